@@ -1,0 +1,42 @@
+"""What a run leaves behind, and the only room that opens those files by name.
+
+Training and evaluation write through `RunWriter`; everything else reads through `Run`, found by `find_run`.
+
+| file | subject |
+|---|---|
+| record.py | `RunWriter`: creating a run folder and writing into it |
+| reader.py | `Run`: a frozen view of one |
+| find.py | ids, parts of ids, `latest`, `best`; the list of runs |
+| keep.py | the copy in `results/` that is committed |
+| provenance.py | git, versions, machine |
+| masking.py | secrets taken out |
+| files.py, ids.py | atomic files and JSON lines; the folder's name |
+"""
+
+from __future__ import annotations
+
+from projectkit.runs.files import atomic_write as atomic_write
+from projectkit.runs.find import find_run as find_run
+from projectkit.runs.find import list_runs as list_runs
+from projectkit.runs.find import load_run as load_run
+from projectkit.runs.find import summary as summary
+from projectkit.runs.keep import keep_run as keep_run
+from projectkit.runs.provenance import git_state as git_state
+from projectkit.runs.reader import Predictions as Predictions
+from projectkit.runs.reader import Run as Run
+from projectkit.runs.reader import read_run as read_run
+from projectkit.runs.record import RunWriter as RunWriter
+
+__all__ = [
+    "Predictions",
+    "Run",
+    "RunWriter",
+    "atomic_write",
+    "find_run",
+    "git_state",
+    "keep_run",
+    "list_runs",
+    "load_run",
+    "read_run",
+    "summary",
+]

@@ -1,0 +1,167 @@
+"""Finding runs by folder, id, part of an id, `latest` or `best`, among this machine's runs and those kept in
+`results/`.
+
+A kept run is the same run: where both copies are there, the one in `runs/` is taken, as it still has its checkpoints.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from projectkit.errors import UserError, nearest
+from projectkit.project import Project, require_project
+from projectkit.runs import ids
+from projectkit.runs.reader import Run, read_run
+
+_SHOWN = 5  # candidates that an error lists
+_NEVER = datetime.min.replace(tzinfo=UTC)
+# Runs are compared by their monitored metric only where all of this is the same.
+_SAME_DATA = ("class_path", "name", "target", "split", "split_digest", "card_digest")
+
+
+def load_run(ref: str = "latest") -> Run:
+    """The run that `ref` names in the project of the working directory; see `find_run`."""
+    return find_run(ref, require_project())
+
+
+def find_run(ref: str | Path, project: Project) -> Run:
+    """The run that `ref` names.
+
+    Args:
+        ref: a folder, an id, a part of an id that only one run has, `latest` (the newest finished run of kind `train`),
+            or `best` (by the monitored metric, among finished `train` runs with the data, target, split and monitor of
+            `latest`).
+        project: the project whose runs and results are looked at.
+
+    Raises:
+        UserError: no run fits, several do, or it cannot be read; the message lists candidates or says what to type.
+    """
+    text = str(ref).strip()
+    if text == "latest":
+        return _latest(list_runs(project))
+    if text == "best":
+        return _best(list_runs(project))
+    if isinstance(ref, Path) or "/" in text or "\\" in text or text.startswith((".", "~")):
+        run = read_run(Path(ref))
+        return replace(run, kept=_kept(run.id, project))
+    places = _places(project)
+    return replace(read_run(places[_match(text, places)]), kept=_kept(_match(text, places), project))
+
+
+def list_runs(project: Project) -> list[Run]:
+    """Every run of the project, newest first; one that cannot be read has the status `unreadable` and says why."""
+    runs = [_tolerant(path, project) for path in _places(project).values()]
+    return sorted(runs, key=lambda run: (run.created or _NEVER, run.id), reverse=True)
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """One row of `runs list`: plain values, None where the run does not have them."""
+    data, metric = run.part("data"), run.monitor.get("metric")
+    return {
+        "id": run.id,
+        "name": run.name,
+        "kind": run.kind,
+        "status": run.status,
+        "reason": run.problem or run.record.get("reason"),
+        "created": run.created.isoformat() if run.created else None,
+        "duration_s": run.part("durations").get("total_s"),
+        "data": data.get("name") or data.get("class_path"),
+        "target": data.get("target"),
+        "metric": metric,
+        "value": _monitored(run),
+        "kept": run.kept is not None,
+    }
+
+
+def _places(project: Project) -> dict[str, Path]:
+    """Run id -> folder; runs/ before results/. A folder of another name counts where it holds a run.json."""
+    found: dict[str, Path] = {}
+    for root in (project.runs, project.results):
+        try:
+            entries = sorted(root.iterdir())
+        except OSError:
+            continue
+        for path in entries:
+            hidden = path.name.startswith(".")
+            if not hidden and path.is_dir() and (ids.PATTERN.fullmatch(path.name) or (path / "run.json").is_file()):
+                found.setdefault(path.name, path)
+    return found
+
+
+def _kept(run_id: str, project: Project) -> Path | None:
+    path = project.results / run_id
+    return path if (path / "run.json").is_file() else None
+
+
+def _tolerant(path: Path, project: Project) -> Run:
+    kept = _kept(path.name, project)
+    try:
+        return replace(read_run(path), kept=kept)
+    except UserError as error:
+        return Run(path, {}, problem=error.what, kept=kept)
+
+
+def _match(text: str, known: Iterable[str]) -> str:
+    names = sorted(known, reverse=True)
+    if text in names:
+        return text
+    found = [name for name in names if text and text.lower() in name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+        listed = ", ".join(found[:_SHOWN]) + more
+        raise UserError(
+            f"'{text}' is part of {len(found)} run ids: {listed}", remedy="type more of the one that you mean"
+        )
+    near = nearest(text, names)
+    remedy = (
+        f"did you mean '{near}'?"
+        if near
+        else "see `projectkit runs list`"
+        if names
+        else "train one with `projectkit train`"
+    )
+    raise UserError(f"no run '{text}'", remedy=remedy)
+
+
+def _latest(runs: list[Run]) -> Run:
+    for run in runs:
+        if run.status == "finished" and run.kind == "train":
+            return run
+    others = Counter(f"{run.status} {run.kind}".removesuffix(" unknown") for run in runs)
+    have = f" (there is: {', '.join(f'{count} {what}' for what, count in others.items())})" if others else ""
+    raise UserError(f"no finished training run yet{have}", remedy="run `projectkit train`")
+
+
+def _best(runs: list[Run]) -> Run:
+    latest = _latest(runs)
+    if not latest.monitor.get("metric"):
+        raise UserError(
+            f"'best' needs a monitored metric, and the latest run, {latest.id}, has none",
+            remedy="add `monitor: {metric: val/f1_macro, mode: max}` to the config, or name a run",
+        )
+    sign = -1.0 if latest.monitor.get("mode") == "min" else 1.0
+    fitting = [run for run in runs if run.status == "finished" and run.kind == "train" and _same(run) == _same(latest)]
+    scored = [
+        (sign * value, run) for run in fitting if (value := _monitored(run)) is not None and not math.isnan(value)
+    ]
+    if not scored:
+        what = f"no finished run has a value of {latest.monitor['metric']}"
+        raise UserError(what, remedy="name a run; see `projectkit runs list`")
+    return max(scored, key=lambda pair: pair[0])[1]  # the newest of equals: `runs` is newest first
+
+
+def _same(run: Run) -> tuple[Any, ...]:
+    data = run.part("data")
+    return (*(data.get(key) for key in _SAME_DATA), run.monitor.get("metric"), run.monitor.get("mode"))
+
+
+def _monitored(run: Run) -> float | None:
+    return run.best.get(run.monitor.get("metric", ""))

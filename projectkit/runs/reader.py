@@ -1,0 +1,263 @@
+"""Reading a run: a frozen view of a run folder, in `runs/` or kept in `results/`, finished, running or dead.
+
+`run.json` is read once, when the view is made; the other files are read when they are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from projectkit.errors import UserError, did_you_mean
+from projectkit.runs import ids
+from projectkit.runs.files import as_float, read_json, read_lines
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA = 1  # of run.json and evaluation/*.json; a reader takes its own and every older one
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about a subset: `id` (n,), `target` (n,), `score` (n, classes) probabilities or (n,), float32."""
+
+    id: NDArray[np.str_]
+    target: NDArray[Any]
+    score: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A read-only view of a run folder.
+
+    Args:
+        path: the folder.
+        record: what `run.json` held when the view was made; empty where it could not be read.
+        problem: why it could not be read; the status is then `unreadable`.
+        kept: the run's copy in `results/`, None where it was not kept.
+    """
+
+    path: Path
+    record: Mapping[str, Any] = field(repr=False)
+    problem: str | None = None
+    kept: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def name(self) -> str:
+        """The name that the config gave."""
+        match = ids.PATTERN.fullmatch(self.id)
+        return str(self.record.get("name") or (match[2] if match else self.id))
+
+    @property
+    def kind(self) -> str:
+        """`train`, `smoke` or `baseline`; `unknown` where the record cannot be read."""
+        return str(self.record.get("kind", "unknown"))
+
+    @property
+    def status(self) -> str:
+        """`running`, `finished`, `failed`, `interrupted`, or `unreadable`."""
+        return "unreadable" if self.problem else str(self.record.get("status", "unknown"))
+
+    @property
+    def created(self) -> datetime | None:
+        """When the run was created, UTC."""
+        return _time(self.record.get("created")) or ids.created(self.id)
+
+    @property
+    def ended(self) -> datetime | None:
+        """When the run ended, UTC; None while it runs."""
+        return _time(self.record.get("ended"))
+
+    @property
+    def best(self) -> dict[str, float]:
+        """`step`, `epoch` and the metrics of the best checkpoint; empty where nothing was monitored."""
+        return _numbers(self.record.get("best"))
+
+    @property
+    def last(self) -> dict[str, float]:
+        """`step`, `epoch` and the last value of each metric."""
+        return _numbers(self.record.get("last"))
+
+    @property
+    def monitor(self) -> Mapping[str, str]:
+        """`metric` and `mode`; empty where nothing was monitored."""
+        return self.part("monitor")
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """A field of the record that is a mapping, such as `data`, `resolved` or `durations`; empty where it is absent."""
+        value = self.record.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def config(self) -> dict[str, Any]:
+        """The config in full, as plain containers."""
+        from projectkit.config import read_yaml
+
+        data, _ = read_yaml(self._existing("config.yaml", remedy="restore it from git or from your partner's copy"))
+        return dict(data)
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Every logged line: `step`, `epoch`, `time` in seconds, and the metrics of that moment as floats."""
+        lines = read_lines(self.path / "metrics.jsonl")
+        return [
+            {key: value if key in ("step", "epoch") else as_float(value) for key, value in line.items()}
+            for line in lines
+        ]
+
+    def history(self, metric: str) -> tuple[list[int], list[float]]:
+        """The steps at which a metric was logged, and its values.
+
+        Raises:
+            UserError: it was never logged; the message names the nearest one.
+        """
+        lines = self.metrics()
+        points = [(line["step"], line[metric]) for line in lines if line.get(metric) is not None and "step" in line]
+        if not points:
+            known = {name for line in lines for name in line} - {"step", "epoch", "time"}
+            remedy = did_you_mean(metric, known) if known else "nothing was logged in this run"
+            raise UserError(f"no metric '{metric}' in this run", where=self.id, remedy=remedy)
+        return [step for step, _ in points], [value for _, value in points]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The run's history: `time` (ISO, UTC), `event`, and what belongs to it."""
+        return read_lines(self.path / "events.jsonl")
+
+    def evaluation(self, subset: str) -> dict[str, Any] | None:
+        """The evaluation of a subset, None where it was not evaluated."""
+        path = self._member("evaluation", subset, ".json")
+        return None if path is None else self._evaluation(path)
+
+    def evaluations(self) -> dict[str, dict[str, Any]]:
+        """Every evaluation, by subset."""
+        return {path.stem: self._evaluation(path) for path in self._members("evaluation", ".json")}
+
+    def predictions(self, subset: str) -> Predictions:
+        """What the model said about a subset.
+
+        Raises:
+            UserError: there are no predictions for it, or the file is damaged; the message says what to type.
+        """
+        import zipfile
+
+        import numpy as np
+
+        again = f"type `projectkit evaluate {self.id} --subset {subset}` where the run was trained"
+        path = self._member("predictions", subset, ".npz")
+        if path is None:
+            raise UserError(f"no predictions for '{subset}' (a kept run has none)", where=self.id, remedy=again)
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return Predictions(id=file["id"], target=file["target"], score=file["score"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise UserError(f"damaged predictions: {error}", where=str(path), remedy=again) from error
+
+    def checkpoint(self, name: str = "best") -> Path:
+        """The path of a checkpoint: `best`, `last` or `step-<n>`.
+
+        Raises:
+            UserError: there is none of that name; the message says which there are.
+        """
+        path = self._member("checkpoints", name, ".ckpt")
+        if path is None:
+            there = [path.stem for path in self._members("checkpoints", ".ckpt")]
+            remedy = (
+                f"there is: {', '.join(there)}" if there else "a kept run has none: use the machine that trained it"
+            )
+            raise UserError(f"no checkpoint '{name}'", where=str(self.path), remedy=remedy)
+        return path
+
+    def figure(self, name: str) -> Path:
+        """The path of a figure that the evaluation drew, an SVG.
+
+        Raises:
+            UserError: there is none of that name; the message names the nearest.
+        """
+        path = self._member("evaluation/figures", name.removesuffix(".svg"), ".svg")
+        if path is None:
+            known = [path.stem for path in self._members("evaluation/figures", ".svg")]
+            remedy = did_you_mean(name, known) if known else f"type `projectkit evaluate {self.id}` first"
+            raise UserError(f"no figure '{name}'", where=self.id, remedy=remedy)
+        return path
+
+    def _members(self, folder: str, suffix: str) -> list[Path]:
+        paths = (self.path / folder).glob(f"*{suffix}")
+        return sorted(path for path in paths if not path.name.startswith("."))
+
+    def _member(self, folder: str, name: str, suffix: str) -> Path | None:
+        # Looked up among what is there, never joined: a name cannot lead out of the run folder.
+        return next((path for path in self._members(folder, suffix) if path.stem == name), None)
+
+    def _existing(self, name: str, *, remedy: str) -> Path:
+        path = self.path / name
+        if not path.is_file():
+            raise UserError(f"the run has no {name}", where=str(self.path), remedy=remedy)
+        return path
+
+    def _evaluation(self, path: Path) -> dict[str, Any]:
+        try:
+            document = read_json(path)
+        except (OSError, ValueError) as error:
+            remedy = f"type `projectkit evaluate {self.id} --subset {path.stem}`"
+            raise UserError(f"damaged evaluation: {error}", where=str(path), remedy=remedy) from error
+        _refuse_newer(document, path)
+        return document
+
+
+def read_run(path: Path) -> Run:
+    """The run in a folder.
+
+    Raises:
+        UserError: there is no readable run.json, or it was written by a newer version.
+    """
+    path = path.expanduser().resolve()
+    file = path / "run.json"
+    try:
+        record = read_json(file)
+    except FileNotFoundError:
+        raise UserError(
+            "not a run folder (no run.json)", where=str(path), remedy="see `projectkit runs list`"
+        ) from None
+    except (OSError, ValueError) as error:
+        remedy = "the other files of the run are untouched; restore run.json from results/ or a backup"
+        raise UserError(f"cannot be read: {error}", where=str(file), remedy=remedy) from error
+    _refuse_newer(record, file)
+    return Run(path, record)
+
+
+def _refuse_newer(document: Mapping[str, Any], path: Path) -> None:
+    schema = document.get("schema")
+    if not isinstance(schema, int):
+        raise UserError(
+            "no schema version, so not written by projectkit", where=str(path), remedy="see `projectkit runs list`"
+        )
+    if schema > SCHEMA:
+        raise UserError(
+            f"written by a newer projectkit (schema {schema!r}, this one reads up to {SCHEMA})",
+            where=str(path),
+            remedy="upgrade projectkit to the version that your partner uses",
+        )
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    """Metric values of a record; steps and epochs stay whole numbers."""
+    if not isinstance(values, dict):
+        return {}
+    numbers = {key: value if isinstance(value, int) else as_float(value) for key, value in values.items()}
+    return {key: number for key, number in numbers.items() if number is not None}

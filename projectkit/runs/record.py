@@ -1,0 +1,216 @@
+"""Writing a run: the folder is created before training starts and every file in it is written as things happen.
+
+`run.json` is replaced whole at each `update`, so that it can be read while the run goes on and after any death. Who
+writes what:
+
+| fields of run.json | written by |
+|---|---|
+| schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware | this file |
+| data {class_path, name, target, split, split_seed, split_digest, card_digest, encoder_digest} | training |
+| resolved {device, precision, threads, ..., filled arguments}, monitor {metric, mode} | training |
+| best, last {step, epoch, <metric>: value, ...}, durations {fit_s, ...} (`total_s` is added here) | training |
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from projectkit.errors import UserError
+from projectkit.runs import ids, provenance
+from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
+from projectkit.runs.masking import mask_command, mask_text
+from projectkit.runs.reader import SCHEMA, read_run
+
+Kind = Literal["train", "smoke", "baseline"]
+Status = Literal["running", "finished", "failed", "interrupted"]
+
+_KINDS = ("train", "smoke", "baseline")
+_ENDS = ("finished", "failed", "interrupted")
+_FIXED = frozenset({"schema", "id", "kind", "created"})  # what a run is called by never changes
+_PART_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")  # of a subset or a figure: one folder entry, nothing hidden
+
+
+class RunWriter:
+    """The writing side of a run folder; made by `create` (a new run) or `open` (one that is there)."""
+
+    def __init__(self, path: Path, record: dict[str, Any], *, elapsed_s: float) -> None:
+        self.path = path
+        self._record = record
+        self._start = time.monotonic() - elapsed_s  # so that a resumed run's times go on where they ended
+
+    @classmethod
+    def create(
+        cls,
+        root: Path,
+        name: str,
+        *,
+        config_yaml: str,
+        kind: Kind = "train",
+        command: Sequence[str] | None = None,
+        seed: int | None = None,
+        source: Path | None = None,
+        **fields: Any,
+    ) -> Self:
+        """Create the folder of a new run, with `run.json`, `config.yaml`, `source.diff` and the event `started`.
+
+        Args:
+            root: the folder that runs are written to, `Project.runs`.
+            name: any text; a slug of it becomes part of the id.
+            config_yaml: the config in full, as `config_to_yaml` gives it.
+            kind: what the run is for; `latest` and `best` look at `train` alone.
+            command: the command line; default `sys.argv`. Secrets are masked.
+            seed: the run's seed.
+            source: the folder whose git state is recorded; default the working directory.
+            fields: further fields of `run.json`, see the table at the top of this file.
+
+        Raises:
+            WorkError: the folder cannot be created.
+        """
+        if kind not in _KINDS:
+            raise ValueError(f"kind is {kind!r}, not one of {', '.join(_KINDS)}")
+        source = source or Path.cwd()
+        git = provenance.git_state(source)
+        path = ids.make_folder(root, name)
+        record = {
+            "schema": SCHEMA,
+            "id": path.name,
+            "name": name,
+            "kind": kind,
+            "status": "running",
+            "reason": None,
+            "command": mask_command(sys.argv if command is None else command),
+            "seed": seed,
+            "created": datetime.now(UTC).isoformat(),
+            "ended": None,
+            "git": git.as_dict(),
+            "lock": provenance.lock_file(source),
+            "versions": provenance.versions(),
+            "hardware": provenance.hardware(),
+        }
+        writer = cls(path, record, elapsed_s=0.0)
+        # run.json comes last: a folder that has one has the rest as well.
+        atomic_write(path / "config.yaml", mask_text(config_yaml).encode("utf-8"))
+        if git.diff:
+            atomic_write(path / "source.diff", git.diff.encode("utf-8", "backslashreplace"))
+        writer.checkpoints.mkdir()
+        writer.event("started")
+        writer.update(**fields)
+        return writer
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Go on writing to a run that is there: to evaluate it, or to resume it.
+
+        Raises:
+            UserError: the folder holds no readable run.
+        """
+        run = read_run(path)
+        times = [as_float(line.get("time")) for line in read_lines(path / "metrics.jsonl")[-1:]]
+        return cls(run.path, dict(run.record), elapsed_s=max((t for t in times if t is not None), default=0.0))
+
+    @property
+    def id(self) -> str:
+        """The run's id, its folder's name."""
+        return str(self._record["id"])
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder for checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the run was created; in a resumed run, those before its death count, the pause does not."""
+        return time.monotonic() - self._start
+
+    def log(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
+        """Append one line of metrics.
+
+        Args:
+            step: optimiser steps done.
+            epoch: epochs begun, from 0.
+            values: metric name -> number; NaN and infinity are kept.
+        """
+        if clash := {"step", "epoch", "time"} & values.keys():
+            raise ValueError(f"metrics may not be called {', '.join(sorted(clash))}")
+        numbers = {name: float(value) for name, value in values.items()}
+        append_line(
+            self.path / "metrics.jsonl",
+            {"step": int(step), "epoch": int(epoch), "time": round(self.elapsed_s, 3), **numbers},
+        )
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; `started` and the end are written here."""
+        append_line(self.path / "events.jsonl", {"time": datetime.now(UTC).isoformat(), "event": kind, **fields})
+
+    def update(self, **fields: Any) -> None:
+        """Replace fields of `run.json`; the file is rewritten at once."""
+        if fixed := _FIXED & fields.keys():
+            raise ValueError(f"a run's {', '.join(sorted(fixed))} cannot be changed")
+        self._record.update(fields)
+        atomic_write(self.path / "run.json", to_json(self._record, indent=1) + b"\n")
+
+    def finish(self, status: Status, reason: str | None = None) -> None:
+        """Record how the run ended.
+
+        Args:
+            status: finished, failed or interrupted.
+            reason: one word where it did not finish: oom, nan, disk, signal, error ...
+        """
+        if status not in _ENDS:
+            raise ValueError(f"a run ends as {', '.join(_ENDS)}, not {status!r}")
+        durations = {**self._record.get("durations", {}), "total_s": round(self.elapsed_s, 3)}
+        self.event(status, **({"reason": reason} if reason else {}))
+        self.update(status=status, reason=reason, ended=datetime.now(UTC).isoformat(), durations=durations)
+
+    def write_evaluation(self, subset: str, document: Mapping[str, Any]) -> Path:
+        """Write `evaluation/<subset>.json`; schema, run and subset are filled in."""
+        head = {"schema": SCHEMA, "run": self.id, "subset": subset}
+        return self._write(f"evaluation/{_part(subset)}.json", to_json({**head, **document}, indent=1) + b"\n")
+
+    def write_figure(self, name: str, data: bytes) -> Path:
+        """Write `evaluation/figures/<name>.svg`."""
+        return self._write(f"evaluation/figures/{_part(name)}.svg", data)
+
+    def write_predictions(self, subset: str, id: Any, target: Any, score: Any) -> Path:
+        """Write `predictions/<subset>.npz`.
+
+        Args:
+            subset: val, test ...
+            id: the samples' ids, (n,).
+            target: the true class indices or values, (n,).
+            score: probabilities (n, classes), or one score a sample (n,).
+        """
+        import io
+
+        import numpy as np
+
+        arrays = {
+            "id": np.asarray(id).astype(np.str_),
+            "target": np.asarray(target),
+            "score": np.asarray(score, dtype=np.float32),
+        }
+        if arrays["target"].dtype == object or len({len(array) for array in arrays.values()}) != 1:
+            shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+            raise ValueError(f"predictions need numbers of equal length: {shapes}")
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        return self._write(f"predictions/{_part(subset)}.npz", buffer.getvalue())
+
+    def _write(self, relative: str, data: bytes) -> Path:
+        path = self.path / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, data)
+        return path
+
+
+def _part(name: str) -> str:
+    if not _PART_NAME.fullmatch(name):
+        raise UserError(f"{name!r} cannot name a file of a run", remedy="use letters, digits, '_', '-' and '.'")
+    return name
