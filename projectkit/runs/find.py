@@ -1,5 +1,4 @@
-"""Finding runs by folder, id, part of an id, `latest` or `best`, among this machine's runs and those kept in
-`results/`.
+"""Finding runs by folder, id, part of an id, `latest` or `best`, in `runs/` and `results/`.
 
 A kept run is the same run: where both copies are there, the one in `runs/` is taken, as it still has its checkpoints.
 """

@@ -1,4 +1,4 @@
-"""Keeping a run: its small files, copied to `results/<id>/` to be committed, so that partners and fresh clones see them."""
+"""Keeping a run: its small files, copied to `results/<id>/` to be committed, for partners and fresh clones."""
 
 from __future__ import annotations
 

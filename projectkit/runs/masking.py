@@ -33,7 +33,7 @@ def mask_text(text: str) -> str:
 
 
 def mask_command(command: Sequence[str]) -> list[str]:
-    """A command line without secrets: `--api-key X`, `tracking.token=X`, a bare W&B key, and all that `mask_text` knows."""
+    """A command line without `--api-key X`, `tracking.token=X`, a bare W&B key, and all that `mask_text` knows."""
     masked: list[str] = []
     value_is_secret = False  # the argument before was an option such as --api-key
     for argument in command:

@@ -130,7 +130,7 @@ def _git(folder: Path, *arguments: str) -> bytes | None:
 
 
 def _untracked(folder: Path) -> str:
-    """A comment line for each untracked file that git does not ignore, small ones with their digest; `git apply` skips them."""
+    """A comment line for each untracked file, small ones with their digest; `git apply` skips such lines."""
     listing = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", ".") or b""
     names = [os.fsdecode(name) for name in listing.split(b"\0") if name]
     lines = []

@@ -24,7 +24,7 @@ SCHEMA = 1  # of run.json and evaluation/*.json; a reader takes its own and ever
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said about a subset: `id` (n,), `target` (n,), `score` (n, classes) probabilities or (n,), float32."""
+    """What a model said: `id` (n,), `target` (n,), `score` float32, (n, classes) probabilities or (n,)."""
 
     id: NDArray[np.str_]
     target: NDArray[Any]
@@ -94,7 +94,7 @@ class Run:
         return self.part("monitor")
 
     def part(self, name: str) -> Mapping[str, Any]:
-        """A field of the record that is a mapping, such as `data`, `resolved` or `durations`; empty where it is absent."""
+        """A mapping in the record, such as `data`, `resolved` or `durations`; empty where it is absent."""
         value = self.record.get(name)
         return value if isinstance(value, dict) else {}
 
@@ -102,7 +102,9 @@ class Run:
         """The config in full, as plain containers."""
         from projectkit.config import read_yaml
 
-        data, _ = read_yaml(self._existing("config.yaml", remedy="restore it from git or from your partner's copy"))
+        data, _places = read_yaml(
+            self._existing("config.yaml", remedy="restore it from git or from your partner's copy")
+        )
         return dict(data)
 
     def metrics(self) -> list[dict[str, Any]]:

@@ -146,7 +146,7 @@ class RunWriter:
         )
 
     def event(self, kind: str, **fields: Any) -> None:
-        """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; `started` and the end are written here."""
+        """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; start and end are there already."""
         append_line(self.path / "events.jsonl", {"time": datetime.now(UTC).isoformat(), "event": kind, **fields})
 
     def update(self, **fields: Any) -> None:
