@@ -1,0 +1,191 @@
+"""What a team writes: `poster.yaml` and `sections/*.md`, read into plain values.
+
+Nothing here knows how a poster looks or what a run is. Sections are read in name order, so a number in front of the name
+(`10-question.md`) is their place; each file is one section and starts with its heading.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from projectkit.errors import UserError
+from projectkit.poster.markdown import Node, parse
+from projectkit.poster.yamltext import Fields, read_fields
+
+SIZES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594)}  # width, height in mm, upright
+_MOST_COLUMNS = 5
+_MOST_BYTES = 1_000_000  # a poster holds some 5 kB of text; more is a wrong file
+
+
+@dataclass(frozen=True)
+class Author:
+    """Someone who made the poster."""
+
+    name: str
+    affiliation: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address in the footer."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A file of `sections/`: its name for errors, and its blocks."""
+
+    file: str
+    blocks: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Poster:
+    """A poster as its team wrote it."""
+
+    folder: Path
+    file: str  # poster.yaml, as errors show it
+    title: str
+    subtitle: str
+    authors: tuple[Author, ...]
+    affiliation: str
+    course: str
+    team: str
+    size: str  # a key of SIZES
+    landscape: bool
+    columns: int | None  # None: chosen by the layout
+    language: str
+    links: tuple[Link, ...]
+    sections: tuple[Section, ...]
+
+
+def read_poster(folder: Path, root: Path) -> Poster:
+    """Read the poster in `folder`.
+
+    Args:
+        folder: holds `poster.yaml` and `sections/`.
+        root: the project's root; files are named from there.
+
+    Raises:
+        UserError: a file is missing or says something that a poster cannot hold, with file and line.
+    """
+    file = folder / "poster.yaml"
+    if not file.is_file():
+        raise UserError("there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`")
+    fields = read_fields(_read(file, root), shown(file, root))
+    title = fields.text("title")
+    if not title:
+        raise fields.error("title", "the poster has no title", 'write title: "What you found"')
+    poster = Poster(
+        folder=folder,
+        file=fields.file,
+        title=title,
+        subtitle=fields.text("subtitle"),
+        authors=_authors(fields),
+        affiliation=fields.text("affiliation"),
+        course=fields.text("course"),
+        team=fields.text("team"),
+        size=fields.choice("size", list(SIZES), "A0"),
+        landscape=fields.choice("orientation", ["portrait", "landscape"], "portrait") == "landscape",
+        columns=_columns(fields),
+        language=_language(fields),
+        links=_links(fields),
+        sections=_sections(folder, root),
+    )
+    fields.finish("a poster")
+    return poster
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path as errors show it: from the project's root, where it lies below it."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def _read(file: Path, root: Path) -> str:
+    if file.stat().st_size > _MOST_BYTES:
+        raise UserError("larger than a megabyte, which is no poster's text", where=shown(file, root), remedy="move what is not text elsewhere")
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError("not written in UTF-8", where=shown(file, root), remedy="save it as UTF-8 in your editor") from error
+
+
+def _sections(folder: Path, root: Path) -> tuple[Section, ...]:
+    files = sorted((folder / "sections").glob("*.md"), key=lambda file: file.name)
+    sections = []
+    for file in files:
+        name = shown(file, root)
+        blocks = parse(_read(file, root), name)
+        if blocks:
+            sections.append(Section(name, tuple(blocks)))
+            _check_headings(sections[-1])
+    if not sections:
+        raise UserError("the poster has no text", where=shown(folder / "sections", root), remedy="write sections/10-question.md, or start with `projectkit poster init`")
+    return tuple(sections)
+
+
+def _check_headings(section: Section) -> None:
+    """A screen reader walks a page by its headings: each section starts with one, and none skips a level."""
+    first = section.blocks[0]
+    if first["kind"] != "heading" or first["level"] != 1:
+        raise UserError("a section starts with its heading", where=f"{section.file}:{first['line']}", remedy="write '# What this section says' on top")
+    level = 1
+    for block in section.blocks:
+        if block["kind"] != "heading":
+            continue
+        if block["level"] > level + 1:
+            raise UserError(
+                f"a heading of level {block['level']} below one of level {level}", where=f"{section.file}:{block['line']}", remedy=f"write {'#' * (level + 1)}"
+            )
+        level = block["level"]
+
+
+def _authors(fields: Fields) -> tuple[Author, ...]:
+    value = fields.take("authors")
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not entries:
+        raise fields.error("authors", "the poster has no authors", 'write authors: ["First Author", "Second Author"]')
+    authors = []
+    for entry in entries:
+        if isinstance(entry, dict) and isinstance(entry.get("name"), str) and set(entry) <= {"name", "affiliation"}:
+            authors.append(Author(entry["name"].strip(), str(entry.get("affiliation") or "").strip()))
+        elif isinstance(entry, str) and entry.strip():
+            authors.append(Author(entry.strip()))
+        else:
+            raise fields.error("authors", f"{entry!r} is not an author", 'write "A Name", or {name: "A Name", affiliation: "A Department"}')
+    return tuple(authors)
+
+
+def _links(fields: Fields) -> tuple[Link, ...]:
+    value = fields.take("links")
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise fields.error("links", "links is not a mapping", 'write links: {Code: "https://example.org/team"}')
+    for label, url in value.items():
+        if not isinstance(url, str) or not url.startswith(("https://", "http://", "mailto:")):
+            raise fields.error("links", f"the link {label!r} is {url!r}", "write an address that starts with https://")
+    return tuple(Link(str(label), url.strip()) for label, url in value.items())
+
+
+def _columns(fields: Fields) -> int | None:
+    value = fields.take("columns")
+    if value is None or value == "auto":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_COLUMNS:
+        raise fields.error("columns", f"columns is {value!r}", f"write auto, or a number from 1 to {_MOST_COLUMNS}")
+    return value
+
+
+def _language(fields: Fields) -> str:
+    language = fields.text("language", "en")
+    if not re.fullmatch(r"[a-z]{2,3}", language):
+        raise fields.error("language", f"language is {language!r}", "write a code of two letters, such as en or de")
+    return language
