@@ -1,0 +1,105 @@
+"""`key=value` from the command line, applied to the data of the file.
+
+The value is YAML, read as the file is. It replaces what stood at its key. A new `class_path` drops the `init_args` that the file gave to the
+old class, since they are another class's arguments; `init_args` given on the command line stay, whatever the order.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any
+
+from projectkit.config.places import COMMAND_LINE, Places
+from projectkit.config.reading import parse
+from projectkit.config.structure import found
+from projectkit.errors import UserError
+
+
+def override(
+    data: dict[str, Any], overrides: Sequence[str], places: Places
+) -> tuple[dict[str, Any], Places, tuple[str, ...]]:
+    """The data with every override applied, its places, and a note for each class whose arguments were dropped.
+
+    Raises:
+        UserError: an override that is not `key=value`, a value that is not YAML, or a key below something that holds no keys.
+    """
+    data = copy.deepcopy(data)
+    pairs = [(*_pair(text), text) for text in overrides]
+    notes = []
+    for key, value, _, _ in pairs:
+        if key.rpartition(".")[2] == "class_path":
+            note, places = _drop_arguments(data, key, value, places)
+            notes += [note] if note else []
+    for key, value, marks, text in pairs:
+        _put(data, key, value, places, text)
+        places = places.overridden(key, marks)
+    return data, places, tuple(notes)
+
+
+def _pair(text: str) -> tuple[str, Any, dict[str, str]]:
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals:
+        raise UserError(
+            f"'{text}' is not key=value", where=COMMAND_LINE, remedy=f"write {text}=VALUE, such as trainer.max_epochs=3"
+        )
+    if not all(key.split(".")):
+        what = "has no key before the =" if not key else "has an empty part in its key"
+        raise UserError(f"'{text}' {what}", where=COMMAND_LINE, remedy="write key=value, such as trainer.max_epochs=3")
+    parsed, marks = parse(value, COMMAND_LINE, key=key, lines=False)
+    return key, parsed, {key: COMMAND_LINE, **marks}
+
+
+def _drop_arguments(data: Any, key: str, class_path: Any, places: Places) -> tuple[str | None, Places]:
+    """Drop the file's `init_args` beside a `class_path` that changes."""
+    parent = key.rpartition(".")[0]
+    spec: Any = data
+    for part in parent.split(".") if parent else []:
+        spec = spec.get(part) if isinstance(spec, dict) else _item(spec, part)
+    if not isinstance(spec, dict) or spec.get("class_path") == class_path or not spec.get("init_args"):
+        return None, places
+    dropped = spec.pop("init_args")
+    note = f"{parent}.init_args of {places.source} belong to another class and are left out: {', '.join(map(str, dropped))}"
+    return note, places.overridden(f"{parent}.init_args", {})
+
+
+def _item(values: Any, part: str) -> Any:
+    return values[int(part)] if isinstance(values, list) and part.isdecimal() and int(part) < len(values) else None
+
+
+def _put(data: dict[str, Any], key: str, value: Any, places: Places, text: str) -> None:
+    """Set a dotted key, making the sections on the way that are not there."""
+    *parents, last = key.split(".")
+    here: Any = data
+    at = ""
+    for part, following in zip(parents, [*parents[1:], last], strict=True):
+        _enter(here, part, at, places, text)
+        at = f"{at}.{part}" if at else part
+        inside = here[int(part)] if isinstance(here, list) else here.get(part)
+        if inside is None:
+            inside = [] if at == "callbacks" and following.isdecimal() else {}
+            here[int(part) if isinstance(here, list) else part] = inside
+        here = inside
+    _enter(here, last, at, places, text)
+    here[int(last) if isinstance(here, list) else last] = value
+
+
+def _enter(here: Any, part: str, at: str, places: Places, text: str) -> None:
+    """Make sure that `part` can be set inside `here`; a list grows by one item."""
+    if isinstance(here, dict):
+        return
+    if not isinstance(here, list):
+        raise UserError(
+            f"{at} is {found(here)} and holds no key '{part}' ('{text}')",
+            where=COMMAND_LINE,
+            remedy=f"write {at}=VALUE",
+        )
+    if not part.isdecimal() or int(part) > len(here):
+        raise UserError(
+            f"{at} is a list of {len(here)} and has no item '{part}' ('{text}')",
+            where=COMMAND_LINE,
+            remedy=f"write a number from 0 to {len(here)}, such as {at}.0",
+        )
+    if int(part) == len(here):
+        here.append(None)
