@@ -13,6 +13,9 @@ it accepts.
 | writing.py | a config as a dictionary and as YAML |
 """
 
+from projectkit.config.arguments import check_arguments as check_arguments
+from projectkit.config.arguments import construct as construct
+from projectkit.config.classes import import_class as import_class
 from projectkit.config.merging import LoadedConfig as LoadedConfig
 from projectkit.config.merging import load_config as load_config
 from projectkit.config.places import Places as Places

@@ -54,3 +54,8 @@ def shown(path: Path) -> str:
         return path.resolve().relative_to(Path.cwd()).as_posix()
     except ValueError:
         return path.as_posix()
+
+
+def shown_file(file: str, line: int | None) -> str:
+    """A line of a source file as errors show it."""
+    return f"{shown(Path(file))}:{line}" if line else shown(Path(file))
