@@ -1,0 +1,3 @@
+from projectkit.cli import main
+
+main()

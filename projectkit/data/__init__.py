@@ -1,0 +1,17 @@
+"""From samples to batches: what sits between `datasets` and `tasks`.
+
+| file | subject |
+|---|---|
+| spec.py | `DataSpec`: what a model must know about its data |
+| encoders.py | samples to tensors; whatever is fitted is fitted on the training subset alone |
+| batches.py | an encoded subset, and the order of its batches as a function of (seed, epoch) |
+| datamodule.py | `DataModule`: a catalogued data set for Lightning |
+
+A batch is `(x, y)`. Token batches are padded with 0 to the batch's longest; images travel as uint8 and become normalised float32 on
+the device.
+"""
+
+from projectkit.data.datamodule import DataModule
+from projectkit.data.spec import DataSpec
+
+__all__ = ["DataModule", "DataSpec"]

@@ -1,0 +1,169 @@
+"""A catalogued data set for Lightning: card and split in, batches out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from projectkit import datasets
+from projectkit.data.batches import BatchDataset, BatchSampler
+from projectkit.data.encoders import Encoder, encoder_for
+from projectkit.data.spec import DataSpec
+from projectkit.datasets import Card, Samples, Split
+from projectkit.errors import UserError, did_you_mean
+
+
+class DataModule(LightningDataModule):
+    """The subsets of one data set's split as loaders; the encoder is fitted on `train` alone.
+
+    Args:
+        name: of the card.
+        target: which of the card's targets; None is the card's default.
+        split: the split's policy; None is the card's leak-free default for the target.
+        split_seed: of the split, apart from the run's seed, so that a new seed does not move a sample into another subset.
+        batch_size: samples of a batch.
+        num_workers: loader processes; the sets are in memory, so 0 is the fastest as long as nothing is decoded.
+        seed: of the order of the training batches.
+
+    Raises:
+        UserError: the data set, the target or the split is not known, or a subset is empty.
+        WorkError: the data cannot be had; the message lists the ways out.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: str | None = None,
+        split: str | None = None,
+        *,
+        split_seed: int = 0,
+        batch_size: int = 256,
+        num_workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.target = target or self.card.default_target
+        if self.target not in self.card.targets:
+            raise UserError(
+                f"the data set '{name}' has no target '{self.target}'",
+                where="data.target",
+                remedy=did_you_mean(self.target, self.card.targets),
+            )
+        self._policy = split
+        self.split_seed = split_seed
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self._encoder: Encoder | None = None
+        self._encoded: dict[str, BatchDataset] = {}
+
+    @cached_property
+    def card(self) -> Card:
+        """The data set's card."""
+        return datasets.card(self.name)
+
+    @cached_property
+    def samples(self) -> Samples:
+        """All samples of the set, every subset."""
+        return datasets.load(self.name)
+
+    @cached_property
+    def split(self) -> Split:
+        """Which rows belong to which subset."""
+        return datasets.split(self.name, self._policy, self.split_seed, target=self.target)
+
+    @property
+    def encoder(self) -> Encoder:
+        """Fitted on the training rows at first use, or restored from a checkpoint."""
+        if self._encoder is None:
+            train = self.samples.take(self._rows("train"))
+            self._encoder = encoder_for(self.card.modality).fit(train.x)
+        return self._encoder
+
+    @cached_property
+    def spec(self) -> DataSpec:
+        """What a model must know about this data."""
+        names = self.card.targets[self.target].class_names
+        return DataSpec(self.card.modality, num_classes=len(names), class_names=names, **self.encoder.facts)
+
+    def ids(self, subset: str) -> np.ndarray[Any, np.dtype[np.str_]]:
+        """The sample ids of a subset in the order in which its evaluation loader gives them, (n,)."""
+        return self.samples.id[self._rows(subset)]
+
+    def setup(self, stage: str) -> None:
+        """Lightning's hook: load and encode, so that bad data is found before the first step."""
+        subsets = ("train", "val") if stage == "fit" else (stage,) if stage in self.split.subsets else ()
+        for subset in subsets:
+            self._dataset(subset)
+
+    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Shuffled by (seed, epoch)."""
+        return self._loader("train", seed=self.seed)
+
+    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """In the split's order."""
+        return self.subset_dataloader("val")
+
+    def test_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+        """In the split's order."""
+        return self.subset_dataloader("test")
+
+    def subset_dataloader(self, subset: str) -> DataLoader[tuple[Tensor, Tensor]]:
+        """Any subset of the split, in the split's order."""
+        return self._loader(subset, seed=None)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Lightning's hook: finish the encoding on the device, before autocast."""
+        x, y = batch
+        return self.encoder.on_device(x), y
+
+    def state_dict(self) -> dict[str, Any]:
+        """What goes into the checkpoint."""
+        return {"encoder": self.encoder.state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Use the encoder of a checkpoint instead of fitting one."""
+        self._encoder = encoder_for(self.card.modality).from_state(state_dict["encoder"])
+        self._encoded.clear()
+
+    def _rows(self, subset: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if subset not in self.split.subsets:
+            raise UserError(
+                f"the split '{self.split.policy}' of '{self.name}' has no subset '{subset}'",
+                where="--subset",
+                remedy=did_you_mean(subset, self.split.subsets),
+            )
+        rows = self.split.subsets[subset]
+        if not len(rows):
+            raise UserError(
+                f"the subset '{subset}' of '{self.name}' is empty",
+                where="data.split",
+                remedy=f"choose another split: {', '.join(sorted(self.card.splits))}",
+            )
+        return rows
+
+    def _dataset(self, subset: str) -> BatchDataset:
+        if subset not in self._encoded:
+            samples = self.samples.take(self._rows(subset))
+            labels = torch.from_numpy(np.asarray(samples.y[self.target], dtype=np.int64))
+            self._encoded[subset] = BatchDataset(self.encoder.encode(samples.x), labels)
+        return self._encoded[subset]
+
+    def _loader(self, subset: str, seed: int | None) -> DataLoader[tuple[Tensor, Tensor]]:
+        dataset = self._dataset(subset)
+        return DataLoader(
+            dataset,
+            batch_size=None,  # the sampler yields whole batches of rows
+            sampler=BatchSampler(len(dataset), self.batch_size, seed),
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            # the loader draws a base seed for its workers: from its own generator, so the global one is left alone
+            generator=torch.Generator().manual_seed(self.seed),
+        )

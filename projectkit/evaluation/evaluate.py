@@ -1,0 +1,117 @@
+"""`projectkit evaluate`: a run's numbers on one subset, each with its interval, and the pictures that go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from projectkit import figures, metrics
+from projectkit.config import load_config
+from projectkit.errors import UserError
+from projectkit.evaluation.ledger import record_look
+from projectkit.evaluation.predict import Predicted, predict, restore
+from projectkit.project import Project, require_project
+from projectkit.runs import Run, RunWriter, find_run, read_run
+from projectkit.training import assemble, load_checkpoint
+from projectkit.training.checkpoints import file_sha256
+from projectkit.training.resolve import resolve
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What an evaluation left behind.
+
+    Args:
+        run: with the evaluation in it.
+        document: what `evaluation/<subset>.json` holds.
+        files: everything that was written, the ledger's entry included.
+    """
+
+    run: Run
+    document: Mapping[str, Any]
+    files: tuple[Path, ...]
+
+
+def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project | None = None) -> Evaluated:
+    """Measure a run on a subset.
+
+    Args:
+        run: a run, or what `find_run` takes.
+        subset: `val`, `test`, or a further subset of the split. Every look at anything but train and val goes into the ledger.
+        project: whose run it is; the one around the working directory unless given.
+
+    Raises:
+        UserError: there is no such run, subset or checkpoint, or the team's code has changed since the run.
+        WorkError: the data is not what the run was trained on, or the checkpoint is damaged.
+    """
+    project = project or require_project()
+    run = run if isinstance(run, Run) else find_run(run, project)
+    loaded = load_config(run.path / "config.yaml")
+    resolved = resolve(loaded.config, run.part("resolved"))
+    assembly = assemble(loaded, project)
+    path = _checkpoint(run)
+    restore(assembly, load_checkpoint(path), run.id)
+    _refuse_other_data(assembly.catalogued, run)
+    digest = file_sha256(path)
+    look = record_look(project.ledger, run.id, subset, run.part("data"), digest) if _has(assembly.catalogued, subset) else None
+    predicted = predict(assembly, subset, torch.device(resolved["accelerator"]))
+    names = assembly.class_names or tuple(str(index) for index in range(predicted.score.shape[1]))
+    document = {
+        "n": len(predicted.target),
+        "class_names": list(names),
+        "checkpoint": {"name": path.stem, "sha256": digest},
+        "metrics": _intervals(predicted),
+        "confusion": _confusion(predicted).tolist(),
+    }
+    writer = RunWriter.open(run.path)
+    files = [
+        writer.write_predictions(subset, predicted.id, predicted.target, predicted.score),
+        *_figures(writer, subset, predicted, names),
+        writer.write_evaluation(subset, document),
+    ]
+    evaluated = read_run(run.path)
+    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *([look] if look else [])))
+
+
+def _has(data: Any, subset: str) -> bool:
+    """Whether the subset can be looked at; asking for one that is not there is no look."""
+    return data is None or subset in data.split.subsets
+
+
+def _checkpoint(run: Run) -> Path:
+    names = [path.stem for path in sorted((run.path / "checkpoints").glob("*.ckpt"))]
+    return run.checkpoint("best" if "best" in names else "last")
+
+
+def _refuse_other_data(data: Any, run: Run) -> None:
+    if data is None:
+        return
+    recorded = run.part("data").get("split_digest")
+    if recorded and recorded != data.split.digest:
+        raise UserError(
+            f"the split of '{data.name}' is not the one that the run was trained on (digest {data.split.digest[:12]}, then {recorded[:12]})",
+            where=run.id,
+            remedy="restore the data (`projectkit data verify " + data.name + "`) or the library's version of the run, or train again",
+        )
+
+
+def _intervals(predicted: Predicted) -> dict[str, dict[str, Any]]:
+    found = metrics.classification_intervals(predicted.target, predicted.score)
+    return {name: interval.as_dict() for name, interval in found.items()}
+
+
+def _confusion(predicted: Predicted) -> Any:
+    return metrics.confusion_matrix(predicted.target, np.argmax(predicted.score, axis=1), predicted.score.shape[1])
+
+
+def _figures(writer: RunWriter, subset: str, predicted: Predicted, names: tuple[str, ...]) -> list[Path]:
+    pictures = {
+        "confusion": figures.confusion_matrix(_confusion(predicted), names),
+        "roc": figures.roc(predicted.target, predicted.score, names),
+    }
+    return [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(figure)) for name, figure in pictures.items()]

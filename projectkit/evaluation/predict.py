@@ -1,0 +1,119 @@
+"""A run's network over one subset: probabilities, targets and ids, in the split's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.utilities import move_data_to_device
+from pytorch_lightning.utilities.model_helpers import is_overridden
+from torch import Tensor
+
+from projectkit.data import DataModule
+from projectkit.errors import UserError, WorkError
+from projectkit.training import Assembly
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a network said about a subset: `id` (n,), `target` (n,), `score` (n, classes) float32 probabilities."""
+
+    id: NDArray[Any]
+    target: NDArray[np.int64]
+    score: NDArray[np.float32]
+
+
+def restore(assembly: Assembly, checkpoint: dict[str, Any], where: str) -> None:
+    """Put a checkpoint's weights into the task, and its fitted encoder into the data module.
+
+    Raises:
+        UserError: the weights do not fit: the team's code has changed since the run.
+    """
+    data_state = checkpoint.get(assembly.data.__class__.__qualname__)
+    if data_state:
+        assembly.data.load_state_dict(data_state)
+    try:
+        assembly.task.load_state_dict(checkpoint["state_dict"])
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:160]
+        raise UserError(
+            f"the weights do not fit the model ({first})",
+            where=where,
+            remedy="the model's code has changed since this run: check out the commit in its run.json, or train again",
+        ) from error
+
+
+def predict(assembly: Assembly, subset: str, device: torch.device) -> Predicted:
+    """Run the network over a subset without gradients.
+
+    A module's own `predict_step` is used where it has one, else `forward(x)` as logits.
+
+    Raises:
+        UserError: the data module has no such subset.
+        WorkError: the module gives something that is not one row of scores for each sample.
+    """
+    task = assembly.task.to(device).eval()
+    scores, targets = [], []
+    with torch.inference_mode():
+        for index, batch in enumerate(_loader(assembly.data, subset)):
+            moved = _to_device(assembly, batch, device)
+            score = task.predict_step(moved, index) if is_overridden("predict_step", task) else task(moved[0])
+            scores.append(_checked(score, len(moved[1])).float().cpu())
+            targets.append(moved[1].cpu())
+    score = _probabilities(torch.cat(scores)).numpy()
+    target = torch.cat(targets).numpy().astype(np.int64)
+    ids = assembly.data.ids(subset) if isinstance(assembly.data, DataModule) else np.arange(len(target)).astype(str)
+    return Predicted(ids, target, score)
+
+
+def _loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
+    if isinstance(data, DataModule):
+        return data.subset_dataloader(subset)
+    stages = {"val": "validate", "test": "test"}
+    if subset not in stages or not is_overridden(f"{subset}_dataloader", data):
+        raise UserError(
+            f"{type(data).__name__} has no subset '{subset}'",
+            where="--subset",
+            remedy="choose val, or test where it has a test_dataloader",
+        )
+    data.prepare_data()
+    data.setup(stages[subset])
+    loader: Iterable[Any] = getattr(data, f"{subset}_dataloader")()
+    return loader
+
+
+def _to_device(assembly: Assembly, batch: Any, device: torch.device) -> Any:
+    """The transfer hooks in Lightning's order: the module's where it has them, else the data module's."""
+    for hook in ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"):
+        owner = assembly.task if is_overridden(hook, assembly.task) else assembly.data
+        if hook == "transfer_batch_to_device":
+            batch = owner.transfer_batch_to_device(batch, device, 0) if is_overridden(hook, owner) else move_data_to_device(batch, device)
+        else:
+            batch = getattr(owner, hook)(batch, 0)
+    if not isinstance(batch, list | tuple) or len(batch) < 2:
+        raise WorkError("a batch is not a pair (x, y)", where="data", remedy="let the loader give (x, y), or write predict_step")
+    return batch
+
+
+def _checked(score: Any, rows: int) -> Tensor:
+    if not isinstance(score, Tensor) or score.ndim != 2 or score.shape != (rows, score.shape[1]):
+        seen = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+        raise WorkError(
+            f"the module gives {seen} where (batch, classes) scores are expected",
+            where="predict_step or forward",
+            remedy="return logits or probabilities of shape (batch, classes)",
+        )
+    return score
+
+
+def _probabilities(score: Tensor) -> Tensor:
+    """Scores that already are probabilities stay as they are; anything else is taken as logits."""
+    sums_to_one = bool(torch.allclose(score.sum(dim=1), torch.ones(len(score)), atol=1e-3))
+    if sums_to_one and bool((score >= 0).all()):
+        return score
+    return torch.softmax(score, dim=1)

@@ -1,0 +1,16 @@
+"""Plain torch.nn modules, one file for each family; nothing here knows Lightning, runs or data sets.
+
+| file | model | input |
+|---|---|---|
+| mlp.py | `MLP` | tables, (batch, num_features) float32 |
+| cnn.py | `CNN` | images, (batch, in_channels, height, width) float32 |
+| char_cnn.py | `CharCNN` | text, (batch, length) int64, padded with `pad_index` |
+
+`num_features, in_channels, vocab_size, num_classes, pad_index` are filled from the data unless the config gives them.
+"""
+
+from projectkit.models.char_cnn import CharCNN
+from projectkit.models.cnn import CNN
+from projectkit.models.mlp import MLP
+
+__all__ = ["CNN", "MLP", "CharCNN"]

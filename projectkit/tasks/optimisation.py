@@ -1,0 +1,84 @@
+"""Which optimiser and which scheduler a task trains with."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import nn
+from torch.optim import AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from projectkit.errors import UserError
+
+# the count that a scheduler needs, under the names that torch gives it
+COUNTS = ("total_steps", "T_max", "total_iters")
+
+
+def _adamw(parameters: Iterable[nn.Parameter]) -> Optimizer:
+    return AdamW(parameters, lr=1e-3)
+
+
+@dataclass
+class OptimizerPlan:
+    """An optimiser and, if wanted, a scheduler, still waiting for the parameters.
+
+    Args:
+        optimizer: makes the optimiser from the parameters; AdamW with a rate of 1e-3 unless given.
+        scheduler: makes the scheduler from the optimiser and, where `count` names one, that count.
+        count: the scheduler's parameter that is filled with the length of the training; see `missing_count`.
+        interval: whether the scheduler moves every `step` or every `epoch`.
+        monitor: the metric for a scheduler that watches one.
+        filled: what was filled, for the run record.
+    """
+
+    optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] = _adamw
+    scheduler: Callable[..., LRScheduler] | None = None
+    count: str | None = None
+    interval: Literal["step", "epoch"] = "epoch"
+    monitor: str | None = None
+    filled: dict[str, int] = field(default_factory=dict)
+
+    def configure(
+        self, parameters: Iterable[nn.Parameter], *, total_steps: float, max_epochs: int | None
+    ) -> dict[str, Any]:
+        """The dictionary that Lightning's `configure_optimizers` returns.
+
+        Args:
+            parameters: to optimise.
+            total_steps: the trainer's estimate of the optimiser steps; infinite where nothing bounds the training.
+            max_epochs: the trainer's bound.
+
+        Raises:
+            UserError: the scheduler needs a count and the training has no end.
+        """
+        optimizer = self.optimizer(parameters)
+        if self.scheduler is None:
+            return {"optimizer": optimizer}
+        self.filled = self._fill(total_steps if self.interval == "step" else float(max_epochs or -1))
+        scheduler = self.scheduler(optimizer, **self.filled)
+        settings = {"scheduler": scheduler, "interval": self.interval, "frequency": 1}
+        if self.monitor is not None:
+            settings["monitor"] = self.monitor
+        return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def _fill(self, length: float) -> dict[str, int]:
+        if self.count is None:
+            return {}
+        if length <= 0 or length == float("inf"):
+            raise UserError(
+                f"the training has no end from which the scheduler's {self.count} could be filled",
+                where="scheduler.init_args",
+                remedy=f"write {self.count}: <number> there, or trainer.max_epochs (or max_steps)",
+            )
+        return {self.count: int(length)}
+
+
+def missing_count(scheduler: type[LRScheduler], given: Collection[str]) -> str | None:
+    """The parameter of a scheduler that wants the length of the training and was not given, or None."""
+    # OneCycleLR takes epochs and steps_per_epoch in place of total_steps
+    if {*given} & {*COUNTS, "epochs", "steps_per_epoch"}:
+        return None
+    return next((name for name in inspect.signature(scheduler).parameters if name in COUNTS), None)

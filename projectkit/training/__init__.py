@@ -1,0 +1,22 @@
+"""Fitting: from a config to a finished run, inside Lightning's own Trainer.
+
+| file | subject |
+|---|---|
+| train.py | `train`: the whole of it, in order |
+| assemble.py | a config's classes, imported, checked and built |
+| resolve.py | what `auto` becomes on this machine |
+| trainer.py | `Trainer`: Lightning's, with safe checkpoints |
+| checkpoints.py | when and how checkpoints are written and read |
+| resume.py | which run is continued |
+| logger.py | Lightning's side of the run record |
+| tracking.py | Weights & Biases beside it |
+| signals.py | Ctrl-C and what clusters send |
+| progress.py | what a person sees |
+"""
+
+from projectkit.training.assemble import Assembly, assemble
+from projectkit.training.checkpoints import load_checkpoint
+from projectkit.training.train import train
+from projectkit.training.trainer import Trainer
+
+__all__ = ["Assembly", "Trainer", "assemble", "load_checkpoint", "train"]

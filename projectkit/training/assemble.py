@@ -1,0 +1,186 @@
+"""From a config to the objects that are trained: data, model, task, callbacks.
+
+Training and evaluation build them here, so both see the same network. A task from projectkit is given a model and a plan for its
+optimiser; a team's own LightningModule owns all of that and is taken as it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytorch_lightning as pl
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from projectkit.config import ClassConfig, LoadedConfig, check_arguments, check_ownership, construct, import_class
+from projectkit.data import DataModule, DataSpec
+from projectkit.errors import UserError
+from projectkit.project import Project
+from projectkit.tasks import Classification, OptimizerPlan
+from projectkit.tasks.optimisation import missing_count
+
+TRUSTED = ("projectkit", "torch", "torchvision", "pytorch_lightning", "torchmetrics")
+
+# what a config without a model is told to write
+SUGGESTED_MODELS = {"text": "projectkit.models.CharCNN", "tabular": "projectkit.models.MLP", "image": "projectkit.models.CNN"}
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """What a config stands for, ready to be trained or evaluated."""
+
+    data: pl.LightningDataModule
+    task: pl.LightningModule
+    callbacks: list[pl.Callback]
+    filled: dict[str, dict[str, int]] = field(default_factory=dict)  # key -> arguments that came from the data
+
+    @property
+    def catalogued(self) -> DataModule | None:
+        """The data module where the data set comes from the catalogue, None where it is the team's own."""
+        return self.data if isinstance(self.data, DataModule) else None
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Of the target, where the data set comes from the catalogue."""
+        return self.catalogued.spec.class_names if self.catalogued else None
+
+
+class Assembler:
+    """Imports, checks and builds what a config names.
+
+    Args:
+        loaded: the config and where each key was written.
+        project: whose package, and whose further packages, a config may name.
+    """
+
+    def __init__(self, loaded: LoadedConfig, project: Project) -> None:
+        self.config = loaded.config
+        self.places = loaded.places
+        self.allowed = (*TRUSTED, *([project.package] if project.package else []), *project.allow)
+        self.filled: dict[str, dict[str, int]] = {}
+        project.importable()
+
+    def assemble(self) -> Assembly:
+        """Build everything; every class and argument is checked before anything is built from data.
+
+        Raises:
+            UserError: a class that is not accepted, an argument that its signature lacks, a key that does not fit the others.
+        """
+        task_class = self._class(self.config.task, "task", pl.LightningModule, "a LightningModule")
+        own_task = not issubclass(task_class, Classification)
+        own_data = self.config.data.class_path is not None
+        check_ownership(self.config, own_task=own_task, own_data=own_data, places=self.places)
+        callbacks = [self._callback(spec, f"callbacks.{index}") for index, spec in enumerate(self.config.callbacks)]
+        plan = None if own_task else self._plan()
+        model_class = None if own_task else self._model_class()
+        data = self._own_data() if own_data else self._data()
+        spec = data.spec if isinstance(data, DataModule) else None
+        if own_task or model_class is None:
+            task = self._build(task_class, self.config.task, "task")
+        else:
+            assert self.config.model is not None
+            model = self._build_model(model_class, self.config.model, spec)
+            task = self._build(task_class, self.config.task, "task", model=model, plan=plan)
+        return Assembly(data, task, callbacks, self.filled)
+
+    def _class(self, spec: ClassConfig, key: str, base: type, what: str, also: Callable[[Any], bool] | None = None) -> Any:
+        return import_class(spec, key, accepts=(base,), what=what, also=also, allowed=self.allowed, places=self.places)
+
+    def _build(self, target: Any, spec: ClassConfig, key: str, **given: Any) -> Any:
+        check_arguments(target, spec.init_args, key, filled=tuple(given), places=self.places)
+        return construct(target, key, places=self.places, **{**given, **spec.init_args})
+
+    def _callback(self, spec: ClassConfig, key: str) -> pl.Callback:
+        callback: pl.Callback = self._build(self._class(spec, key, pl.Callback, "a Lightning Callback"), spec, key)
+        return callback
+
+    def _plan(self) -> OptimizerPlan:
+        plan = OptimizerPlan(monitor=self.config.monitor.metric if self.config.monitor else None)
+        if self.config.optimizer is not None:
+            plan.optimizer = self._optimizer(self.config.optimizer)
+        if self.config.scheduler is not None:
+            spec = ClassConfig(self.config.scheduler.class_path, self.config.scheduler.init_args)
+            scheduler = self._class(spec, "scheduler", LRScheduler, "a learning-rate scheduler of torch")
+            plan.count = missing_count(scheduler, spec.init_args)
+            filled = ("optimizer", *([plan.count] if plan.count else []))
+            check_arguments(scheduler, spec.init_args, "scheduler", filled=filled, places=self.places)
+            plan.scheduler = partial(construct, scheduler, "scheduler", places=self.places, **spec.init_args)
+            plan.interval = self.config.scheduler.interval
+        return plan
+
+    def _optimizer(self, spec: ClassConfig) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
+        optimizer_class = self._class(spec, "optimizer", Optimizer, "an optimizer of torch")
+        check_arguments(optimizer_class, spec.init_args, "optimizer", filled=("params",), places=self.places)
+        places = self.places
+
+        def build(parameters: Iterable[nn.Parameter]) -> Optimizer:
+            optimizer: Optimizer = construct(optimizer_class, "optimizer", list(parameters), places=places, **spec.init_args)
+            return optimizer
+
+        build([nn.Parameter()])  # a negative rate is found here, not after the data has been read
+        return build
+
+    def _model_class(self) -> Any:
+        if self.config.model is None:
+            raise UserError(
+                "the config has no model",
+                where=self.places.of("model"),
+                remedy=f"write for example model: {{class_path: {self._suggested_model()}}}",
+            )
+        return self._class(self.config.model, "model", nn.Module, "a torch.nn.Module", also=_is_torchvision_model)
+
+    def _suggested_model(self) -> str:
+        from projectkit import datasets
+
+        if self.config.data.name is None:
+            return SUGGESTED_MODELS["tabular"]
+        return SUGGESTED_MODELS.get(datasets.card(self.config.data.name).modality, SUGGESTED_MODELS["tabular"])
+
+    def _build_model(self, model_class: Any, spec: ClassConfig, facts: DataSpec | None) -> nn.Module:
+        known: Mapping[str, int] = facts.arguments() if facts else {}
+        accepted = inspect.signature(model_class).parameters
+        names = {"num_classes"} if _is_torchvision_model(model_class) else set(accepted)
+        filled = {name: value for name, value in known.items() if name in names and name not in spec.init_args}
+        if filled:
+            self.filled["model"] = filled
+        model: nn.Module = self._build(model_class, spec, "model", **filled)
+        return model
+
+    def _data(self) -> DataModule:
+        data = self.config.data
+        if data.name is None:
+            raise UserError(
+                "the config names no data",
+                where=self.places.of("data"),
+                remedy="write data: {name: sms}; `projectkit data list` shows the catalogue",
+            )
+        return DataModule(
+            data.name,
+            data.target,
+            data.split,
+            split_seed=data.split_seed,
+            batch_size=data.batch_size,
+            num_workers=data.num_workers,
+            seed=self.config.seed,
+        )
+
+    def _own_data(self) -> pl.LightningDataModule:
+        assert self.config.data.class_path is not None
+        spec = ClassConfig(self.config.data.class_path, self.config.data.init_args)
+        data_class = self._class(spec, "data", pl.LightningDataModule, "a LightningDataModule")
+        data: pl.LightningDataModule = self._build(data_class, spec, "data")
+        return data
+
+
+def assemble(loaded: LoadedConfig, project: Project) -> Assembly:
+    """See `Assembler.assemble`."""
+    return Assembler(loaded, project).assemble()
+
+
+def _is_torchvision_model(target: Any) -> bool:
+    return inspect.isfunction(target) and target.__module__.startswith("torchvision.models.")

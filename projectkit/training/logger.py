@@ -1,0 +1,98 @@
+"""Lightning's side of the run record: metrics and events as they happen."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Callback
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities.types import STEP_OUTPUT
+
+from projectkit.errors import WorkError
+from projectkit.runs import RunWriter
+
+
+class RunLogger(Logger):
+    """Writes what Lightning logs to `metrics.jsonl`."""
+
+    def __init__(self, writer: RunWriter) -> None:
+        super().__init__()
+        self.writer = writer
+        self.trainer: pl.Trainer | None = None  # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
+
+    @property
+    def name(self) -> str:
+        """The run's id."""
+        return self.writer.id
+
+    @property
+    def version(self) -> str:
+        """A run has one version only."""
+        return "0"
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """One line; `step` is replaced by the count of optimiser steps done."""
+        values = dict(metrics)
+        epoch = int(values.pop("epoch", 0))
+        if self.trainer is not None:
+            step = self.trainer.global_step
+        if values:
+            self.writer.log(int(step or 0), epoch, values)
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """The config is in the run folder already."""
+
+
+class Recorder(Callback):
+    """Events, the latest validation metrics, and an end for a training whose loss is no number.
+
+    Args:
+        writer: of the run.
+        logger: whose steps are to be those of the trainer.
+    """
+
+    def __init__(self, writer: RunWriter, logger: RunLogger) -> None:
+        self.writer = writer
+        self.logger = logger
+        self._loss: Any = None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Lightning's hook: tie the logger to the trainer."""
+        self.logger.trainer = trainer
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: note where the training starts, which is not 0 for a resumed run."""
+        parameters = sum(parameter.numel() for parameter in pl_module.parameters())
+        self.writer.event("training", step=trainer.global_step, epoch=trainer.current_epoch, parameters=parameters)
+        self.writer.update(parameters=parameters)
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
+    ) -> None:
+        """Lightning's hook: look at the loss now and then; reading it at each step would make a GPU wait."""
+        self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if trainer.global_step % trainer.log_every_n_steps == 0:
+            self._refuse_no_number(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: a loss that is no number is named before metrics of its scores are asked for."""
+        self._refuse_no_number(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: keep the latest validation metrics."""
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.writer.update(last={"step": trainer.global_step, "epoch": trainer.current_epoch, **values})
+
+    def _refuse_no_number(self, trainer: pl.Trainer) -> None:
+        if self._loss is not None and not math.isfinite(float(self._loss)):
+            raise NotANumberError(
+                f"the loss is {float(self._loss)} at step {trainer.global_step}",
+                where=self.writer.id,
+                remedy="lower optimizer.init_args.lr tenfold, or set trainer.gradient_clip_val=1.0, and look for NaN in the data",
+            )
+
+
+class NotANumberError(WorkError):
+    """The loss became NaN or infinite."""

@@ -1,0 +1,65 @@
+"""What `auto` becomes on this machine; the answer goes into the record, and a repeated run takes it from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from projectkit.config import Config
+from projectkit.errors import UserError
+
+
+def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Decide device, precision and threads.
+
+    Args:
+        config: with `auto` where the user left it.
+        recorded: `resolved` of the run that is repeated or resumed; its decisions are applied where the config says `auto`.
+
+    Returns:
+        `accelerator`, `devices`, `precision`, `threads`, `loop`, `compiled`: plain values.
+
+    Raises:
+        UserError: a device is asked for that this machine lacks. There is no silent change to the CPU.
+    """
+    recorded = recorded or {}
+    accelerator = config.trainer.accelerator
+    if accelerator == "auto":
+        accelerator = str(recorded.get("accelerator") or _best_accelerator())
+    elif accelerator == "gpu":
+        accelerator = "mps" if torch.backends.mps.is_available() else "cuda"
+    if accelerator == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "an NVIDIA GPU is asked for and torch sees none",
+            where="trainer.accelerator",
+            remedy="write trainer.accelerator=auto, or run `projectkit doctor` to see why",
+        )
+    precision = config.trainer.precision
+    if precision == "auto":
+        precision = str(recorded.get("precision") or _precision(accelerator))
+    threads = int(recorded.get("threads") or torch.get_num_threads())
+    torch.set_num_threads(threads)
+    return {
+        "accelerator": accelerator,
+        "device": torch.cuda.get_device_name() if accelerator == "cuda" else accelerator,
+        "devices": config.trainer.devices,
+        "precision": precision,
+        "threads": threads,
+        "loop": "lightning",
+        "compiled": False,
+    }
+
+
+def _best_accelerator() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _precision(accelerator: str) -> str:
+    if accelerator != "cuda":
+        return "32-true"  # bf16 autocast costs 1.4x to 1.7x on a CPU without AMX
+    # a T4 has no bf16; torch says yes there, because it can emulate it
+    return "bf16-mixed" if torch.cuda.get_device_capability()[0] >= 8 else "16-mixed"

@@ -1,0 +1,60 @@
+"""Which run a training goes on with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from projectkit.config import Config, config_to_dict
+from projectkit.errors import UserError
+from projectkit.project import Project
+from projectkit.runs import Run, list_runs
+
+
+def find_resumable(config: Config, project: Project) -> Run | None:
+    """The newest run of exactly this config that did not finish and left a checkpoint; None where a new run is to be started.
+
+    A job that a cluster killed is still recorded as `running`, so that status counts as unfinished.
+    """
+    for run in list_runs(project):
+        if run.status in ("running", "interrupted", "failed") and not differences(run, config):
+            if (run.path / "checkpoints" / "last.ckpt").is_file():
+                return run
+    return None
+
+
+def refuse_other_config(run: Run, config: Config) -> None:
+    """A run is continued with the config that it was started with.
+
+    Raises:
+        UserError: a key differs; the message names the first ones.
+    """
+    changed = differences(run, config)
+    if changed:
+        raise UserError(
+            f"the config differs from the run's: {', '.join(changed[:3])}",
+            where=run.id,
+            remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or start a new run without --resume",
+        )
+    if run.status == "finished":
+        raise UserError(
+            "the run is finished", where=run.id, remedy="start a new run, with a higher trainer.max_epochs if it was too short"
+        )
+
+
+def differences(run: Run, config: Config) -> list[str]:
+    """The keys in which a run's config differs, dotted."""
+    former, now = _flat(run.config()), _flat(config_to_dict(config))
+    return sorted(key for key in former.keys() | now.keys() if former.get(key) != now.get(key))
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)  # type: ignore[assignment]
+    else:
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, item in items:
+        flat.update(_flat(item, f"{prefix}.{key}" if prefix else str(key)))
+    return flat

@@ -1,0 +1,114 @@
+"""Weights & Biases beside our own record, and never in its way.
+
+The tracker always writes offline into the run folder. `online` hands that folder over when the training has ended, in a process of
+its own with a deadline: a server that cannot be reached costs a bounded time and a warning, never the training.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers.logger import Logger
+
+from projectkit.runs import RunWriter
+
+DEADLINE_S = 60.0
+
+
+class Tracker(Logger):
+    """Lightning's W&B logger, which is dropped with one warning at the first thing that goes wrong in it.
+
+    Args:
+        writer: of the run that is tracked.
+        project: the W&B project.
+        config: the run's config, plain containers.
+    """
+
+    def __init__(self, writer: RunWriter, project: str, config: dict[str, Any]) -> None:
+        super().__init__()
+        self.writer = writer
+        self.warning: str | None = None
+        self._inner: WandbLogger | None = None
+        self._guard(lambda: self._start(project, config))
+
+    @property
+    def name(self) -> str:
+        """The run's id."""
+        return self.writer.id
+
+    @property
+    def version(self) -> str:
+        """A run has one version only."""
+        return "0"
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Pass the metrics on."""
+        inner = self._inner
+        if inner is not None:
+            self._guard(lambda: inner.log_metrics(metrics, step))
+
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """The config was handed over at the start."""
+
+    def close(self, *, exit_code: int) -> None:
+        """End the W&B run; the offline files are complete afterwards."""
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            self._guard(lambda: inner.experiment.finish(exit_code=exit_code))
+
+    def _start(self, project: str, config: dict[str, Any]) -> None:
+        import wandb
+
+        settings = wandb.Settings(silent=True, console="off", disable_git=True, x_disable_stats=True)
+        self._inner = WandbLogger(
+            name=self.writer.id,
+            id=self.writer.id,
+            save_dir=self.writer.path,
+            project=project,
+            offline=True,
+            config=config,
+            settings=settings,
+        )
+        _ = self._inner.experiment  # starts it here, inside the guard
+
+    def _guard(self, action: Any) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001 - whatever the tracker does, the training goes on; the warning is recorded
+            self._inner = None
+            first_line = (str(error).splitlines() or [type(error).__name__])[0]
+            self.warning = f"Weights & Biases stopped: {first_line}"
+            self.writer.event("warned", message=self.warning)
+
+
+def wandb_project(course: str) -> str:
+    """A name that W&B accepts: letters, digits, `-`, `_`, `.`, 128 at most."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", course).strip("-")[:128] or "projectkit"
+
+
+def upload(run: Path, deadline_s: float = DEADLINE_S) -> str | None:
+    """Hand a run's offline W&B files to the server.
+
+    Returns:
+        None when they were taken, else one line that says why not.
+    """
+    folders = sorted(run.glob("wandb/offline-run-*"))
+    if not folders:
+        return "there are no offline files of Weights & Biases"
+    command = [sys.executable, "-m", "wandb", "sync", *map(str, folders)]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=deadline_s, check=False, env={**os.environ}
+        )
+    except subprocess.TimeoutExpired:
+        return f"the server of Weights & Biases did not answer within {deadline_s:.0f} s"
+    if done.returncode:
+        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        return f"wandb sync failed: {lines[-1] if lines else f'status {done.returncode}'}"
+    return None

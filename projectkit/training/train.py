@@ -1,0 +1,257 @@
+"""`projectkit train`: from a config to a finished run.
+
+The order matters: everything that the user can have got wrong (config, classes, data, device) is found before the run folder is
+made; from then on, whatever happens ends in the record.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping
+from rich.console import Console
+
+from projectkit.config import Config, LoadedConfig, config_to_dict, config_to_yaml, load_config
+from projectkit.errors import ProjectkitError, WorkError
+from projectkit.project import Project, find_project, require_project
+from projectkit.runs import Run, RunWriter, find_run, read_run
+from projectkit.training.assemble import Assembly, assemble
+from projectkit.training.checkpoints import Checkpoints, load_checkpoint
+from projectkit.training.logger import NotANumberError, Recorder, RunLogger
+from projectkit.training.progress import ProgressReport
+from projectkit.training.resolve import resolve
+from projectkit.training.resume import find_resumable, refuse_other_config
+from projectkit.training.signals import StoppedError, StopOnSignal
+from projectkit.training.tracking import Tracker, upload, wandb_project
+from projectkit.training.trainer import Trainer
+
+
+def train(
+    config: Path | str = "configs/train.yaml",
+    overrides: Sequence[str] = (),
+    *,
+    resume: str | None = None,
+    command: Sequence[str] | None = None,
+    console: Console | None = None,
+) -> Run:
+    """Train what a config describes.
+
+    Args:
+        config: the YAML file; one inside a run folder repeats that run with what was resolved then.
+        overrides: `key=value`, as on the command line.
+        resume: a run to go on with, or `auto`: the newest unfinished run of this config, else a new one.
+        command: the command line for the record.
+        console: where progress is shown; None shows nothing.
+
+    Returns:
+        The finished run.
+
+    Raises:
+        UserError: the config, a class, an argument, the data's name or the device is wrong; nothing has been written.
+        WorkError: the training failed; the run folder says why.
+        StoppedError: a signal stopped it; the run can be resumed.
+    """
+    # The project of the config's folder, so that a config named from elsewhere works
+    project = find_project(Path(config).parent) or require_project()
+    loaded = load_config(config, overrides)
+    former = _former_run(resume, loaded, project)
+    repeated = former or _run_of(loaded.path)
+    resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
+    _quiet()
+    pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
+    assembly = assemble(loaded, project)
+    _load_data(assembly)
+    resolved["filled"] = assembly.filled
+    if former is not None:
+        writer = RunWriter.open(former.path)
+        writer.event("resumed", command=list(command or ()))
+        writer.update(status="running", reason=None, ended=None)
+    else:
+        writer = RunWriter.create(
+            project.runs,
+            loaded.config.name,
+            kind=loaded.config.kind,
+            config_yaml=config_to_yaml(loaded.config),
+            command=command,
+            seed=loaded.config.seed,
+            source=project.root,
+            data=_data_record(loaded.config, assembly),
+            resolved=resolved,
+            monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
+        )
+    _Fit(loaded.config, assembly, writer, resolved, project, console).run(former)
+    return read_run(writer.path)
+
+
+class _Fit:
+    """One call of Lightning's `fit`, with the record around it."""
+
+    def __init__(
+        self,
+        config: Config,
+        assembly: Assembly,
+        writer: RunWriter,
+        resolved: dict[str, Any],
+        project: Project,
+        console: Console | None,
+    ) -> None:
+        self.config = config
+        self.assembly = assembly
+        self.writer = writer
+        self.resolved = resolved
+        self.console = console
+        self.stop = StopOnSignal()
+        self.logger = RunLogger(writer)
+        self.tracker = self._tracker(project)
+
+    def run(self, former: Run | None) -> None:
+        """Fit, and record how it ended."""
+        began = time.monotonic()
+        checkpoint = former.checkpoint("last") if former else None
+        try:
+            with self.stop:
+                trainer = Trainer(**self._trainer_arguments())
+                trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
+        except BaseException as error:
+            self._finish(began, "interrupted" if isinstance(error, StoppedError | KeyboardInterrupt) else "failed", _reason(error))
+            raise self._explained(error) from error
+        self._finish(began, "finished", None)
+        if self.tracker is not None and self.config.tracking.wandb == "online":
+            self._warn(upload(self.writer.path))
+
+    def _trainer_arguments(self) -> dict[str, Any]:
+        arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
+        arguments.update(
+            accelerator=self.resolved["accelerator"],
+            devices=self.resolved["devices"],
+            precision=self.resolved["precision"],
+            logger=[self.logger, *([self.tracker] if self.tracker else [])],
+            callbacks=self._callbacks(),
+            default_root_dir=str(self.writer.path),
+        )
+        # the bar and the summary are ours; two validation batches at the start say nothing about a metric
+        defaults = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+        return {**defaults, **arguments}
+
+    def _callbacks(self) -> list[pl.Callback]:
+        monitor, patience = self.config.monitor, self.config.early_stopping
+        callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), *self.assembly.callbacks]
+        if patience is not None and monitor is not None:
+            callbacks.append(
+                EarlyStopping(monitor.metric, mode=monitor.mode, patience=patience.patience, min_delta=patience.min_delta)
+            )
+        if self.console is not None:
+            callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
+        metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
+        callbacks += [self.stop, Checkpoints(self.writer, metric, mode, self.config.checkpoint.every_n_epochs)]
+        return callbacks
+
+    def _tracker(self, project: Project) -> Tracker | None:
+        if self.config.tracking.wandb == "disabled":
+            return None
+        return Tracker(self.writer, wandb_project(project.root.name), config_to_dict(self.config))
+
+    def _finish(self, began: float, status: Any, reason: str | None) -> None:
+        if self.tracker is not None:
+            self.tracker.close(exit_code=0 if status == "finished" else 1)
+            self._warn(self.tracker.warning)
+        plan = getattr(self.assembly.task, "plan", None)
+        if plan is not None and plan.filled:
+            self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
+        fit_s = round(time.monotonic() - began, 3)
+        self.writer.update(resolved=self.resolved, durations={"fit_s": fit_s})
+        self.writer.finish(status, reason)
+
+    def _warn(self, message: str | None) -> None:
+        if message is not None:
+            self.writer.event("warned", message=message)
+            if self.console is not None:
+                self.console.print(f"warning: {message}; the training is not affected", highlight=False, soft_wrap=True)
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """The error as the user is to see it: with the run, and with what to do."""
+        run = self.writer.id
+        if isinstance(error, StoppedError):
+            remedy = f"go on with `projectkit train --resume {run}`"
+            return StoppedError(error.what, where=run, remedy=remedy, number=error.number)
+        if _reason(error) == "oom":
+            return WorkError("out of memory", where=run, remedy=f"halve data.batch_size (now {self.config.data.batch_size})")
+        if _reason(error) == "disk":
+            return WorkError("the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`")
+        return error
+
+
+def _former_run(resume: str | None, loaded: LoadedConfig, project: Project) -> Run | None:
+    if resume is None:
+        return None
+    if resume == "auto":
+        return find_resumable(loaded.config, project)
+    run = find_run(resume, project)
+    refuse_other_config(run, loaded.config)
+    load_checkpoint(run.checkpoint("last"))
+    return run
+
+
+def _run_of(path: Path) -> Run | None:
+    """The run whose own `config.yaml` this is."""
+    return read_run(path.parent) if path.name == "config.yaml" and (path.parent / "run.json").is_file() else None
+
+
+def _load_data(assembly: Assembly) -> None:
+    """Read, check and encode before a run folder exists."""
+    if assembly.catalogued is not None:
+        assembly.catalogued.setup("fit")
+
+
+def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
+    data = assembly.catalogued
+    if data is None:
+        return {"class_path": config.data.class_path, "split": "the team's own"}
+    return {
+        "name": data.name,
+        "target": data.target,
+        "split": data.split.policy,
+        "split_seed": data.split_seed,
+        "split_digest": data.split.digest,
+        "card_digest": data.card.digest,
+        "encoder_digest": data.encoder.digest,
+        "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},
+    }
+
+
+def _reason(error: BaseException) -> str:
+    """One word for the record."""
+    text = str(error)
+    if isinstance(error, StoppedError | KeyboardInterrupt):
+        return "signal"
+    if isinstance(error, NotANumberError):
+        return "nan"
+    if isinstance(error, torch.cuda.OutOfMemoryError | MemoryError) or "not enough memory" in text:
+        return "oom"
+    # torch.save reports a full disk as a RuntimeError
+    if (isinstance(error, OSError) and error.errno == errno.ENOSPC) or "No space left" in text:
+        return "disk"
+    return "input" if isinstance(error, ProjectkitError) else "error"
+
+
+def _quiet() -> None:
+    """Keep Lightning's advice that does not apply here off the screen; its errors still come."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",  # sets in memory are fastest without
+        ".*number of training batches.*smaller than the logging interval.*",  # epochs log as well
+        ".*Checkpoint directory.*exists and is not empty.*",
+        ".*GPU available but not used.*",  # a choice of the config
+        ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",  # inside Lightning
+    ):
+        warnings.filterwarnings("ignore", message=message)
