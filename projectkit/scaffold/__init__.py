@@ -1,0 +1,42 @@
+"""From answers to a team's repository, and the state of this machine.
+
+| file | holds |
+|---|---|
+| answers.py | what each answer may be |
+| new.py | `questions`, `create_project`: the template through cookiecutter |
+| finish.py | what is done after rendering: pruning, the library's wheel, the poster, the record, the first commit |
+| wheel.py | the library as a wheel, from a checkout or from an installation |
+| git.py | what the scaffold asks git |
+| doctor.py | `examine`: this machine |
+
+The template's extension and hook import answers.py and finish.py in a Python that may have nothing else installed, so this file
+imports nothing before it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from projectkit.scaffold.answers import check_answer as check_answer
+    from projectkit.scaffold.doctor import examine as examine
+    from projectkit.scaffold.new import Question as Question
+    from projectkit.scaffold.new import create_project as create_project
+    from projectkit.scaffold.new import questions as questions
+
+_HOMES = {
+    "check_answer": "projectkit.scaffold.answers",
+    "create_project": "projectkit.scaffold.new",
+    "examine": "projectkit.scaffold.doctor",
+    "Question": "projectkit.scaffold.new",
+    "questions": "projectkit.scaffold.new",
+}
+
+__all__ = ["Question", "check_answer", "create_project", "examine", "questions"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'projectkit.scaffold' has no attribute {name!r}")

@@ -1,0 +1,42 @@
+#!/bin/bash
+# A training run as a batch job:  sbatch slurm/train.sh [CONFIG] [key=value ...]
+#
+# A job that is stopped, by its time limit or for a more urgent one, is queued again and goes on from its last checkpoint.
+
+#SBATCH --job-name={{ cookiecutter.project_slug }}
+#SBATCH --time=04:00:00
+#SBATCH --nodes=1
+#SBATCH --ntasks=1
+#SBATCH --cpus-per-task=4
+#SBATCH --mem=16G
+#SBATCH --gres=gpu:1
+#SBATCH --output=slurm/%x-%j.log
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=TERM@180
+# your cluster may also want: --partition=..., --account=...
+
+set -uo pipefail
+cd "$SLURM_SUBMIT_DIR" || exit 2
+
+if [ -f .venv/bin/activate ]; then
+  source .venv/bin/activate
+fi
+# one run folder for each job, the same one after the job was queued again
+export PROJECTKIT_RUNS="${PROJECTKIT_RUNS:-$PWD/runs}"
+# compute nodes often have no network: W&B runs are written offline and sent later
+export WANDB_DIR="${WANDB_DIR:-$PWD}"
+export PYTHONUNBUFFERED=1
+
+config="${1:-configs/train.yaml}"
+shift || true
+
+# --signal=TERM@180 reaches this step three minutes before the limit: projectkit writes a checkpoint and ends with status 143
+srun --kill-on-bad-exit=1 projectkit train "$config" "$@" --resume auto
+status=$?
+
+if [ "$status" -eq 143 ]; then
+  echo "stopped before the end: queued again"
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$status"

@@ -1,0 +1,1 @@
+"""The code of our team: the model, and whatever it comes to need."""

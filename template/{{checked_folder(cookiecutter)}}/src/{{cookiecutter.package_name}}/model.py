@@ -1,0 +1,1 @@
+{% include "model/" ~ cookiecutter.task ~ ".py" %}

@@ -1,0 +1,1 @@
+{% include "test_model/" ~ cookiecutter.task ~ ".py" %}
