@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from projectkit.findings import Finding
 
+GROUPS = ("data", "runs", "poster")
 SHOWN_BY_DEBUG = "--debug shows the traceback"
 
 
@@ -46,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         status = commands.main(words, prog_name="projectkit", standalone_mode=False)
     except click.UsageError as error:
+        if not words or words[-1] in GROUPS:  # a group alone: its help says what there is
+            click.echo(error.format_message())
+            sys.exit(2)
         _fail(_usage(error), 2)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", 130)
@@ -63,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="projectkit")
 def commands() -> None:
-    """A team project in deep learning, from the first commit to the poster.
+    r"""A team project in deep learning, from the first commit to the poster.
 
     \b
     Start:    projectkit new
@@ -77,7 +81,9 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @commands.command()
 @click.argument("answers", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--no-input", is_flag=True, help="Ask nothing; take the default of what is not given.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path(), help="Folder to make the repository in.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=Path(), help="Folder to make the repository in."
+)
 def new(answers: tuple[str, ...], no_input: bool, output: Path) -> None:
     """Generate a team's repository."""
     from projectkit.scaffold import create_project, questions
@@ -126,7 +132,17 @@ def data_list(as_json: bool) -> None:
     rows = [{**_card_row(datasets.card(name)), "here": datasets.is_here(name)} for name in datasets.names()]
     if as_json:
         return _print_json(rows)
-    shown = [(row["name"], row["modality"], _size(row["bytes"]), "yes" if row["here"] else "no", row["licence"], row["title"]) for row in rows]
+    shown = [
+        (
+            row["name"],
+            row["modality"],
+            _size(row["bytes"]),
+            "yes" if row["here"] else "no",
+            row["licence"],
+            row["title"],
+        )
+        for row in rows
+    ]
     _print_table(("name", "modality", "size", "here", "licence", "what"), shown)
 
 
@@ -147,7 +163,10 @@ def data_info(name: str, as_json: bool) -> None:
         "splits": sorted(card.splits),
         "traps": list(card.traps),
         "citation": card.citation,
-        "files": [{"name": file.name, "bytes": file.size, "sha256": file.sha256, "urls": list(file.urls)} for file in card.files],
+        "files": [
+            {"name": file.name, "bytes": file.size, "sha256": file.sha256, "urls": list(file.urls)}
+            for file in card.files
+        ],
     }
     if as_json:
         return _print_json(facts)
@@ -177,14 +196,18 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
     from projectkit import datasets
 
     if (name is None) == (not every):
-        raise UserError("name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms")
+        raise UserError(
+            "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
+        )
     names = [name] if name else [each for each in datasets.names() if datasets.is_here(each)]
     return _report([finding for each in names for finding in datasets.verify(each)], as_json)
 
 
 @commands.command()
 @click.argument("arguments", nargs=-1, metavar="[CONFIG] [KEY=VALUE]...")
-@click.option("--resume", metavar="auto|RUN", help="Go on with a run that did not finish; auto starts a new one if there is none.")
+@click.option(
+    "--resume", metavar="auto|RUN", help="Go on with a run that did not finish; auto starts a new one if there is none."
+)
 @click.option("--print-config", is_flag=True, help="Print the config in full and stop.")
 @as_json
 def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as_json: bool) -> None:
@@ -231,7 +254,10 @@ def evaluate(run: str, subset: str, as_json: bool) -> None:
         return _print_json(evaluated.document)
     document = evaluated.document
     click.echo(f"{found.id} on {subset}, n = {document['n']}")
-    rows = [(name, _figure(value["value"]), _interval(value), value.get("method") or "") for name, value in document["metrics"].items()]
+    rows = [
+        (name, _figure(value["value"]), _interval(value), value.get("method") or "")
+        for name, value in document["metrics"].items()
+    ]
     _print_table(("metric", "value", "95% interval", "method"), rows)
     for file in evaluated.files:
         console.print(f"wrote {file}", highlight=False, soft_wrap=True)
@@ -270,7 +296,21 @@ def runs_show(run: str, as_json: bool) -> None:
     facts = {**summary(found), "path": str(found.path), **found.record, "evaluations": found.evaluations()}
     if as_json:
         return _print_json(facts)
-    shown = ("id", "path", "kind", "status", "reason", "command", "created", "seed", "data", "resolved", "best", "last", "durations")
+    shown = (
+        "id",
+        "path",
+        "kind",
+        "status",
+        "reason",
+        "command",
+        "created",
+        "seed",
+        "data",
+        "resolved",
+        "best",
+        "last",
+        "durations",
+    )
     _print_facts({key: facts[key] for key in shown if facts.get(key) is not None})
     for subset, document in found.evaluations().items():
         click.echo(f"\non {subset}, n = {document['n']}")
@@ -321,7 +361,15 @@ def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> Non
     for warning in built.warnings:
         click.echo(f"warning: {warning}", err=True)
     if as_json:
-        return _print_json({"pdf": str(built.pdf), "png": str(built.png), "words": built.words, "scale": built.scale, "warnings": list(built.warnings)})
+        return _print_json(
+            {
+                "pdf": str(built.pdf),
+                "png": str(built.png),
+                "words": built.words,
+                "scale": built.scale,
+                "warnings": list(built.warnings),
+            }
+        )
     click.echo(f"{built.pdf}\n{built.png}")
 
 
@@ -332,14 +380,20 @@ def _config_and_overrides(arguments: Iterable[str]) -> tuple[Path, list[str]]:
     """The config is the one argument without `=`."""
     files = [word for word in arguments if "=" not in word]
     if len(files) > 1:
-        raise UserError(f"{len(files)} configs are named: {', '.join(files)}", where="train", remedy="name one; settings are key=value")
+        raise UserError(
+            f"{len(files)} configs are named: {', '.join(files)}",
+            where="train",
+            remedy="name one; settings are key=value",
+        )
     return Path(files[0] if files else "configs/train.yaml"), [word for word in arguments if "=" in word]
 
 
 def _pair(answer: str) -> tuple[str, str]:
     key, equals, value = answer.partition("=")
     if not equals or not key:
-        raise UserError(f"'{answer}' is not KEY=VALUE", where="new", remedy="for example: project_title='Phishing by SMS'")
+        raise UserError(
+            f"'{answer}' is not KEY=VALUE", where="new", remedy="for example: project_title='Phishing by SMS'"
+        )
     return key, value
 
 
@@ -377,8 +431,8 @@ def _usage(error: click.UsageError) -> str:
         options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
         near = nearest(error.option_name, options)
         remedy = f"did you mean {near}?" if near else remedy
-    elif context is not None and isinstance(context.command, click.Group) and context.args:
-        remedy = did_you_mean(context.args[0], context.command.commands)
+    elif context is not None and isinstance(context.command, click.Group) and "'" in what:
+        remedy = did_you_mean(what.split("'")[1], context.command.commands)
     return f"{what}; {remedy}"
 
 
@@ -410,8 +464,14 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 def _print_facts(facts: dict[str, Any]) -> None:
     for key, value in facts.items():
-        text = ", ".join(f"{name} {_figure(each)}" for name, each in value.items()) if isinstance(value, dict) else value
-        text = " ".join(map(_figure, value)) if isinstance(value, list) and all(isinstance(each, str) for each in value) else text
+        text = (
+            ", ".join(f"{name} {_figure(each)}" for name, each in value.items()) if isinstance(value, dict) else value
+        )
+        text = (
+            " ".join(map(_figure, value))
+            if isinstance(value, list) and all(isinstance(each, str) for each in value)
+            else text
+        )
         click.echo(f"{key:<16}{_figure(text)}")
 
 
@@ -428,7 +488,13 @@ def _report(findings: Sequence[Finding], as_json: bool) -> int:
 
 
 def _card_row(card: Any) -> dict[str, Any]:
-    return {"name": card.name, "title": card.title, "modality": card.modality, "licence": card.licence, "bytes": sum(file.size for file in card.files)}
+    return {
+        "name": card.name,
+        "title": card.title,
+        "modality": card.modality,
+        "licence": card.licence,
+        "bytes": sum(file.size for file in card.files),
+    }
 
 
 def _size(count: int) -> str:
@@ -449,7 +515,9 @@ class _Download:
     def __enter__(self) -> Callable[[str, int, int | None], None]:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=_console(), transient=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=_console(), transient=True
+        )
         self._tasks: dict[str, Any] = {}
         self._bar.start()
         return self._advance

@@ -90,10 +90,16 @@ def require_project(start: Path | None = None) -> Project:
 
 def _read(root: Path, table: object, file: Path) -> Project:
     if not isinstance(table, dict):
-        raise UserError("[tool.projectkit] is not a table", where=str(file), remedy='write package = "<your package>" below it')
+        raise UserError(
+            "[tool.projectkit] is not a table", where=str(file), remedy='write package = "<your package>" below it'
+        )
     package, allow = table.get("package"), table.get("allow", [])
     if package is not None and not isinstance(package, str):
-        raise UserError("package is not a string", where=f"{file}, [tool.projectkit]", remedy='write package = "<your package>"')
+        raise UserError(
+            "package is not a string", where=f"{file}, [tool.projectkit]", remedy='write package = "<your package>"'
+        )
     if not isinstance(allow, list) or not all(isinstance(name, str) for name in allow):
-        raise UserError("allow is not a list of strings", where=f"{file}, [tool.projectkit]", remedy='write allow = ["timm"]')
+        raise UserError(
+            "allow is not a list of strings", where=f"{file}, [tool.projectkit]", remedy='write allow = ["timm"]'
+        )
     return Project(root=root, package=package, allow=tuple(allow))

@@ -1,7 +1,7 @@
 """Whether a config has the right keys at the right level, before OmegaConf looks at the values.
 
-OmegaConf's own errors lose the key where a mapping stands in place of a value or the other way round, and cannot say that a key belongs one
-level deeper; both are what people get wrong most.
+OmegaConf's own errors lose the key where a mapping stands in place of a value or the other way round, and cannot say that
+a key belongs one level deeper; both are what people get wrong most.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import functools
 import types
 import typing
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
 from projectkit.config.places import Places, join
 from projectkit.config.schema import ClassConfig, Config
+from projectkit.config.values import found
 from projectkit.errors import UserError, did_you_mean
 
 _ELSEWHERE = {  # what other tools call it -> what it is called here
@@ -31,27 +32,23 @@ _ELSEWHERE = {  # what other tools call it -> what it is called here
 _GIVEN_BY_PROJECTKIT = {
     "trainer.logger": "projectkit writes every metric to the run folder; set tracking.wandb for Weights & Biases",
     "trainer.callbacks": "list them under the top-level key callbacks",
-    "trainer.default_root_dir": "each run has its own folder below runs/; set the environment variable PROJECTKIT_RUNS to move it",
+    "trainer.default_root_dir": "each run gets its own folder below runs/, which the variable PROJECTKIT_RUNS moves",
 }
 
 
-def check_structure(data: dict[str, Any], places: Places) -> None:
+def check_structure(data: Any, places: Places) -> None:
     """Refuse unknown keys, and a value where a section must stand.
 
     Raises:
         UserError: the first of them, with its place and the key that was probably meant.
     """
-    _section(data, Config, "", places)
+    _check_section(data, Config, "", places)
 
 
 def without_empty(data: dict[str, Any]) -> dict[str, Any]:
-    """The config without the sections that are there but empty, such as `trainer:` with nothing but comments below it."""
-    hints = _hints(Config)
-    kept = {
-        name: value
-        for name, value in data.items()
-        if value is not None or name not in hints or not _is_section(hints[name])
-    }
+    """The config without what is there but empty, such as `trainer:` with nothing but comments below it."""
+    hints = hints_of(Config)
+    kept = {name: value for name, value in data.items() if value is not None or not _has_default_section(hints[name])}
     return {name: _without_empty_arguments(value) for name, value in kept.items()}
 
 
@@ -61,28 +58,34 @@ def known_keys() -> tuple[str, ...]:
     return tuple(sorted(_keys(Config, ""), key=lambda key: key.count(".")))
 
 
-def hint_of(key: str) -> Any:
-    """The type of a dotted key in the schema; None where it is inside init_args or unknown."""
+def schema_of(key: str) -> tuple[Any, Any]:
+    """The type and the default of a dotted key; None for the type of an unknown one, and for a default that is not there."""
     hint: Any = Config
+    default: Any = None
     for part in key.split("."):
-        inner = _inner(hint)
-        if is_dataclass(inner):
-            hint = _hints(inner).get(part)
-        elif typing.get_origin(inner) is list and part.isdecimal():
-            hint = typing.get_args(inner)[0]
+        section = _inner(hint)
+        if is_dataclass(section) and part in (hints := hints_of(section)):
+            field = next(field for field in fields(section) if field.name == part)
+            hint, default = hints[part], None if field.default is MISSING else field.default
+        elif typing.get_origin(section) is list and part.isdecimal():
+            hint, default = typing.get_args(section)[0], None
         else:
-            return None
-    return hint
+            return None, None
+    return hint, default
 
 
-def _section(value: Any, section: Any, key: str, places: Places) -> None:
+@functools.cache
+def hints_of(section: Any) -> dict[str, Any]:
+    """The resolved type of each field of a schema dataclass, in its order."""
+    hints = typing.get_type_hints(section)
+    return {field.name: hints[field.name] for field in fields(section)}
+
+
+def _check_section(value: Any, section: Any, key: str, places: Places) -> None:
     if not isinstance(value, dict):
-        raise UserError(
-            f"expected a mapping of keys, found {found(value)}",
-            where=places.of(key),
-            remedy=_as_mapping(value, section, key),
-        )
-    hints = _hints(section)
+        remedy = _as_mapping(value, section, key)
+        raise UserError(f"expected a mapping of keys, found {found(value)}", where=places.of(key), remedy=remedy)
+    hints = hints_of(section)
     for name, item in value.items():
         at = join(key, name)
         if name not in hints:
@@ -91,47 +94,48 @@ def _section(value: Any, section: Any, key: str, places: Places) -> None:
         if item is None:
             continue
         if is_dataclass(inner):
-            _section(item, inner, at, places)
+            _check_section(item, inner, at, places)
         elif inner == dict[str, Any]:
-            if not isinstance(item, dict):
-                raise UserError(
-                    f"expected a mapping of arguments, found {found(item)}",
-                    where=places.of(at),
-                    remedy=f"write {at}: {{name: value}}",
-                )
-            for argument in item:
-                if not isinstance(argument, str):
-                    raise UserError(
-                        "the name of an argument must be text",
-                        where=places.of(join(at, argument)),
-                        remedy="write name: value",
-                    )
+            _check_arguments(item, at, places)
         elif typing.get_origin(inner) is list:
-            if not isinstance(item, list):
-                remedy = "write `- class_path: ...` below it, one for each"
-                raise UserError(f"expected a list, found {found(item)}", where=places.of(at), remedy=remedy)
-            for number, part in enumerate(item):
-                _section(part, typing.get_args(inner)[0], join(at, number), places)
+            _check_list(item, typing.get_args(inner)[0], at, places)
+        elif inner is bool and isinstance(item, int | float) and not isinstance(item, bool):
+            raise UserError(f"expected true or false, found {item}", where=places.of(at), remedy=f"write {at}: true")
+        elif inner is str and isinstance(item, bool | float):  # OmegaConf would write 1.10 as '1.1' and true as 'True'
+            remedy = f'put quotes around it: {at}: "..."'
+            raise UserError(f"expected text, found {found(item)}", where=places.of(at), remedy=remedy)
+
+
+def _check_arguments(value: Any, key: str, places: Places) -> None:
+    if not isinstance(value, dict):
+        what = f"expected a mapping of arguments, found {found(value)}"
+        raise UserError(what, where=places.of(key), remedy=f"write {key}: {{name: value}}")
+    for name in value:
+        if not isinstance(name, str):
+            what = f"expected the name of an argument, found {found(name)}"
+            raise UserError(what, where=places.of(join(key, name)), remedy="write name: value")
+
+
+def _check_list(value: Any, section: Any, key: str, places: Places) -> None:
+    if not isinstance(value, list):
+        remedy = f"write {key}: [{{class_path: ...}}]"
+        raise UserError(f"expected a list, found {found(value)}", where=places.of(key), remedy=remedy)
+    for number, item in enumerate(value):
+        _check_section(item, section, join(key, number), places)
 
 
 def _unknown(name: str, section: Any, parent: str, places: Places) -> UserError:
     key = join(parent, name)
     if key in _GIVEN_BY_PROJECTKIT:
-        return UserError("not a key of a config", where=places.of(key), remedy=_GIVEN_BY_PROJECTKIT[key])
-    siblings = list(_hints(section))
-    meant = _meant(name, siblings, parent, is_class=section is not None and issubclass(section, ClassConfig))
-    return UserError(
-        "unknown key", where=places.of(key), remedy=f"did you mean {meant}?" if meant else did_you_mean(name, siblings)
-    )
+        return UserError("projectkit sets this itself", where=places.of(key), remedy=_GIVEN_BY_PROJECTKIT[key])
+    siblings = list(hints_of(section))
+    meant = _meant(name, siblings, parent, is_class=issubclass(section, ClassConfig))
+    remedy = f"did you mean {meant}?" if meant else did_you_mean(name, siblings)
+    return UserError("unknown key", where=places.of(key), remedy=remedy)
 
 
 def _meant(name: str, siblings: list[str], parent: str, *, is_class: bool) -> str | None:
-    """The full key that was probably meant: the same word at another level, a close one here, a close one anywhere."""
-    elsewhere = [
-        key
-        for key in known_keys()
-        if key.rpartition(".")[2] == name and name not in ("class_path", "init_args", "name")
-    ]
+    """The full key that was probably meant: a close word here, the same one at another level, a close one anywhere."""
     close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return join(parent, close[0])
@@ -139,8 +143,6 @@ def _meant(name: str, siblings: list[str], parent: str, *, is_class: bool) -> st
         return join(parent, f"init_args.{name}")
     if name in _ELSEWHERE:
         return _ELSEWHERE[name]
-    if elsewhere:
-        return elsewhere[0]
     leaves = {key.rpartition(".")[2]: key for key in reversed(known_keys())}
     far = difflib.get_close_matches(name, leaves, n=1, cutoff=0.75)
     return leaves[far[0]] if far else None
@@ -148,36 +150,17 @@ def _meant(name: str, siblings: list[str], parent: str, *, is_class: bool) -> st
 
 def _as_mapping(value: Any, section: Any, key: str) -> str:
     if isinstance(value, str) and issubclass(section, ClassConfig):
-        return f"write {key}: {{class_path: {value}}}"
-    example = next(iter(_hints(section)))
+        return f"write {key}: {{class_path: {value[:60]}}}"
+    example = next(iter(hints_of(section)))
     return f"write {key}: {{{example}: ...}}" if key else f"write `{example}: ...`, one key a line"
 
 
-def found(value: Any) -> str:
-    """A value as errors show it."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return f"the text '{value if len(value) <= 40 else value[:37] + '...'}'"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return "a mapping" if isinstance(value, dict) else str(value)
-
-
 def _keys(section: Any, parent: str) -> Iterator[str]:
-    for name, hint in _hints(section).items():
+    for name, hint in hints_of(section).items():
         key = join(parent, name)
         yield key
         if is_dataclass(inner := _inner(hint)):
             yield from _keys(inner, key)
-
-
-@functools.cache
-def _hints(section: Any) -> dict[str, Any]:
-    hints = typing.get_type_hints(section)
-    return {field.name: hints[field.name] for field in fields(section)}
 
 
 def _inner(hint: Any) -> Any:
@@ -188,12 +171,12 @@ def _inner(hint: Any) -> Any:
     return hint
 
 
-def _is_section(hint: Any) -> bool:
+def _has_default_section(hint: Any) -> bool:
     """Whether null can only mean that nothing was written: the key is not optional, and holds a section or a list."""
-    return bool(is_dataclass(hint)) or typing.get_origin(hint) is list
+    return is_dataclass(hint) or typing.get_origin(hint) is list
 
 
 def _without_empty_arguments(value: Any) -> Any:
-    if isinstance(value, dict) and "class_path" in value and value.get("init_args", ...) is None:
+    if isinstance(value, dict) and value.get("init_args", ...) is None:
         return {key: item for key, item in value.items() if key != "init_args"}
     return [_without_empty_arguments(item) for item in value] if isinstance(value, list) else value

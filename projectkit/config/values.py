@@ -1,6 +1,7 @@
-"""Types in words, and whether a plain value fits one.
+"""Values and types in words, and whether a plain value fits a type.
 
-A config holds plain values (null, booleans, numbers, text, lists, mappings); a type that no plain value can be is not decided here.
+A config holds plain values (null, booleans, numbers, text, lists, mappings); a type that no plain value can be is not decided
+here.
 """
 
 from __future__ import annotations
@@ -16,13 +17,27 @@ _WORDS: dict[Any, str] = {
     int: "a whole number",
     float: "a number",
     str: "text",
-    list: "a list",
-    tuple: "a list",
-    dict: "a mapping",
     type(None): "null",
+    None: "null",
+    Any: "any value",
 }
-_LISTS = (list, tuple, set, frozenset, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+_MANY: dict[Any, str] = {int: "whole numbers", float: "numbers", str: "texts"}
+_TEXT_TOO = (collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+_LISTS = (list, tuple, set, frozenset, *_TEXT_TOO)
 _MAPPINGS = (dict, collections.abc.Mapping, collections.abc.MutableMapping)
+
+
+def found(value: Any) -> str:
+    """A value as errors show it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the text '{value if len(value) <= 40 else value[:37] + '...'}'"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return "a mapping" if isinstance(value, dict) else str(value)[:40]
 
 
 def described(hint: Any) -> str:
@@ -33,6 +48,14 @@ def described(hint: Any) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
+def choices(hint: Any) -> list[str]:
+    """The values of a Literal (or of one inside a union) as text."""
+    hint, origin, members = _parts(hint)
+    if origin is Literal:
+        return [str(member) for member in members]
+    return [choice for member in members for choice in choices(member)] if _is_union(origin) else []
+
+
 def fits(value: Any, hint: Any) -> bool:
     """Whether a plain value is of this type; True where the type says nothing about plain values."""
     hint, origin, members = _parts(hint)
@@ -40,37 +63,26 @@ def fits(value: Any, hint: Any) -> bool:
         return any(fits(value, member) for member in members)
     if origin is Literal:
         return any(type(value) is type(member) and value == member for member in members)
-    kind = origin or hint
-    if kind in _LISTS:
-        return _fits_list(value, kind, members)
-    if kind in _MAPPINGS:
+    if (origin or hint) in _LISTS:
+        return _fits_list(value, origin or hint, members)
+    if (origin or hint) in _MAPPINGS:
         return isinstance(value, dict) and (len(members) != 2 or all(fits(item, members[1]) for item in value.values()))
-    if hint is None or hint is type(None):
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint in (int, float):
-        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
-    return _fits_class(value, hint)
+    return value is None if hint in (None, type(None)) else _fits_class(value, hint)
 
 
 def _fits_list(value: Any, kind: Any, members: tuple[Any, ...]) -> bool:
     if not isinstance(value, list):
-        return isinstance(value, str) and kind in (
-            collections.abc.Sequence,
-            collections.abc.Iterable,
-            collections.abc.Collection,
-        )
+        return isinstance(value, str) and kind in _TEXT_TOO and members in ((), (str,))
     if kind is tuple and members and members[-1] is not Ellipsis:
-        return len(value) == len(members) and all(
-            fits(item, member) for item, member in zip(value, members, strict=True)
-        )
+        return len(value) == len(members) and all(fits(item, part) for item, part in zip(value, members, strict=True))
     return not members or all(fits(item, members[0]) for item in value)
 
 
 def _fits_class(value: Any, hint: Any) -> bool:
-    """Another class: only a value that says something for sure, a single one of the wrong kind, is refused."""
-    if not isinstance(hint, type) or isinstance(value, list | dict):
+    """A number, text, or another class: of those, only a single value that is surely of the wrong kind is refused."""
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    if not isinstance(hint, type) or (isinstance(value, list | dict) and hint not in (bool, str)):
         return True
     if issubclass(hint, os.PathLike):
         return isinstance(value, str)
@@ -86,17 +98,11 @@ def _words(hint: Any) -> list[str]:
         return [word for member in members for word in _words(member)]
     if origin is Literal:
         return [str(member) for member in members]
-    kind = origin or hint
-    if kind in _LISTS and members:
-        return [f"a list of {_plural(members[0])}"]
-    if kind in _LISTS or kind in _MAPPINGS:
-        return [_WORDS[list if kind in _LISTS else dict]]
+    if (origin or hint) in _LISTS:
+        return [f"a list of {_MANY[members[0]]}" if members and members[0] in _MANY else "a list"]
+    if (origin or hint) in _MAPPINGS:
+        return ["a mapping"]
     return [_WORDS.get(hint) or getattr(hint, "__name__", str(hint))]
-
-
-def _plural(hint: Any) -> str:
-    words = {int: "whole numbers", float: "numbers", str: "texts", bool: "true or false"}
-    return words.get(hint, "items")
 
 
 def _parts(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:

@@ -6,6 +6,7 @@ function of (seed, epoch) alone, so a run that is repeated or resumed sees the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -88,10 +89,10 @@ class BatchSampler(Sampler[Tensor]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
+        return math.ceil(self.size / self.batch_size)
 
     def __iter__(self) -> Iterator[Tensor]:
-        batches = self._order().split(self.batch_size)
+        batches = torch.split(self._order(), self.batch_size)
         start, self.start_batch = self.start_batch, 0
         yield from batches[start:]
 

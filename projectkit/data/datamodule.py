@@ -48,7 +48,7 @@ class DataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.name = name
+        self.card_name = name
         self.target = target or self.card.default_target
         if self.target not in self.card.targets:
             raise UserError(
@@ -67,17 +67,17 @@ class DataModule(LightningDataModule):
     @cached_property
     def card(self) -> Card:
         """The data set's card."""
-        return datasets.card(self.name)
+        return datasets.card(self.card_name)
 
     @cached_property
     def samples(self) -> Samples:
         """All samples of the set, every subset."""
-        return datasets.load(self.name)
+        return datasets.load(self.card_name)
 
     @cached_property
     def split(self) -> Split:
         """Which rows belong to which subset."""
-        return datasets.split(self.name, self._policy, self.split_seed, target=self.target)
+        return datasets.split(self.card_name, self._policy, self.split_seed, target=self.target)
 
     @property
     def encoder(self) -> Encoder:
@@ -95,7 +95,8 @@ class DataModule(LightningDataModule):
 
     def ids(self, subset: str) -> np.ndarray[Any, np.dtype[np.str_]]:
         """The sample ids of a subset in the order in which its evaluation loader gives them, (n,)."""
-        return self.samples.id[self._rows(subset)]
+        found: np.ndarray[Any, np.dtype[np.str_]] = self.samples.id[self._rows(subset)]
+        return found
 
     def setup(self, stage: str) -> None:
         """Lightning's hook: load and encode, so that bad data is found before the first step."""
@@ -136,14 +137,14 @@ class DataModule(LightningDataModule):
     def _rows(self, subset: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         if subset not in self.split.subsets:
             raise UserError(
-                f"the split '{self.split.policy}' of '{self.name}' has no subset '{subset}'",
+                f"the split '{self.split.policy}' of '{self.card_name}' has no subset '{subset}'",
                 where="--subset",
                 remedy=did_you_mean(subset, self.split.subsets),
             )
         rows = self.split.subsets[subset]
         if not len(rows):
             raise UserError(
-                f"the subset '{subset}' of '{self.name}' is empty",
+                f"the subset '{subset}' of '{self.card_name}' is empty",
                 where="data.split",
                 remedy=f"choose another split: {', '.join(sorted(self.card.splits))}",
             )

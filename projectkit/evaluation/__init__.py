@@ -2,12 +2,12 @@
 
 | file | subject |
 |---|---|
-| evaluate.py | `evaluate`: the whole of it, in order |
+| measure.py | `evaluate`: the whole of it, in order |
 | predict.py | a run's network, rebuilt from its checkpoint, over one subset |
 | ledger.py | every look at labels that were not trained or selected on |
 """
 
-from projectkit.evaluation.evaluate import Evaluated, evaluate
 from projectkit.evaluation.ledger import Look, looks
+from projectkit.evaluation.measure import Evaluated, evaluate
 
 __all__ = ["Evaluated", "Look", "evaluate", "looks"]

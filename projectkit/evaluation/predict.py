@@ -92,11 +92,17 @@ def _to_device(assembly: Assembly, batch: Any, device: torch.device) -> Any:
     for hook in ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"):
         owner = assembly.task if is_overridden(hook, assembly.task) else assembly.data
         if hook == "transfer_batch_to_device":
-            batch = owner.transfer_batch_to_device(batch, device, 0) if is_overridden(hook, owner) else move_data_to_device(batch, device)
+            batch = (
+                owner.transfer_batch_to_device(batch, device, 0)
+                if is_overridden(hook, owner)
+                else move_data_to_device(batch, device)
+            )
         else:
             batch = getattr(owner, hook)(batch, 0)
     if not isinstance(batch, list | tuple) or len(batch) < 2:
-        raise WorkError("a batch is not a pair (x, y)", where="data", remedy="let the loader give (x, y), or write predict_step")
+        raise WorkError(
+            "a batch is not a pair (x, y)", where="data", remedy="let the loader give (x, y), or write predict_step"
+        )
     return batch
 
 

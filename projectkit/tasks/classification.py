@@ -64,7 +64,7 @@ class Classification(LightningModule):
         step = self.trainer.global_step
         if self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._log_epoch()
-        elif step and step % self.trainer.log_every_n_steps == 0:
+        elif step and step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
             values = {f"train/{name}": value for name, value in self._flush().items()}
             for logger in self.loggers:
                 logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)

@@ -59,7 +59,7 @@ class OptimizerPlan:
             return {"optimizer": optimizer}
         self.filled = self._fill(total_steps if self.interval == "step" else float(max_epochs or -1))
         scheduler = self.scheduler(optimizer, **self.filled)
-        settings = {"scheduler": scheduler, "interval": self.interval, "frequency": 1}
+        settings: dict[str, Any] = {"scheduler": scheduler, "interval": self.interval, "frequency": 1}
         if self.monitor is not None:
             settings["monitor"] = self.monitor
         return {"optimizer": optimizer, "lr_scheduler": settings}

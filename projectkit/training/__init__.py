@@ -2,7 +2,7 @@
 
 | file | subject |
 |---|---|
-| train.py | `train`: the whole of it, in order |
+| fit.py | `train`: the whole of it, in order |
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
@@ -16,7 +16,7 @@
 
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import load_checkpoint
-from projectkit.training.train import train
+from projectkit.training.fit import train
 from projectkit.training.trainer import Trainer
 
 __all__ = ["Assembly", "Trainer", "assemble", "load_checkpoint", "train"]

@@ -27,7 +27,11 @@ from projectkit.tasks.optimisation import missing_count
 TRUSTED = ("projectkit", "torch", "torchvision", "pytorch_lightning", "torchmetrics")
 
 # what a config without a model is told to write
-SUGGESTED_MODELS = {"text": "projectkit.models.CharCNN", "tabular": "projectkit.models.MLP", "image": "projectkit.models.CNN"}
+SUGGESTED_MODELS = {
+    "text": "projectkit.models.CharCNN",
+    "tabular": "projectkit.models.MLP",
+    "image": "projectkit.models.CNN",
+}
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,9 @@ class Assembler:
             task = self._build(task_class, self.config.task, "task", model=model, plan=plan)
         return Assembly(data, task, callbacks, self.filled)
 
-    def _class(self, spec: ClassConfig, key: str, base: type, what: str, also: Callable[[Any], bool] | None = None) -> Any:
+    def _class(
+        self, spec: ClassConfig, key: str, base: type, what: str, also: Callable[[Any], bool] | None = None
+    ) -> Any:
         return import_class(spec, key, accepts=(base,), what=what, also=also, allowed=self.allowed, places=self.places)
 
     def _build(self, target: Any, spec: ClassConfig, key: str, **given: Any) -> Any:
@@ -119,7 +125,9 @@ class Assembler:
         places = self.places
 
         def build(parameters: Iterable[nn.Parameter]) -> Optimizer:
-            optimizer: Optimizer = construct(optimizer_class, "optimizer", list(parameters), places=places, **spec.init_args)
+            optimizer: Optimizer = construct(
+                optimizer_class, "optimizer", list(parameters), places=places, **spec.init_args
+            )
             return optimizer
 
         build([nn.Parameter()])  # a negative rate is found here, not after the data has been read

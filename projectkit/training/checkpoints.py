@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import random
 from collections.abc import Mapping
@@ -57,7 +58,11 @@ class PlainCheckpointIO(CheckpointIO):
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """See `load_checkpoint` of this file; URLs are refused, because Lightning would run the code in them."""
         if "://" in str(path):
-            raise UserError(f"'{path}' is a URL", where="checkpoint", remedy="download it, check where it is from, and name the file")
+            raise UserError(
+                f"'{path}' is a URL",
+                where="checkpoint",
+                remedy="download it, check where it is from, and name the file",
+            )
         return load_checkpoint(Path(path), map_location or "cpu")
 
     def remove_checkpoint(self, path: Any) -> None:
@@ -106,7 +111,9 @@ class Checkpoints(Checkpoint):
         value = values[self.metric]
         known = self.best.get(self.metric)
         # a comparison with NaN is false, so a NaN never becomes the best
-        if (known is None and value == value) or (known is not None and (value > known if self.mode == "max" else value < known)):
+        if (known is None and not math.isnan(value)) or (
+            known is not None and (value > known if self.mode == "max" else value < known)
+        ):
             validation = {name: figure for name, figure in values.items() if name.startswith("val/")}
             self.best = {"step": trainer.global_step, "epoch": trainer.current_epoch, **validation, self.metric: value}
             self._save(trainer, "best")

@@ -20,7 +20,9 @@ class RunLogger(Logger):
     def __init__(self, writer: RunWriter) -> None:
         super().__init__()
         self.writer = writer
-        self.trainer: pl.Trainer | None = None  # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
+        self.trainer: pl.Trainer | None = (
+            None  # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
+        )
 
     @property
     def name(self) -> str:
@@ -73,7 +75,7 @@ class Recorder(Callback):
     ) -> None:
         """Lightning's hook: look at the loss now and then; reading it at each step would make a GPU wait."""
         self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if trainer.global_step % trainer.log_every_n_steps == 0:
+        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
             self._refuse_no_number(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -45,7 +45,9 @@ class ProgressReport(Callback):
         total = float(batches) if batches != float("inf") else None
         self._task = self._progress.add_task(f"epoch {trainer.current_epoch + 1}", total=total)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Lightning's hook: move the bar a few times a second."""
         now = time.monotonic()
         if self._task is not None and now - self._drawn > REDRAW_S:

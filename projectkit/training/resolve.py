@@ -25,7 +25,7 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
         UserError: a device is asked for that this machine lacks. There is no silent change to the CPU.
     """
     recorded = recorded or {}
-    accelerator = config.trainer.accelerator
+    accelerator = config.trainer.accelerator or "auto"
     if accelerator == "auto":
         accelerator = str(recorded.get("accelerator") or _best_accelerator())
     elif accelerator == "gpu":
@@ -36,7 +36,7 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
             where="trainer.accelerator",
             remedy="write trainer.accelerator=auto, or run `projectkit doctor` to see why",
         )
-    precision = config.trainer.precision
+    precision = config.trainer.precision or "auto"
     if precision == "auto":
         precision = str(recorded.get("precision") or _precision(accelerator))
     threads = int(recorded.get("threads") or torch.get_num_threads())

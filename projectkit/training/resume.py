@@ -16,9 +16,9 @@ def find_resumable(config: Config, project: Project) -> Run | None:
     A job that a cluster killed is still recorded as `running`, so that status counts as unfinished.
     """
     for run in list_runs(project):
-        if run.status in ("running", "interrupted", "failed") and not differences(run, config):
-            if (run.path / "checkpoints" / "last.ckpt").is_file():
-                return run
+        unfinished = run.status in ("running", "interrupted", "failed")
+        if unfinished and (run.path / "checkpoints" / "last.ckpt").is_file() and not differences(run, config):
+            return run
     return None
 
 
@@ -33,11 +33,13 @@ def refuse_other_config(run: Run, config: Config) -> None:
         raise UserError(
             f"the config differs from the run's: {', '.join(changed[:3])}",
             where=run.id,
-            remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or start a new run without --resume",
+            remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or train anew without --resume",
         )
     if run.status == "finished":
         raise UserError(
-            "the run is finished", where=run.id, remedy="start a new run, with a higher trainer.max_epochs if it was too short"
+            "the run is finished",
+            where=run.id,
+            remedy="start a new run, with a higher trainer.max_epochs if it was too short",
         )
 
 

@@ -18,7 +18,9 @@ from projectkit.errors import ProjectkitError
 class StoppedError(ProjectkitError):
     """The training was stopped by a signal; the exit status is the one that shells and clusters expect."""
 
-    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None, number: int = signal.SIGINT) -> None:
+    def __init__(
+        self, what: str, *, where: str | None = None, remedy: str | None = None, number: int = signal.SIGINT
+    ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.number = number
         self.exit_status = 128 + number
@@ -42,7 +44,9 @@ class StopOnSignal(Callback):
                 break
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
         self._former.clear()
@@ -51,7 +55,8 @@ class StopOnSignal(Callback):
         """Lightning's hook: the place where a training can stop without tearing a step."""
         if self.received is not None:
             raise StoppedError(
-                f"stopped by {signal.Signals(self.received).name} after step {trainer.global_step}", number=self.received
+                f"stopped by {signal.Signals(self.received).name} after step {trainer.global_step}",
+                number=self.received,
             )
 
     def _handle(self, number: int, frame: FrameType | None) -> None:

@@ -104,7 +104,14 @@ def upload(run: Path, deadline_s: float = DEADLINE_S) -> str | None:
     command = [sys.executable, "-m", "wandb", "sync", *map(str, folders)]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, encoding="utf-8", errors="replace", timeout=deadline_s, check=False, env={**os.environ}
+            command,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=deadline_s,
+            check=False,
+            env={**os.environ},
         )
     except subprocess.TimeoutExpired:
         return f"the server of Weights & Biases did not answer within {deadline_s:.0f} s"

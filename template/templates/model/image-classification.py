@@ -1,9 +1,9 @@
 """Our model: a small convolutional network over images.
 
-`configs/train.yaml` names it as `{{ cookiecutter.package_name }}.model.VisionNet` and gives its arguments; change both here and
-there. `in_channels` and `num_classes` come from the data by themselves; images arrive standardised.
-Compare with `projectkit.models.CNN`, or with `torchvision.models.resnet18`: set `model.class_path`
-to it.
+`configs/train.yaml` names this class by its path and gives it its arguments: a new argument
+here can be set there, or on the command line. `in_channels` and `num_classes` come from the data,
+and images arrive standardised. `projectkit.models.CNN` is a model to compare with: set
+`model.class_path` to it.
 """
 
 from torch import Tensor, nn

@@ -1,9 +1,9 @@
 """Our model: a small network over the columns of a table.
 
-`configs/train.yaml` names it as `{{ cookiecutter.package_name }}.model.TabularNet` and gives its arguments; change both here and
-there. `num_features` and `num_classes` come from the data by themselves: numbers are standardised,
-categories are one column for each value. Compare with `projectkit.models.MLP`: set
-`model.class_path` to it.
+`configs/train.yaml` names this class by its path and gives it its arguments: a new argument
+here can be set there, or on the command line. `num_features` and `num_classes` come from the data,
+where numbers are standardised and each value of a category has a column of its own.
+`projectkit.models.MLP` is a model to compare with: set `model.class_path` to it.
 """
 
 from torch import Tensor, nn

@@ -1,8 +1,8 @@
 """Our model: a small convolutional network over the characters of a text.
 
-`configs/train.yaml` names it as `{{ cookiecutter.package_name }}.model.TextNet` and gives its arguments; change both here and
-there. `vocab_size`, `num_classes` and `pad_index` come from the data by themselves. Compare with
-`projectkit.models.CharCNN`: set `model.class_path` to it.
+`configs/train.yaml` names this class by its path and gives it its arguments: a new argument
+here can be set there, or on the command line. `vocab_size`, `num_classes` and `pad_index` come from
+the data. `projectkit.models.CharCNN` is a model to compare with: set `model.class_path` to it.
 """
 
 import torch

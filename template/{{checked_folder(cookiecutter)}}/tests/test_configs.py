@@ -1,4 +1,4 @@
-"""Every config in configs/ loads, and names classes that exist. A misspelt key fails here, not on the cluster."""
+"""Every config in configs/ loads: a misspelt key fails here, not after an hour in a queue."""
 
 from pathlib import Path
 

@@ -30,7 +30,7 @@ from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
 from projectkit.training.resume import find_resumable, refuse_other_config
-from projectkit.training.signals import StoppedError, StopOnSignal
+from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
 
@@ -88,7 +88,7 @@ def train(
             resolved=resolved,
             monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
         )
-    _Fit(loaded.config, assembly, writer, resolved, project, console).run(former)
+    _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(former)
     return read_run(writer.path)
 
 
@@ -99,6 +99,7 @@ class _Fit:
         self,
         config: Config,
         assembly: Assembly,
+        *,
         writer: RunWriter,
         resolved: dict[str, Any],
         project: Project,
@@ -122,7 +123,11 @@ class _Fit:
                 trainer = Trainer(**self._trainer_arguments())
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
         except BaseException as error:
-            self._finish(began, "interrupted" if isinstance(error, StoppedError | KeyboardInterrupt) else "failed", _reason(error))
+            self._finish(
+                began,
+                "interrupted" if isinstance(error, StoppedError | KeyboardInterrupt) else "failed",
+                _reason(error),
+            )
             raise self._explained(error) from error
         self._finish(began, "finished", None)
         if self.tracker is not None and self.config.tracking.wandb == "online":
@@ -147,7 +152,9 @@ class _Fit:
         callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), *self.assembly.callbacks]
         if patience is not None and monitor is not None:
             callbacks.append(
-                EarlyStopping(monitor.metric, mode=monitor.mode, patience=patience.patience, min_delta=patience.min_delta)
+                EarlyStopping(
+                    monitor.metric, mode=monitor.mode, patience=patience.patience, min_delta=patience.min_delta
+                )
             )
         if self.console is not None:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
@@ -184,9 +191,13 @@ class _Fit:
             remedy = f"go on with `projectkit train --resume {run}`"
             return StoppedError(error.what, where=run, remedy=remedy, number=error.number)
         if _reason(error) == "oom":
-            return WorkError("out of memory", where=run, remedy=f"halve data.batch_size (now {self.config.data.batch_size})")
+            return WorkError(
+                "out of memory", where=run, remedy=f"halve data.batch_size (now {self.config.data.batch_size})"
+            )
         if _reason(error) == "disk":
-            return WorkError("the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`")
+            return WorkError(
+                "the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`"
+            )
         return error
 
 
@@ -217,7 +228,7 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
     if data is None:
         return {"class_path": config.data.class_path, "split": "the team's own"}
     return {
-        "name": data.name,
+        "name": data.card_name,
         "target": data.target,
         "split": data.split.policy,
         "split_seed": data.split_seed,

@@ -58,7 +58,11 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     restore(assembly, load_checkpoint(path), run.id)
     _refuse_other_data(assembly.catalogued, run)
     digest = file_sha256(path)
-    look = record_look(project.ledger, run.id, subset, run.part("data"), digest) if _has(assembly.catalogued, subset) else None
+    look = (
+        record_look(project.ledger, run.id, subset, run.part("data"), digest)
+        if _has(assembly.catalogued, subset)
+        else None
+    )
     predicted = predict(assembly, subset, torch.device(resolved["accelerator"]))
     names = assembly.class_names or tuple(str(index) for index in range(predicted.score.shape[1]))
     document = {
@@ -93,10 +97,11 @@ def _refuse_other_data(data: Any, run: Run) -> None:
         return
     recorded = run.part("data").get("split_digest")
     if recorded and recorded != data.split.digest:
+        now, then = data.split.digest[:12], recorded[:12]
         raise UserError(
-            f"the split of '{data.name}' is not the one that the run was trained on (digest {data.split.digest[:12]}, then {recorded[:12]})",
+            f"the split of '{data.card_name}' is not the one that the run was trained on (digest {now}, then {then})",
             where=run.id,
-            remedy="restore the data (`projectkit data verify " + data.name + "`) or the library's version of the run, or train again",
+            remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
         )
 
 
