@@ -1,0 +1,48 @@
+"""The course's data: one catalogue, checked by content, with splits that do not leak.
+
+`load("sms")` gives the samples and `split("sms")` the rows of train, val and test; `card("sms")` says what the set is.
+
+| file | holds |
+|---|---|
+| `catalogue.py` | every set by its name: card, load, split, fetch, verify |
+| `card.py` | what a set declares about itself |
+| `store.py` | raw files: mirror, network, SHA-256 |
+| `samples.py` | samples as plain columns |
+| `split.py` | train, val and test rows, with a digest |
+| `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
+| `sms.py`, `dga.py`, ... | one file for each data set |
+"""
+
+from projectkit.datasets.card import Card as Card
+from projectkit.datasets.card import RemoteFile as RemoteFile
+from projectkit.datasets.card import SplitPolicy as SplitPolicy
+from projectkit.datasets.card import Target as Target
+from projectkit.datasets.samples import Samples as Samples
+from projectkit.datasets.samples import Table as Table
+from projectkit.datasets.split import Split as Split
+
+# The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
+from projectkit.datasets.catalogue import card as card  # isort: skip
+from projectkit.datasets.catalogue import fetch as fetch  # isort: skip
+from projectkit.datasets.catalogue import is_here as is_here  # isort: skip
+from projectkit.datasets.catalogue import load as load  # isort: skip
+from projectkit.datasets.catalogue import names as names  # isort: skip
+from projectkit.datasets.catalogue import split as split  # isort: skip
+from projectkit.datasets.catalogue import verify as verify  # isort: skip
+
+__all__ = [
+    "Card",
+    "RemoteFile",
+    "Samples",
+    "Split",
+    "SplitPolicy",
+    "Table",
+    "Target",
+    "card",
+    "fetch",
+    "is_here",
+    "load",
+    "names",
+    "split",
+    "verify",
+]
