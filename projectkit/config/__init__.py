@@ -1,15 +1,15 @@
 """What a run is made from: the schema, the YAML, `key=value`, and classes by their path.
 
-The only room that knows YAML's details, OmegaConf, and how a class path becomes a class. It imports no torch: it is given the classes that
-it accepts.
+The only room that knows YAML's details, OmegaConf, and how a class path becomes a class. It imports no torch: it is given
+the classes that it accepts.
 
 | file | holds |
 |---|---|
 | schema.py | every section and key, with type and default |
 | reading.py, places.py | YAML 1.2 to plain values, and where each key was written |
-| overrides.py, merging.py | `key=value`, and the three layers merged by OmegaConf |
-| structure.py, values.py, ranges.py | are the keys known, the types right, the values in range, the sections consistent |
-| classes.py, arguments.py | a class by its path, its arguments against its signature, and its construction |
+| overrides.py, references.py, merging.py | `key=value`, `${key}`, and the three layers merged by OmegaConf |
+| structure.py, values.py, ranges.py | are keys known, types right, values in range, sections consistent |
+| classes.py, arguments.py | a class by its path, its arguments against its signature, its construction |
 | writing.py | a config as a dictionary and as YAML |
 """
 

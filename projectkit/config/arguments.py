@@ -13,12 +13,18 @@ from typing import Any
 
 from projectkit.config.classes import line_of, short
 from projectkit.config.places import Places, join
-from projectkit.config.structure import found
-from projectkit.config.values import described, fits
+from projectkit.config.reading import plain
+from projectkit.config.values import described, fits, found
 from projectkit.errors import ProjectkitError, UserError, did_you_mean, nearest
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-_OTHER_WORDS = {"learning_rate": "lr", "wd": "weight_decay", "hidden_size": "hidden", "n_classes": "num_classes", "p": "dropout"}
+_OTHER_WORDS = {
+    "learning_rate": "lr",
+    "wd": "weight_decay",
+    "hidden_size": "hidden",
+    "n_classes": "num_classes",
+    "p": "dropout",
+}
 
 
 def check_arguments(
@@ -45,11 +51,15 @@ def check_arguments(
     for name, value in init_args.items():
         at = join(join(key, "init_args"), name)
         if name in parameters and parameters[name].kind is inspect.Parameter.POSITIONAL_ONLY:
-            raise UserError(f"{_named(target)} takes {name} by position only", where=places.of(at), remedy=f"remove {name}")
+            raise UserError(
+                f"{_named(target)} takes {name} by position only", where=places.of(at), remedy=f"remove {name}"
+            )
         if name not in known:
             if open_ended:
                 continue
-            raise UserError(f"{_named(target)} has no argument '{name}'", where=places.of(at), remedy=_instead(name, known))
+            raise UserError(
+                f"{_named(target)} has no argument '{name}'", where=places.of(at), remedy=_instead(name, known)
+            )
         _check_value(target, name, value, hints.get(name, inspect.Parameter.empty), parameters.get(name), places.of(at))
     missing = [
         name
@@ -76,7 +86,9 @@ def construct(target: Any, key: str, *args: Any, places: Places, **kwargs: Any) 
     except ProjectkitError:
         raise
     except Exception as error:
-        what = f"{_named(target)} cannot be built: {type(error).__name__}: {short(error)} ({line_of(error, _module(target))})"
+        what = (
+            f"{_named(target)} cannot be built: {type(error).__name__}: {short(error)}{line_of(error, _module(target))}"
+        )
         raise UserError(what, where=places.of(key), remedy=f"change {key}.init_args") from error
 
 
@@ -90,14 +102,12 @@ def _check_value(
     is_default = parameter is not None and type(value) is type(parameter.default) and value == parameter.default
     if typed and not is_default and not fits(value, hint):
         what = f"{_named(target)} expects {described(hint)} for {name}, found {found(value)}"
-        remedy = "remove the quotes" if isinstance(value, str) and fits(_unquoted(value), hint) else f"write {name}: {described(hint)}"
+        remedy = (
+            "remove the quotes"
+            if isinstance(value, str) and fits(plain(value), hint)
+            else f"write {name}: {described(hint)}"
+        )
         raise UserError(what, where=where, remedy=remedy)
-
-
-def _unquoted(value: str) -> Any:
-    from projectkit.config.reading import plain
-
-    return plain(value)
 
 
 def _instead(name: str, known: Collection[str]) -> str:
@@ -136,7 +146,7 @@ def _signature(target: Any) -> inspect.Signature | None:
 
 def _hints(target: Any) -> dict[str, Any]:
     """The resolved annotations of what is called; none where one of them cannot be resolved."""
-    called = target.__init__ if isinstance(target, type) else inspect.unwrap(target)
+    called = getattr(target, "__init__") if isinstance(target, type) else inspect.unwrap(target)  # noqa: B009 of a class
     try:
         return typing.get_type_hints(called)
     except Exception:  # noqa: BLE001 an annotation is the team's code; names under TYPE_CHECKING are the usual reason

@@ -12,16 +12,25 @@ import pkgutil
 import re
 import traceback
 from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 from projectkit.config.places import Places, join, shown_file
 from projectkit.config.schema import ClassConfig
-from projectkit.config.structure import found
+from projectkit.config.values import found
 from projectkit.errors import UserError, did_you_mean, nearest
 
 _PATH = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
-_INSTALLED_AS = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "ruamel.yaml", "skimage": "scikit-image"}
+_INSTALLED = ("site-packages", "dist-packages")  # not the team's own code: a line in there helps nobody
+_INSTALLED_AS = {
+    "sklearn": "scikit-learn",
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "yaml": "ruamel.yaml",
+    "skimage": "scikit-image",
+}
 
 
 def import_class(
@@ -50,27 +59,50 @@ def import_class(
     """
     path, where = spec.class_path, places.of(join(key, "class_path"))
     if not _PATH.fullmatch(path):
-        raise UserError(f"'{path[:60]}' is not the path of a class", where=where, remedy="write package.module.Class, such as torch.optim.AdamW")
+        raise UserError(
+            f"'{path[:60]}' is not the path of a class",
+            where=where,
+            remedy="write package.module.Class, such as torch.optim.AdamW",
+        )
     if not any(path.startswith(f"{package}.") for package in allowed):
         raise _not_allowed(path, allowed, where)
     module_name, _, name = path.rpartition(".")
     module = _import(module_name, where)
-    accepted = {known for known in dir(module) if _is_accepted(getattr(module, known, None), accepts, also)}
     missing = object()
     chosen = getattr(module, name, missing)
-    if name in accepted:
+    if _is_accepted(chosen, accepts, also):
         return chosen
-    near = nearest(name, sorted(accepted)) or next((known for known in sorted(accepted) if known.lower() == name.lower()), None)
-    remedy = f"did you mean {module_name}.{near}?" if near else f"name {what}"
+    near = _nearest_accepted(module, name, accepts, also)
+    remedy = f"did you mean {near}?" if near else f"name {what}"
     if chosen is missing:
         raise UserError(f"{module_name} has no class '{name}'", where=where, remedy=remedy)
     if not isinstance(chosen, type):
         kind = "a module" if isinstance(chosen, ModuleType) else "a function" if callable(chosen) else found(chosen)
         raise UserError(f"{path} is {kind}, not a class", where=where, remedy=remedy)
     if any(base.__module__.startswith("lightning.") for base in chosen.__mro__):
-        remedy = "write `import pytorch_lightning` in its file instead of `import lightning`, which has other classes"
+        remedy = "write `import pytorch_lightning` in its file: the classes of `lightning` are others"
         raise UserError(f"{path} is built on the package `lightning`", where=where, remedy=remedy)
     raise UserError(f"{path} is not {what}", where=where, remedy=remedy)
+
+
+def _nearest_accepted(
+    module: ModuleType, name: str, accepts: tuple[type, ...], also: Callable[[Any], bool] | None
+) -> str | None:
+    """The path of a class near `name` that would be accepted: in this module, or in the one that is called `name`."""
+    inside = getattr(module, name, None)
+    for place in (inside, module) if isinstance(inside, ModuleType) else (module,):
+        accepted = {known.lower(): known for known in dir(place) if _is_accepted(_look(place, known), accepts, also)}
+        near = nearest(name.lower(), accepted)
+        if near is not None:
+            return f"{place.__name__}.{accepted[near]}"
+    return None
+
+
+def _look(module: ModuleType, name: str) -> Any:
+    try:
+        return getattr(module, name, None)
+    except Exception:  # noqa: BLE001 a module that imports its names lazily may fail at any of them; this is only a hint
+        return None
 
 
 def _is_accepted(value: Any, accepts: tuple[type, ...], also: Callable[[Any], bool] | None) -> bool:
@@ -83,7 +115,8 @@ def _not_allowed(path: str, allowed: Sequence[str], where: str) -> UserError:
     package = path.partition(".")[0]
     near = nearest(package, allowed)
     known = ", ".join(dict.fromkeys(allowed))
-    remedy = f"did you mean {near}?" if near else f'name a class of {known}, or add "{package}" to allow in [tool.projectkit]'
+    other = f'name a class of {known}, or add "{package}" to allow in [tool.projectkit]'
+    remedy = f"did you mean {near}?" if near else other
     return UserError(f"classes of the package '{package}' are not accepted", where=where, remedy=remedy)
 
 
@@ -94,7 +127,7 @@ def _import(name: str, where: str) -> ModuleType:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise _no_module(name, error.name, where) from error
         _told(error, name, where)
-    except (Exception, SystemExit) as error:  # the module is the team's own code, and may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001 the team's own code may raise anything
         _told(error, name, where)
 
 
@@ -106,9 +139,13 @@ def _no_module(name: str, missing: str, where: str) -> UserError:
     parent_module = importlib.import_module(parent)
     inside = [module.name for module in pkgutil.iter_modules(getattr(parent_module, "__path__", []))]
     if isinstance(getattr(parent_module, last, None), type):
-        return UserError(f"{missing} is a class, and {name} looks for a class inside it", where=where, remedy=f"write {missing}")
+        return UserError(f"{missing} is a class, not a module", where=where, remedy=f"write {missing}")
     near = nearest(last, inside)
-    remedy = f"did you mean {parent}.{near}?" if near else did_you_mean(last, [known for known in inside if not known.startswith("_")][:10])
+    remedy = (
+        f"did you mean {parent}.{near}?"
+        if near
+        else did_you_mean(last, [known for known in inside if not known.startswith("_")][:10])
+    )
     return UserError(f"{parent} has no module '{last}'", where=where, remedy=remedy)
 
 
@@ -117,22 +154,36 @@ def _told(error: BaseException, name: str, where: str) -> NoReturn:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         package = error.name.partition(".")[0]
         remedy = f"install it: pip install {_INSTALLED_AS.get(package, package)}"
-        raise UserError(f"{name} needs the package '{package}', which is not installed ({line_of(error, name)})", where=where, remedy=remedy) from error
+        raise UserError(
+            f"{name} needs the package '{package}', which is not installed{line_of(error, name)}",
+            where=where,
+            remedy=remedy,
+        ) from error
     if isinstance(error, SyntaxError) and error.filename is not None:
         place = shown_file(error.filename, error.lineno)
-        raise UserError(f"{name} is not valid Python: {error.msg} ({place})", where=where, remedy="mend that line") from error
-    what = f"{name} cannot be imported: {type(error).__name__}: {short(error)} ({line_of(error, name)})"
+        raise UserError(
+            f"{name} is not valid Python: {error.msg} ({place})", where=where, remedy="mend that line"
+        ) from error
+    what = f"{name} cannot be imported: {type(error).__name__}: {short(error)}{line_of(error, name)}"
     raise UserError(what, where=where, remedy="mend that line, or see all of it with --debug") from error
 
 
 def line_of(error: BaseException, module_name: str) -> str:
-    """`file:line` of the deepest frame inside the package of `module_name`; of the deepest frame where there is none."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
-    spec = importlib.util.find_spec(module_name.partition(".")[0])
-    folders = [*(spec.submodule_search_locations or ())] if spec is not None else []
-    own = [frame for frame in frames if any(frame.filename.startswith(folder) for folder in folders)]
-    frame = (own or frames)[-1]
-    return shown_file(frame.filename, frame.lineno)
+    """` (file:line)` of the deepest frame inside the package of `module_name`; empty for an installed package."""
+    package = module_name.partition(".")[0]
+    spec = _spec(package)
+    homes = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.origin else [])] if spec else []
+    if any(part in _INSTALLED for home in homes for part in Path(home).parts):
+        return ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(tuple(homes))]
+    return f" ({shown_file(frames[-1].filename, frames[-1].lineno)})" if frames else ""
+
+
+def _spec(package: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(package)
+    except (ImportError, ValueError):  # ValueError: a module without a spec, such as __main__
+        return None
 
 
 def short(error: BaseException) -> str:

@@ -1,18 +1,19 @@
 """`key=value` from the command line, applied to the data of the file.
 
-The value is YAML, read as the file is. It replaces what stood at its key. A new `class_path` drops the `init_args` that the file gave to the
-old class, since they are another class's arguments; `init_args` given on the command line stay, whatever the order.
+The value is YAML, read as the file is, and replaces what stood at its key. A new `class_path` drops the `init_args` that the
+file gave to the old class, since they are another class's arguments; those given on the command line stay, whatever the order.
 """
 
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
 from projectkit.config.places import COMMAND_LINE, Places
 from projectkit.config.reading import parse
-from projectkit.config.structure import found
+from projectkit.config.values import found
 from projectkit.errors import UserError
 
 
@@ -22,7 +23,7 @@ def override(
     """The data with every override applied, its places, and a note for each class whose arguments were dropped.
 
     Raises:
-        UserError: an override that is not `key=value`, a value that is not YAML, or a key below something that holds no keys.
+        UserError: an override that is not `key=value`, a value that is not YAML, or a key below a value that holds none.
     """
     data = copy.deepcopy(data)
     pairs = [(*_pair(text), text) for text in overrides]
@@ -32,7 +33,7 @@ def override(
             note, places = _drop_arguments(data, key, value, places)
             notes += [note] if note else []
     for key, value, marks, text in pairs:
-        _put(data, key, value, places, text)
+        _put(data, key, value, text)
         places = places.overridden(key, marks)
     return data, places, tuple(notes)
 
@@ -60,7 +61,8 @@ def _drop_arguments(data: Any, key: str, class_path: Any, places: Places) -> tup
     if not isinstance(spec, dict) or spec.get("class_path") == class_path or not spec.get("init_args"):
         return None, places
     dropped = spec.pop("init_args")
-    note = f"{parent}.init_args of {places.source} belong to another class and are left out: {', '.join(map(str, dropped))}"
+    names = ", ".join(map(str, dropped))
+    note = f"{parent}.class_path is another class than in {places.source}: its init_args there are left out ({names})"
     return note, places.overridden(f"{parent}.init_args", {})
 
 
@@ -68,24 +70,25 @@ def _item(values: Any, part: str) -> Any:
     return values[int(part)] if isinstance(values, list) and part.isdecimal() and int(part) < len(values) else None
 
 
-def _put(data: dict[str, Any], key: str, value: Any, places: Places, text: str) -> None:
+def _put(data: dict[str, Any], key: str, value: Any, text: str) -> None:
     """Set a dotted key, making the sections on the way that are not there."""
-    *parents, last = key.split(".")
+    parts = key.split(".")
     here: Any = data
     at = ""
-    for part, following in zip(parents, [*parents[1:], last], strict=True):
-        _enter(here, part, at, places, text)
+    for part, following in itertools.pairwise(parts):
+        _enter(here, part, at, text)
         at = f"{at}.{part}" if at else part
         inside = here[int(part)] if isinstance(here, list) else here.get(part)
         if inside is None:
             inside = [] if at == "callbacks" and following.isdecimal() else {}
             here[int(part) if isinstance(here, list) else part] = inside
         here = inside
-    _enter(here, last, at, places, text)
+    last = parts[-1]
+    _enter(here, last, at, text)
     here[int(last) if isinstance(here, list) else last] = value
 
 
-def _enter(here: Any, part: str, at: str, places: Places, text: str) -> None:
+def _enter(here: Any, part: str, at: str, text: str) -> None:
     """Make sure that `part` can be set inside `here`; a list grows by one item."""
     if isinstance(here, dict):
         return

@@ -1,6 +1,7 @@
 """Which values are in range, and what must go together.
 
-`ALLOWED` is the table of ranges; `check_ranges` is called when a config is loaded, `check_ownership` by training, which knows the classes.
+`ALLOWED` is the table of ranges; `check_ranges` is called when a config is loaded, `check_ownership` by training, which knows
+the classes.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from typing import Any
 
 from projectkit.config.places import Places, join
 from projectkit.config.schema import Config
-from projectkit.config.structure import found
+from projectkit.config.values import found
 from projectkit.errors import UserError, nearest
 
 PRECISIONS = (
-    "auto", "64", "32", "16", "bf16", "64-true", "32-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed", "transformer-engine",
-    "transformer-engine-float16",
-)  # fmt: skip
+    *("auto", "64", "32", "16", "bf16", "64-true", "32-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed"),
+    *("transformer-engine", "transformer-engine-float16"),
+)
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu", "hpu")
 _DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
 _UNITS = ("days", "hours", "minutes", "seconds", "weeks")
@@ -139,7 +140,7 @@ def check_ranges(config: Config, places: Places) -> None:
 
 
 def check_ownership(config: Config, *, own_task: bool, own_data: bool, places: Places) -> None:
-    """Refuse keys that belong to somebody else: a team's own module owns its model, optimiser and scheduler, own data its split.
+    """Refuse keys that belong to somebody else: a team's own module owns its model and optimiser, own data its split.
 
     Args:
         config: the loaded config.
@@ -148,26 +149,23 @@ def check_ownership(config: Config, *, own_task: bool, own_data: bool, places: P
         places: from the loaded config.
 
     Raises:
-        UserError: a key that must be absent, or the model that a task of projectkit needs and does not have.
+        UserError: the keys that must be absent, or the model that a task of projectkit needs and does not have.
     """
     if own_task:
-        for key in ("model", "optimizer", "scheduler"):
-            if getattr(config, key) is not None:
-                what = f"{config.task.class_path} is your own module and brings its own {key}"
-                raise UserError(
-                    what, where=places.of(key), remedy=f"remove {key}, or write {key}=null on the command line"
-                )
+        _refuse_given(config.task.class_path, config, "", ("model", "optimizer", "scheduler"), places)
     elif config.model is None:
-        what = f"{config.task.class_path} needs a model"
-        raise UserError(
-            what, where=places.of("model"), remedy="write model: {class_path: projectkit.models.MLP}, or your own class"
-        )
+        remedy = "write model: {class_path: projectkit.models.MLP}, or the path of your own class"
+        raise UserError(f"{config.task.class_path} needs a model", where=places.of("model"), remedy=remedy)
     if own_data:
-        for key in ("name", "target", "split"):
-            if getattr(config.data, key) is not None:
-                what = f"{config.data.class_path} is your own data and brings its own {key}"
-                remedy = f"remove data.{key}, or write data.{key}=null on the command line"
-                raise UserError(what, where=places.of(f"data.{key}"), remedy=remedy)
+        _refuse_given(str(config.data.class_path), config.data, "data", ("name", "target", "split"), places)
+
+
+def _refuse_given(owner: str, section: Any, parent: str, names: tuple[str, ...], places: Places) -> None:
+    given = [join(parent, name) for name in names if getattr(section, name) is not None]
+    if given:
+        what = f"{owner} is your own class and brings its own {', '.join(names)}"
+        remedy = f"remove {', '.join(given)}, or add {' '.join(f'{key}=null' for key in given)}"
+        raise UserError(what, where=places.of(given[0]), remedy=remedy)
 
 
 def _check_data(config: Config, places: Places) -> None:
@@ -185,7 +183,7 @@ def _allowed(key: str, value: Any, words: str) -> str:
 
 
 def _leaves(value: Any, key: str) -> list[tuple[str, Any]]:
-    """Every dotted key with its value; sections and lists are walked, init_args are left to the check against the signature."""
+    """Every dotted key of the schema with its value; init_args are left to the check against the signature."""
     if is_dataclass(value):
         return [leaf for field in fields(value) for leaf in _leaves(getattr(value, field.name), join(key, field.name))]
     if isinstance(value, list) and value and is_dataclass(value[0]):

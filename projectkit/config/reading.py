@@ -1,7 +1,8 @@
 """YAML 1.2 to plain values, with the line and column of every key.
 
-ruamel.yaml parses; what a plain scalar means is decided here by the core schema of YAML 1.2, so that `off`, `no` and `12:30` are text and
-`1e-3` is a number. A config is data for one person to read, so what hides meaning is refused: tags, merge keys, keys given twice, NaN.
+ruamel.yaml parses; what a plain scalar means is decided here by the core schema of YAML 1.2, so that `off`, `no` and `12:30`
+are text and `1e-3` is a number. A config is data for a person to read, so what hides meaning is refused: tags, merge keys,
+keys given twice, NaN.
 
 Source: YAML 1.2.2, section 10.3.2 (tag resolution of the core schema).
 """
@@ -242,8 +243,8 @@ class _Reader:
         raise UserError(what, where=f"{place}, {key}" if key else place, remedy=remedy)
 
 
-def plain(text: str) -> None | bool | int | float | str:
-    """What an unquoted scalar means; a NaN or an infinity, spelt as in YAML or as in Python, is a float that is not finite."""
+def plain(text: str) -> bool | int | float | str | None:
+    """What an unquoted scalar means; NaN and infinity, spelt as in YAML or as in Python, are floats."""
     if text in _NULLS:
         return None
     if text in _BOOLEANS:
@@ -258,7 +259,7 @@ def plain(text: str) -> None | bool | int | float | str:
 
 
 def _copied(value: Any) -> tuple[Any, int]:
-    """A deep copy, so that an override of one use of an anchor leaves the others alone, and how many values it holds."""
+    """A deep copy and its number of values: an override of one use of an anchor leaves the others alone."""
     if isinstance(value, dict):
         parts = {key: _copied(item) for key, item in value.items()}
         return {key: item for key, (item, _) in parts.items()}, 1 + sum(size for _, size in parts.values())

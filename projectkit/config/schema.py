@@ -1,7 +1,7 @@
 """What a config may hold: one frozen dataclass for each section, with the default of every key.
 
-The field types are what OmegaConf checks the YAML against; what values are in range stands in `ranges.py`. In `TrainerConfig` null
-means Lightning's own default, so that a newer Lightning's defaults reach a config that says nothing.
+The field types are what OmegaConf checks the YAML against; what values are in range stands in `ranges.py`. In
+`TrainerConfig` null means Lightning's own default, so that a newer Lightning's defaults reach a config that says nothing.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ def schema_of(key: str) -> tuple[Any, Any]:
     hint: Any = Config
     default: Any = None
     for part in key.split("."):
-        section = _inner(hint)
-        if is_dataclass(section) and part in (hints := hints_of(section)):
+        section: Any = _inner(hint)
+        if isinstance(section, type) and is_dataclass(section) and part in (hints := hints_of(section)):
             field = next(field for field in fields(section) if field.name == part)
             hint, default = hints[part], None if field.default is MISSING else field.default
         elif typing.get_origin(section) is list and part.isdecimal():
@@ -74,8 +74,14 @@ def schema_of(key: str) -> tuple[Any, Any]:
     return hint, default
 
 
+def is_section(hint: Any) -> bool:
+    """Whether a type of the schema is a section or a list of sections."""
+    inner = _inner(hint)
+    return is_dataclass(inner) or any(is_dataclass(member) for member in typing.get_args(inner))
+
+
 @functools.cache
-def hints_of(section: Any) -> dict[str, Any]:
+def hints_of(section: type[Any]) -> dict[str, Any]:
     """The resolved type of each field of a schema dataclass, in its order."""
     hints = typing.get_type_hints(section)
     return {field.name: hints[field.name] for field in fields(section)}
@@ -136,13 +142,14 @@ def _unknown(name: str, section: Any, parent: str, places: Places) -> UserError:
 
 def _meant(name: str, siblings: list[str], parent: str, *, is_class: bool) -> str | None:
     """The full key that was probably meant: a close word here, the same one at another level, a close one anywhere."""
+    elsewhere = _ELSEWHERE.get(name, "")
+    if elsewhere and (not parent or elsewhere.startswith(f"{parent}.")):
+        return elsewhere
     close = difflib.get_close_matches(name, siblings, n=1, cutoff=0.7)
     if close:
         return join(parent, close[0])
     if is_class:
         return join(parent, f"init_args.{name}")
-    if name in _ELSEWHERE:
-        return _ELSEWHERE[name]
     leaves = {key.rpartition(".")[2]: key for key in reversed(known_keys())}
     far = difflib.get_close_matches(name, leaves, n=1, cutoff=0.75)
     return leaves[far[0]] if far else None

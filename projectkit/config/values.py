@@ -102,7 +102,7 @@ def _words(hint: Any) -> list[str]:
         return [f"a list of {_MANY[members[0]]}" if members and members[0] in _MANY else "a list"]
     if (origin or hint) in _MAPPINGS:
         return ["a mapping"]
-    return [_WORDS.get(hint) or getattr(hint, "__name__", str(hint))]
+    return [_WORDS[hint] if hint in _WORDS else str(getattr(hint, "__name__", hint))]
 
 
 def _parts(hint: Any) -> tuple[Any, Any, tuple[Any, ...]]:

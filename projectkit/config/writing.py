@@ -11,6 +11,7 @@ from projectkit.config.reading import plain
 from projectkit.config.schema import Config
 
 _PLAIN_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+-]+)*")
+_BOOLEANS_OF_YAML_1_1 = ("y", "n", "yes", "no", "on", "off")  # quoted, so that other people's readers see text as well
 _OPENING = re.compile(r"(\\*)\$\{")
 
 
@@ -29,11 +30,11 @@ def config_to_yaml(config: Config) -> str:
         """Text in quotes wherever an unquoted form could mean something else."""
 
         def represent_str(self, data: str) -> ScalarNode:
-            unquoted = _PLAIN_WORD.fullmatch(data) and plain(data) == data
-            return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if unquoted else '"')  # type: ignore[no-any-return]
+            unquoted = _PLAIN_WORD.fullmatch(data) and plain(data) == data and data.lower() not in _BOOLEANS_OF_YAML_1_1
+            return self.represent_scalar("tag:yaml.org,2002:str", data, style=None if unquoted else '"')
 
         def represent_float(self, data: float) -> ScalarNode:
-            return self.represent_scalar("tag:yaml.org,2002:float", repr(data))  # type: ignore[no-any-return]
+            return self.represent_scalar("tag:yaml.org,2002:float", repr(data))
 
         def ignore_aliases(self, data: Any) -> bool:
             return True
@@ -43,7 +44,7 @@ def config_to_yaml(config: Config) -> str:
     yaml = YAML(typ="safe", pure=True)
     yaml.Representer = Representer
     yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment] # the stub knows only its default
     yaml.allow_unicode = True
     yaml.width = 2**20  # one value a line, however long
     stream = io.StringIO()
