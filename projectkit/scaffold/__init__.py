@@ -3,6 +3,7 @@
 | file | holds |
 |---|---|
 | answers.py | what each answer may be |
+| names.py | names that a project cannot take |
 | new.py | `questions`, `create_project`: the template through cookiecutter |
 | finish.py | what is done after rendering: pruning, the library's wheel, the poster, the record, the first commit |
 | wheel.py | the library as a wheel, from a checkout or from an installation |

@@ -15,17 +15,23 @@ Standard library and `errors` only: the template's Jinja extension and its hook 
 
 from __future__ import annotations
 
-import keyword
 import re
-import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from projectkit.errors import UserError, did_you_mean
-
-DISTRIBUTION = "dl-projectkit"
+from projectkit.scaffold.names import (
+    DISTRIBUTION,
+    PACKAGE_LENGTH,
+    SLUG_LENGTH,
+    default_package,
+    default_slug,
+    normalised,
+    package_shadows,
+    slug_shadows,
+)
 
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "task": ("text-classification", "tabular-classification", "image-classification"),
@@ -36,30 +42,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 _LENGTHS = {"project_title": 120, "team_name": 60, "course": 100}
 KEYS = (*_LENGTHS, "project_slug", "package_name", "team_members", *CHOICES, "projectkit_source")
 
-SLUG_LENGTH, PACKAGE_LENGTH, NAME_LENGTH, MEMBERS_LENGTH, SOURCE_LENGTH = 60, 40, 80, 2000, 500
-
-# import names that a team's code, its tests or its notebooks reach for: a package of that name would be found first
-_FIELD_MODULES = frozenset(
-    """
-    absl accelerate anyio arrow attr av bs4 captum catboost certifi click cookiecutter cv2 datasets dask deepspeed detectron2
-    diffusers einops evaluate fairscale fastapi faiss flask flax fsspec functorch gensim git gradio gym gymnasium h5py hatchling
-    huggingface_hub hydra idna imageio ipykernel ipython ipywidgets jax jinja2 joblib jupyter keras kornia librosa lightgbm lightning
-    lightning_fabric lightning_utilities litgpt markdown markdown_it matplotlib mdit_py_plugins mlflow monai mpl_toolkits mypy
-    nbformat networkx nltk notebook numba numpy nvidia omegaconf onnx onnxruntime optuna packaging pandas peft pil pip
-    pkg_resources platformdirs plotly pluggy polars projectkit psutil pyarrow pydantic pylab pytest pytorch_lightning ray regex
-    requests rich ruamel ruff safetensors scapy scipy seaborn sentencepiece setuptools shap six skimage sklearn slugify spacy
-    statsmodels streamlit submitit sympy tensorboard tensorflow timm tokenizers tomli torch torch_geometric torchaudio torchdata
-    torchgen torchmetrics torchtext torchvision tqdm transformers triton typer typing_extensions typst tyro urllib3 virtualenv
-    wandb wheel xgboost yaml zmq
-    """.split()
-)
-# folders of the generated repository, and names that pytest or Python treat in a way of their own
-_TAKEN = frozenset({"src", "tests", "test", "conftest", "setup", "configs", "docs", "poster", "results", "runs", "ledger", "vendor"})
-# distributions whose name is not that of their import
-_FIELD_DISTRIBUTIONS = frozenset(
-    {DISTRIBUTION, "pillow", "scikit-learn", "scikit-image", "opencv-python", "pyyaml", "ipython", "markdown-it-py", "beautifulsoup4"}
-)
-_WINDOWS_DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+NAME_LENGTH, MEMBERS_LENGTH, SOURCE_LENGTH = 80, 2000, 500
 
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _PACKAGE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
@@ -117,7 +100,9 @@ def check_answer(key: str, value: str) -> None:
     _check_text(key, value)
     if key in CHOICES:
         if value not in CHOICES[key]:
-            raise UserError(f"'{_shown(value)}' is not a choice", where=key, remedy=f"take one of: {', '.join(CHOICES[key])}")
+            raise UserError(
+                f"'{_shown(value)}' is not a choice", where=key, remedy=f"take one of: {', '.join(CHOICES[key])}"
+            )
     elif key in _LENGTHS:
         _check_length(key, value, _LENGTHS[key])
     elif key == "project_slug":
@@ -153,20 +138,6 @@ def parse_members(value: str) -> list[Member]:
     return members
 
 
-def default_slug(text: str) -> str:
-    """A slug that the rules accept, from a slugified title; `project` where nothing is left of it."""
-    slug = "-".join(re.findall(r"[a-z0-9]+", text.lower()))[:SLUG_LENGTH].strip("-") or "project"
-    slug = slug if slug[0].isalpha() else f"project-{slug}"[:SLUG_LENGTH].strip("-")
-    return f"{slug[: SLUG_LENGTH - 8].strip('-')}-project" if _slug_shadows(slug) else slug
-
-
-def default_package(slug: str) -> str:
-    """An import name that the rules accept, from a slug."""
-    name = "_".join(re.findall(r"[a-z0-9]+", slug.lower()))[:PACKAGE_LENGTH].strip("_") or "project"
-    name = name if name[0].isalpha() else f"project_{name}"[:PACKAGE_LENGTH].strip("_")
-    return f"{name[: PACKAGE_LENGTH - 8].strip('_')}_project" if _package_shadows(name) else name
-
-
 def _check_text(key: str, value: object) -> None:
     if not isinstance(value, str):
         raise UserError("the answer is not text", where=key, remedy=f"give {key}=<text>")
@@ -177,7 +148,9 @@ def _check_text(key: str, value: object) -> None:
     for character in value:
         if unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} or character in _INVISIBLE:
             raise UserError(
-                f"it holds the control character U+{ord(character):04X}", where=key, remedy="leave it out: one line of plain text"
+                f"it holds the control character U+{ord(character):04X}",
+                where=key,
+                remedy="leave it out: one line of plain text",
             )
     for mark in ("{{", "{%", "{#"):
         if mark in value:
@@ -195,9 +168,11 @@ def _check_slug(value: str) -> None:
     if not _SLUG.fullmatch(value):
         what = f"'{_shown(value)}' cannot name a folder and a distribution"
         raise UserError(
-            what, where="project_slug", remedy=f"use a-z, 0-9 and single - or _ between them, a letter first, {proposal}"
+            what,
+            where="project_slug",
+            remedy=f"use a-z, 0-9 and single - or _ between them, a letter first, {proposal}",
         )
-    shadow = _slug_shadows(value)
+    shadow = slug_shadows(value)
     if shadow:
         raise UserError(f"'{value}' is {shadow}", where="project_slug", remedy=f"take another name, {proposal}")
 
@@ -210,7 +185,7 @@ def _check_package(value: str) -> None:
         raise UserError(
             what, where="package_name", remedy=f"use a-z, 0-9 and single _ between them, a letter first, {proposal}"
         )
-    shadow = _package_shadows(value)
+    shadow = package_shadows(value)
     if shadow:
         raise UserError(f"'{value}' is {shadow}", where="package_name", remedy=f"take another name, {proposal}")
 
@@ -227,7 +202,7 @@ def _check_source(value: str) -> None:
             where="projectkit_source",
             remedy=remedy,
         )
-    if match["name"] is not None and _normalised(match["name"]) != DISTRIBUTION:
+    if match["name"] is not None and normalised(match["name"]) != DISTRIBUTION:
         raise UserError(f"'{match['name']}' is not {DISTRIBUTION}", where="projectkit_source", remedy=remedy)
     if match["url"].partition("://")[0].lower() not in _SCHEMES:
         what = f"'{_shown(value)}' is of none of the forms {', '.join(_SCHEMES)}"
@@ -238,33 +213,6 @@ def source_url(value: str) -> str | None:
     """The URL of a `projectkit_source` that names one, None for `auto` and for the path of a wheel."""
     match = _REFERENCE.fullmatch(value)
     return match["url"] if match else None
-
-
-def _slug_shadows(slug: str) -> str:
-    """What the slug would stand in the way of, as a clause; empty where nothing."""
-    if slug in _WINDOWS_DEVICES:
-        return "a device on Windows"
-    if _normalised(slug) in _FIELD_DISTRIBUTIONS or slug.replace("-", "_") in _FIELD_MODULES:
-        return "the name of a distribution that projects install"
-    return ""
-
-
-def _package_shadows(name: str) -> str:
-    if keyword.iskeyword(name):
-        return "a keyword of Python"
-    if name in _WINDOWS_DEVICES:
-        return "a device on Windows"
-    if name in _STANDARD_MODULES:
-        return "a standard module of Python, which it would hide"
-    if name in _FIELD_MODULES:
-        return "a package of the field, which it would hide"
-    if name in _TAKEN:
-        return "taken by a folder or file of every project"
-    return ""
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _ascii(text: str) -> str:
@@ -278,7 +226,6 @@ def _shown(text: str) -> str:
 
 
 def _wrong_members(what: str) -> UserError:
-    return UserError(what, where="team_members", remedy="write it as: Ada Lovelace <ada@example.org>; Alan Turing <alan@example.org>")
-
-
-_STANDARD_MODULES = frozenset(name.lower() for name in sys.stdlib_module_names)
+    return UserError(
+        what, where="team_members", remedy="write it as: Ada Lovelace <ada@example.org>; Alan Turing <alan@example.org>"
+    )

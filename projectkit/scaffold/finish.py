@@ -17,8 +17,9 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from projectkit.errors import WorkError
-from projectkit.scaffold.answers import DISTRIBUTION, Member, parse_members, source_url
+from projectkit.scaffold.answers import Member, parse_members, source_url
 from projectkit.scaffold.git import commit_of, git, without_credentials
+from projectkit.scaffold.names import DISTRIBUTION
 from projectkit.scaffold.wheel import Wheel, given_wheel, library_wheel
 
 # files that only one answer has a use for
@@ -135,14 +136,18 @@ def _vendored(project: Path, wheel: Wheel) -> str:
     for older in vendor.glob("*.whl"):
         older.unlink()
     (vendor / wheel.name).write_bytes(wheel.content)
-    return f"{DISTRIBUTION} @ {{root:uri}}/vendor/{wheel.name}"  # hatchling's own form: follows the folder when it moves
+    return (
+        f"{DISTRIBUTION} @ {{root:uri}}/vendor/{wheel.name}"  # hatchling's own form: follows the folder when it moves
+    )
 
 
 def _depend(project: Path, requirement: str) -> None:
     file = project / "pyproject.toml"
     text = file.read_text(encoding="utf-8")
     if _UNFILLED not in text:
-        raise WorkError("the template's pyproject.toml lacks its place for the library", where=str(file), remedy="report it")
+        raise WorkError(
+            "the template's pyproject.toml lacks its place for the library", where=str(file), remedy="report it"
+        )
     file.write_text(text.replace(_UNFILLED, json.dumps(requirement)), encoding="utf-8", newline="\n")
 
 
@@ -150,7 +155,8 @@ def _poster(template: Path) -> ModuleType:
     """The poster room's starting files. By path: the rooms are siblings, and the poster's other files need installed packages."""
     path = library_root(template) / "projectkit" / "poster" / "starter.py"
     spec = importlib.util.spec_from_file_location("projectkit_poster_starter", path)
-    assert spec is not None and spec.loader is not None
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be loaded")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -183,7 +189,16 @@ def _first_commit(project: Path, author: Member) -> list[str]:
         ["init", "--quiet"],
         ["symbolic-ref", "HEAD", "refs/heads/main"],  # `init --initial-branch` is younger than some clusters' git
         ["add", "--all", "--force", "."],  # force: a personal ignore file may leave vendor/*.whl out
-        [*identity, "-c", "commit.gpgsign=false", "commit", "--quiet", "--no-verify", "-m", "Start from the course's template"],
+        [
+            *identity,
+            "-c",
+            "commit.gpgsign=false",
+            "commit",
+            "--quiet",
+            "--no-verify",
+            "-m",
+            "Start from the course's template",
+        ],
     )
     if any(git(project, *step) is None for step in steps):
         return [f"git could not make the first commit: {later}"]

@@ -46,7 +46,9 @@ def template_folder() -> Path:
     for folder in (here / "template", here.parents[1] / "template"):
         if (folder / "cookiecutter.json").is_file():
             return folder
-    raise WorkError("the installation lacks its template", where=str(here), remedy="install dl-projectkit again with pip")
+    raise WorkError(
+        "the installation lacks its template", where=str(here), remedy="install dl-projectkit again with pip"
+    )
 
 
 def questions(answers: Mapping[str, str] | None = None) -> list[Question]:
@@ -102,7 +104,9 @@ def create_project(answers: Mapping[str, str], output: Path) -> Path:
     output = Path(output).resolve()
     project = output / given["project_slug"]
     if project.exists():
-        raise UserError("this folder exists already", where=str(project), remedy="give another project_slug, or go elsewhere")
+        raise UserError(
+            "this folder exists already", where=str(project), remedy="give another project_slug, or go elsewhere"
+        )
     template = template_folder()
     try:
         _render(template, given, output)

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from projectkit.errors import UserError, WorkError
-from projectkit.scaffold.answers import DISTRIBUTION
 from projectkit.scaffold.git import commit_of
+from projectkit.scaffold.names import DISTRIBUTION
 
 _STEM = DISTRIBUTION.replace("-", "_")
 _NOT_PACKED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}  # written by each installation anew
@@ -59,9 +59,13 @@ def given_wheel(path: Path) -> Wheel:
         UserError: there is none at that place, or it is not the library's.
     """
     if not path.is_file():
-        raise UserError("there is no such wheel", where=f"projectkit_source={path}", remedy="give the path of a file, or 'auto'")
+        raise UserError(
+            "there is no such wheel", where=f"projectkit_source={path}", remedy="give the path of a file, or 'auto'"
+        )
     if not path.name.startswith(f"{_STEM}-") or not zipfile.is_zipfile(path):
-        raise UserError(f"not a wheel of {DISTRIBUTION}", where=f"projectkit_source={path}", remedy=f"give {_STEM}-<version>.whl")
+        raise UserError(
+            f"not a wheel of {DISTRIBUTION}", where=f"projectkit_source={path}", remedy=f"give {_STEM}-<version>.whl"
+        )
     return Wheel(path.name, path.read_bytes())
 
 
@@ -93,14 +97,20 @@ def _installed(site: Path) -> dict[str, bytes]:
     found = list(importlib.metadata.Distribution.discover(name=DISTRIBUTION, path=[str(site)]))
     listed = found[0].files if found else None
     if not listed:
-        raise WorkError(f"no record of {DISTRIBUTION}'s files", where=str(site), remedy=f"install {DISTRIBUTION} again with pip")
+        raise WorkError(
+            f"no record of {DISTRIBUTION}'s files", where=str(site), remedy=f"install {DISTRIBUTION} again with pip"
+        )
     files = {}
     for file in listed:
         name = PurePosixPath(file).as_posix()
         path = Path(str(file.locate()))
         if not name.startswith("..") and _is_packed(name):  # `../../bin/projectkit` is made by the installer
             if not path.is_file():
-                raise WorkError("the installed package lacks a file", where=str(path), remedy=f"install {DISTRIBUTION} again with pip")
+                raise WorkError(
+                    "the installed package lacks a file",
+                    where=str(path),
+                    remedy=f"install {DISTRIBUTION} again with pip",
+                )
             files[name] = path.read_bytes()
     return files
 
@@ -132,11 +142,10 @@ def _packed(files: Mapping[str, bytes], mark: str) -> Wheel:
     new_info = f"{_STEM}-{version}.dist-info"
     entries = {}
     for name, content in files.items():
-        if name == f"{info}/METADATA":
-            content = re.sub(rb"(?m)^Version: .*$", f"Version: {version}".encode(), content, count=1)
-        elif name == "projectkit/__init__.py":
-            content = content.replace(f'__version__ = "{old}"'.encode(), f'__version__ = "{version}"'.encode())
         entries[name.replace(info, new_info, 1) if name.startswith(f"{info}/") else name] = content
+    metadata, package = f"{new_info}/METADATA", "projectkit/__init__.py"
+    entries[metadata] = re.sub(rb"(?m)^Version: .*$", f"Version: {version}".encode(), entries[metadata], count=1)
+    entries[package] = entries[package].replace(f'"{old}"'.encode(), f'"{version}"'.encode(), 1)
     rows = []
     for name in sorted(entries):
         digest = base64.urlsafe_b64encode(hashlib.sha256(entries[name]).digest()).rstrip(b"=").decode()

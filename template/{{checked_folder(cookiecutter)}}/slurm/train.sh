@@ -1,7 +1,8 @@
 #!/bin/bash
 # A training run as a batch job:  sbatch slurm/train.sh [CONFIG] [key=value ...]
 #
-# A job that is stopped, by its time limit or for a more urgent one, is queued again and goes on from its last checkpoint.
+# A job that is stopped, by its time limit or for a more urgent one, is queued again and goes on from its last checkpoint: with
+# the newest unfinished run of the same config. Two jobs at one time therefore need two configs: give them different seeds.
 
 #SBATCH --job-name={{ cookiecutter.project_slug }}
 #SBATCH --time=04:00:00
@@ -22,11 +23,7 @@ cd "$SLURM_SUBMIT_DIR" || exit 2
 if [ -f .venv/bin/activate ]; then
   source .venv/bin/activate
 fi
-# one run folder for each job, the same one after the job was queued again
-export PROJECTKIT_RUNS="${PROJECTKIT_RUNS:-$PWD/runs}"
-# compute nodes often have no network: W&B runs are written offline and sent later
-export WANDB_DIR="${WANDB_DIR:-$PWD}"
-export PYTHONUNBUFFERED=1
+export PYTHONUNBUFFERED=1 # the log shows each line at once
 
 config="${1:-configs/train.yaml}"
 shift || true
