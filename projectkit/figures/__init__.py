@@ -1,0 +1,23 @@
+"""Every picture, in one look: arrays in, matplotlib figures out.
+
+Each function takes the size in print (`size_mm`) and the type size (`font_pt`), so that a poster draws a figure anew
+at its final size instead of scaling it.
+
+| file | subject |
+|---|---|
+| style.py | colours, type, `svg_bytes` and `save_svg` |
+| curves.py | `learning_curves` |
+| confusion.py | `confusion_matrix` |
+| roc.py | `roc` |
+"""
+
+from __future__ import annotations
+
+from projectkit.figures.confusion import confusion_matrix as confusion_matrix
+from projectkit.figures.curves import learning_curves as learning_curves
+from projectkit.figures.roc import roc as roc
+from projectkit.figures.style import save_svg as save_svg
+from projectkit.figures.style import style as style
+from projectkit.figures.style import svg_bytes as svg_bytes
+
+__all__ = ["confusion_matrix", "learning_curves", "roc", "save_svg", "style", "svg_bytes"]

@@ -1,0 +1,124 @@
+"""How metrics went while runs were trained: one panel a metric, one colour a run, dashed while training and solid on validation data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from projectkit.figures.style import INK, PALETTE, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+Curve = tuple[Sequence[float], Sequence[float]]
+
+_NAMES = {"f1_macro": "macro F1", "mcc": "MCC", "auroc": "AUROC", "ece": "calibration error"}
+_SUBSETS = {"train": "training", "val": "validation"}
+_MOST_COLUMNS = 3
+_FEW_POINTS = 12  # so few that each is marked
+_DASHES: dict[str, Any] = {"train": (0, (3, 1.5)), "val": "-"}
+_EM_PER_CHARACTER = 0.55
+_EM_PER_HANDLE = 4.5  # a legend's line with the space around it
+
+
+def learning_curves(
+    curves: Mapping[str, Mapping[str, Curve]],
+    *,
+    metrics: Sequence[str] | None = None,
+    size_mm: tuple[float, float] = (170, 75),
+    font_pt: float = 9.0,
+) -> Figure:
+    """Metrics over the steps of training.
+
+    Args:
+        curves: run label -> metric as it was logged (`val/loss`) -> (steps, values); a run may lack a metric.
+        metrics: which metrics, in which order; default all of them. `train/loss` and `val/loss` share a panel.
+        size_mm: width and height in print.
+        font_pt: size of labels in print.
+    """
+    wanted = (
+        list(metrics) if metrics is not None else list(dict.fromkeys(name for run in curves.values() for name in run))
+    )
+    panels = list(dict.fromkeys(_quantity(name) for name in wanted))
+    columns = max(1, min(_MOST_COLUMNS, len(panels)))
+    with style(font_pt):
+        figure = new_figure(size_mm)
+        grid = figure.subplots(max(1, math.ceil(len(panels) / columns)), columns, squeeze=False).ravel()
+        for axes, quantity in zip(grid, panels, strict=False):
+            names = [name for name in wanted if _quantity(name) == quantity]
+            _panel(axes, curves, names, several=len(curves) > 1)
+            axes.set_title(_NAMES.get(quantity, quantity.replace("_", " ")))
+        for axes in grid[len(panels) :]:
+            axes.set_axis_off()
+        for axes in grid[max(0, len(panels) - columns) : len(panels)]:
+            axes.set_xlabel("optimiser step")
+        handles = _legend(list(curves), wanted)
+        if handles:
+            figure.legend(
+                handles=handles,
+                loc="outside upper left",
+                ncols=_columns(handles, size_mm[0], font_pt),
+                borderaxespad=0.2,
+            )
+        # Drawn once while the settings hold: tick labels are made when they are first drawn.
+        figure.draw_without_rendering()
+    return figure
+
+
+def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str], *, several: bool) -> None:
+    from matplotlib.ticker import EngFormatter, MaxNLocator
+
+    for index, run in enumerate(curves.values()):
+        for name in names:
+            if name not in run:
+                continue
+            steps, values = run[name]
+            shown = [value if math.isfinite(value) else math.nan for value in values]  # a gap where a run diverged
+            training = name.startswith("train/")
+            colour = PALETTE[index % len(PALETTE)] if several else PALETTE[1 if training else 0]
+            axes.plot(
+                steps,
+                shown,
+                color=colour,
+                linestyle=_DASHES["train" if training else "val"],
+                alpha=0.75 if training else 1.0,
+                marker="o" if len(shown) <= _FEW_POINTS else "",
+                zorder=2 if training else 3,
+            )
+    if not any(math.isfinite(value) for line in axes.lines for value in np.asarray(line.get_ydata(), dtype=float)):
+        axes.set(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, "no finite value", ha="center", va="center", transform=axes.transAxes, color=INK)
+        return
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, as 20000 would run into its neighbour
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.margins(x=0.02, y=0.06)
+
+
+def _legend(labels: Sequence[str], names: Sequence[str]) -> list[Line2D]:
+    from matplotlib.lines import Line2D
+
+    subsets = list(dict.fromkeys(name.partition("/")[0] for name in names if name.partition("/")[0] in _SUBSETS))
+    if len(labels) > 1:
+        runs = [Line2D([], [], color=PALETTE[index % len(PALETTE)], label=label) for index, label in enumerate(labels)]
+        kinds = [Line2D([], [], color=INK, linestyle=_DASHES[name], label=_SUBSETS[name]) for name in subsets]
+        return [*runs, *kinds] if len(kinds) > 1 else runs
+    colours = {"train": PALETTE[1], "val": PALETTE[0]}
+    return [Line2D([], [], color=colours[name], linestyle=_DASHES[name], label=_SUBSETS[name]) for name in subsets]
+
+
+def _columns(handles: Sequence[Line2D], width_mm: float, font_pt: float) -> int:
+    """As many columns as fit beside each other."""
+    longest = max(len(str(handle.get_label())) for handle in handles)
+    column_mm = (longest * _EM_PER_CHARACTER + _EM_PER_HANDLE) * 0.9 * font_pt / 72 * 25.4
+    return max(1, min(len(handles), int(width_mm / column_mm)))
+
+
+def _quantity(name: str) -> str:
+    """`loss` of `val/loss`."""
+    return name.partition("/")[2] or name
