@@ -72,7 +72,7 @@ def summary(run: Run) -> dict[str, Any]:
         "duration_s": run.part("durations").get("total_s"),
         "data": data.get("name") or data.get("class_path"),
         "target": data.get("target"),
-        "metric": metric,
+        "monitor": metric,
         "value": _monitored(run),
         "kept": run.kept is not None,
     }
