@@ -7,7 +7,7 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 |---|---|
 | build.py | `build_poster`: the way through, and the error of a poster that is too long |
 | source.py | `poster.yaml` and `sections/*.md` |
-| yamltext.py | YAML with the line of each key |
+| fields.py | YAML keys with their types and places |
 | markdown.py | Markdown to a tree |
 | directives.py | results, numbers, curves and figures from runs |
 | pictures.py | pictures, from inside the project only |

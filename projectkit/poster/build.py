@@ -18,12 +18,11 @@ from projectkit.runs import atomic_write
 
 # Type that can be read from a metre away, in points: 28.7 pt from 1.5 m is the least, 35.9 pt good (facts of legibility of
 # print at a distance); sparse posters may go a little above. A smaller sheet is read from nearer.
-_FLOOR, _GOOD, _CEILING = 19.13, 23.93, 26.0
+_FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
 _READ_FROM_M = {"A0": 1.5, "A1": 1.2, "A2": 0.9}
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
 _COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
-_DRAWN_HEIGHT = (0.5, 0.8)  # of the column's width: curves, least and most
-_PICTURE_HEIGHT = (0.55, 1.0)  # pictures keep their proportions
+_PICTURE_HEIGHT = (0.45, 1.0)  # of the column's width, least and most; a picture keeps its proportions
 _ROOM_LEFT = 0.15  # empty share of a column that is worth a word
 
 
@@ -67,8 +66,14 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
     files: dict[str, bytes] = {}
     atoms = []
     for section in poster.sections:
-        blocks = [_staged(_drawn(block, section.file, project, drawn), section.file, poster, project, files) for block in section.blocks]
-        atoms += [{"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": atom} for index, atom in enumerate(_atoms(blocks))]
+        blocks = [
+            _staged(_drawn(block, section.file, project, drawn), section.file, poster, project, files)
+            for block in section.blocks
+        ]
+        atoms += [
+            {"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": atom}
+            for index, atom in enumerate(_atoms(blocks))
+        ]
     result = typeset(_document(poster, atoms), files, drawn.drawings, _fonts(poster))
     if isinstance(result, Overfull):
         raise _too_long(result, poster)
@@ -94,10 +99,8 @@ def _drawn(block: Node, file: str, project: Project, drawn: Drawn) -> Node:
 
 def _staged(block: Node, file: str, poster: Poster, project: Project, files: dict[str, bytes]) -> Node:
     """A figure gets its picture into the staging folder and the bounds of its height; other blocks pass."""
-    if block["kind"] != "figure":
+    if block["kind"] != "figure" or block.get("redrawn"):
         return block
-    if block.get("redrawn"):
-        return {**block, "least": _DRAWN_HEIGHT[0], "most": _DRAWN_HEIGHT[1]}
     where = f"{file}:{block['line']}"
     within = block.get("within", project.root)
     path = Path(block["path"]) if "within" in block else poster.folder / block["path"]
@@ -105,7 +108,14 @@ def _staged(block: Node, file: str, poster: Poster, project: Project, files: dic
     name = f"picture-{len(files)}{suffix}"
     files[name] = content
     kept = {key: block[key] for key in ("kind", "line", "caption", "alt")}
-    return {**kept, "redrawn": False, "file": name, "source": block.get("source", ""), "least": _PICTURE_HEIGHT[0], "most": _PICTURE_HEIGHT[1]}
+    return {
+        **kept,
+        "redrawn": False,
+        "file": name,
+        "source": block.get("source"),
+        "least": _PICTURE_HEIGHT[0],
+        "most": _PICTURE_HEIGHT[1],
+    }
 
 
 def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
@@ -113,7 +123,9 @@ def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
     atom: list[Node] = []
     for block in blocks:
         atom.append(block)
-        leads = block["kind"] == "heading" or (block["kind"] == "paragraph" and plain_text(block).rstrip().endswith(":"))
+        leads = block["kind"] == "heading" or (
+            block["kind"] == "paragraph" and plain_text(block).rstrip().endswith(":")
+        )
         if not leads:
             yield atom
             atom = []
@@ -130,8 +142,11 @@ def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
         "authors": [{"name": author.name, "affiliation": author.affiliation} for author in poster.authors],
         "affiliation": poster.affiliation,
         "course": poster.course,
-        "footer": "  ·  ".join(word for word in (poster.team, poster.course) if word),
-        "links": [{"label": link.label, "url": link.url, "shown": link.url.removeprefix("https://").removeprefix("mailto:")} for link in poster.links],
+        "team": poster.team,
+        "links": [
+            {"label": link.label, "url": link.url, "shown": link.url.removeprefix("https://").removeprefix("mailto:")}
+            for link in poster.links
+        ],
         "language": poster.language,
         "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
         "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
@@ -151,6 +166,8 @@ def _too_long(result: Overfull, poster: Poster) -> WorkError:
     what = f"the text needs {result.share:.0%} of the page at the smallest size that can be read: about {result.lines} lines too many"
     if result.block is not None:
         file, line = result.block
-        return WorkError(f"{what}; one block is taller than a column", where=f"{file}:{line}", remedy="split or shorten it")
+        return WorkError(
+            f"{what}; one block is taller than a column", where=f"{file}:{line}", remedy="split or shorten it"
+        )
     remedy = f"the longest section is {longest} with about {result.sections[longest]:.0f} lines: cut there first, or choose a larger size in {poster.file}"
     return WorkError(what, where=poster.file, remedy=remedy)

@@ -12,7 +12,7 @@ A directive is a fence of colons whose body is YAML:
 | `results` | `runs`*, `metrics`, `subset` | a table, best values in bold, 95% intervals below the values |
 | `numbers` | `run`*, `metrics`, `subset` | the figures that matter, large |
 | `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
-| `figure` | `run`*, `name`*, `caption`, `alt` | a picture that the evaluation left in the run, such as `val-confusion` |
+| `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc` |
 
 `runs` is a list of what `projectkit runs list` shows (ids, parts of ids, `latest`, `best`), or a mapping of labels to them.
 Before the first run is there, `latest` and `best` give a placeholder and a warning, so that a draft can be built; any other
@@ -27,7 +27,7 @@ from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
 from projectkit.poster.markdown import Node
-from projectkit.poster.yamltext import Fields, read_fields
+from projectkit.poster.fields import Fields, read_fields
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs
 
@@ -44,16 +44,30 @@ _LABELS = {
 _SUBSETS = {"train": "training set", "val": "validation set", "test": "test set"}
 _LOWER_IS_BETTER = {"ece", "loss"}
 _DECIMALS = 3
+# The place that a directive keeps before its run is there: heights as shares of the column's width, least and most.
+_PLACEHOLDERS: dict[str, Node] = {
+    name: {
+        "title": f"No run yet: {what}",
+        "text": "projectkit train, then projectkit evaluate latest",
+        "least": least,
+        "most": most,
+    }
+    for name, what, least, most in (
+        ("results", "the results table", 0.25, 0.45),
+        ("numbers", "the main numbers", 0.2, 0.3),
+        ("curves", "learning curves", 0.45, 0.8),
+        ("figure", "a figure of the evaluation", 0.55, 1.0),
+    )
+}
 _FIRST_METRICS = ["f1_macro", "accuracy"]
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """Curves to be drawn once the layout knows their size."""
+    """A figure to be drawn once the layout knows its size, so that its type has print size."""
 
     file: str  # the name in the staging folder
-    curves: Mapping[str, Mapping[str, tuple[list[int], list[float]]]]  # label -> metric -> (steps, values)
-    metrics: tuple[str, ...]
+    svg: Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
 
 
 @dataclass
@@ -85,13 +99,14 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
     if name not in _DIRECTIVES:
         raise UserError(f"no directive {name!r}", where=f"{file}:{line}", remedy=did_you_mean(name, _DIRECTIVES))
     fields = read_fields(node["body"], file, first_line=node["body_line"])
-    fields.line = line
     try:
         built = _DIRECTIVES[name](fields, project, drawn)
         fields.finish(name)
     except _NoRunYetError:
-        drawn.warnings.append(f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`")
-        built = {"kind": "missing", "title": "No run yet", "text": "projectkit train, then projectkit evaluate latest"}
+        drawn.warnings.append(
+            f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
+        )
+        built = {"kind": "missing", **_PLACEHOLDERS[name]}
     return {**built, "line": line}
 
 
@@ -100,7 +115,10 @@ def _results(fields: Fields, project: Project, drawn: Drawn) -> Node:
     metrics = fields.texts("metrics") or _FIRST_METRICS
     subset = fields.text("subset", "val")
     documents = {label: _evaluation(run, subset, fields) for label, run in runs.items()}
-    cells = {label: [_cell(metric, document, runs[label], fields) for metric in metrics] for label, document in documents.items()}
+    cells = {
+        label: [_cell(metric, document, runs[label], fields) for metric in metrics]
+        for label, document in documents.items()
+    }
     for column, metric in enumerate(metrics):
         values = [row[column]["number"] for row in cells.values()]
         best = min(values) if metric in _LOWER_IS_BETTER else max(values)
@@ -123,41 +141,78 @@ def _numbers(fields: Fields, project: Project, drawn: Drawn) -> Node:
 
 def _curves(fields: Fields, project: Project, drawn: Drawn) -> Node:
     runs = _runs(fields, project)
-    metrics = tuple(fields.texts("metrics") or ["train/loss", "val/loss"])
+    metrics = fields.texts("metrics") or ["train/loss", "val/loss"]
     curves = {label: {metric: _history(run, metric, fields) for metric in metrics} for label, run in runs.items()}
-    caption = fields.text("caption")
-    alt = fields.text("alt") or caption or f"Curves of {', '.join(metrics)} over the steps of training, for {', '.join(runs)}."
-    drawing = Drawing(f"curves-{len(drawn.drawings)}.svg", curves, metrics)
-    drawn.drawings.append(drawing)
-    return {
-        "kind": "figure",
-        "redrawn": True,
-        "file": drawing.file,
-        "caption": [{"kind": "text", "text": caption}] if caption else [],
-        "alt": alt,
-        "source": _named(runs),
-    }
+
+    def svg(size_mm: tuple[float, float], font_pt: float) -> bytes:
+        from projectkit.figures import learning_curves, svg_bytes
+
+        return svg_bytes(learning_curves(curves, metrics=metrics, size_mm=size_mm, font_pt=font_pt))
+
+    alt = f"Curves of {', '.join(metrics)} over the steps of training, for {', '.join(runs)}"
+    return _drawing(svg, fields, drawn, alt=alt, runs=runs, least=0.45, most=0.8, ratio=10.0)
 
 
 def _figure(fields: Fields, project: Project, drawn: Drawn) -> Node:
     run = _run(fields, project)
     name = fields.text("name")
     if not name:
-        raise fields.error(None, "figure has no name", "write name: val-confusion")
+        raise fields.error("name", "figure has no name", "write name: confusion, or name: roc")
+    subset = fields.text("subset", "val")
+    document = _evaluation(run, subset, fields)
+    alt = f"{name.replace('_', ' ').replace('-', ' ')} of the run {run.id} on the {_subset(subset)}"
+    if name == "confusion" and "confusion" in document:
+        counts, names = document["confusion"], document.get("class_names", [])
+
+        def svg(size_mm: tuple[float, float], font_pt: float) -> bytes:
+            from projectkit.figures import confusion_matrix, svg_bytes
+
+            return svg_bytes(confusion_matrix(counts, names, size_mm=size_mm, font_pt=font_pt))
+
+        return _drawing(svg, fields, drawn, alt=alt, runs={run.name: run}, least=0.6, most=0.9, ratio=1.18)
     try:
-        path = run.figure(name)
+        path = run.figure(f"{name}-{subset}")
     except UserError as error:
         raise UserError(error.what, where=fields.where("name"), remedy=error.remedy) from error
-    caption = fields.text("caption")
-    alt = fields.text("alt") or caption or f"{name.replace('_', ' ').replace('-', ' ')} of the run {run.id}"
     return {
         "kind": "figure",
-        "redrawn": False,
         "path": path,
         "within": run.path,
-        "caption": [{"kind": "text", "text": caption}] if caption else [],
-        "alt": alt,
+        **_words(fields, alt),
         "source": _named({run.name: run}),
+    }
+
+
+def _drawing(
+    svg: Callable[[tuple[float, float], float], bytes],
+    fields: Fields,
+    drawn: Drawn,
+    *,
+    alt: str,
+    runs: Mapping[str, Run],
+    least: float,
+    most: float,
+    ratio: float,
+) -> Node:
+    """A figure that is drawn later: `least` and `most` bound its height in column widths, `ratio` is its greatest width by height."""
+    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", svg)
+    drawn.drawings.append(drawing)
+    bounds = {"least": least, "most": most, "ratio": ratio}
+    return {
+        "kind": "figure",
+        "redrawn": True,
+        "file": drawing.file,
+        **bounds,
+        **_words(fields, alt),
+        "source": _named(runs),
+    }
+
+
+def _words(fields: Fields, alt: str) -> Node:
+    caption = fields.text("caption")
+    return {
+        "caption": [{"kind": "text", "text": caption}] if caption else [],
+        "alt": fields.text("alt") or caption or alt,
     }
 
 
@@ -183,8 +238,12 @@ def _run(fields: Fields, project: Project) -> Run:
 
 def _find(ref: str, key: str, fields: Fields, project: Project) -> Run:
     if "/" in ref or "\\" in ref or ref.startswith((".", "~")):
-        raise fields.error(key, f"{ref!r} is a path", "name a run of this project by its id; see `projectkit runs list`")
-    if ref in ("latest", "best") and not any(run.status == "finished" and run.kind == "train" for run in list_runs(project)):
+        raise fields.error(
+            key, f"{ref!r} is a path", "name a run of this project by its id; see `projectkit runs list`"
+        )
+    if ref in ("latest", "best") and not any(
+        run.status == "finished" and run.kind == "train" for run in list_runs(project)
+    ):
         raise _NoRunYetError
     try:
         return find_run(ref, project)
@@ -196,7 +255,11 @@ def _evaluation(run: Run, subset: str, fields: Fields) -> dict[str, Any]:
     document = run.evaluation(subset)
     if document is None:
         chosen = "" if subset == "val" else f" --subset {subset}"
-        raise fields.error("subset", f"the run {run.id} has not been evaluated on {subset}", f"type `projectkit evaluate {run.id}{chosen}`")
+        raise fields.error(
+            "subset",
+            f"the run {run.id} has not been evaluated on {subset}",
+            f"type `projectkit evaluate {run.id}{chosen}`",
+        )
     return document
 
 
@@ -206,7 +269,7 @@ def _cell(metric: str, document: Mapping[str, Any], run: Run, fields: Fields) ->
     if not isinstance(entry, Mapping) or entry.get("value") is None:
         raise fields.error("metrics", f"the evaluation of {run.id} has no {metric!r}", did_you_mean(metric, metrics))
     low, high = entry.get("low"), entry.get("high")
-    interval = f"{_number(float(low))} – {_number(float(high))}" if low is not None and high is not None else ""
+    interval = f"{_number(float(low))}–{_number(float(high))}" if low is not None and high is not None else ""
     value = float(entry["value"])
     return {"number": value, "value": _number(value), "interval": interval, "best": False}
 
@@ -215,7 +278,9 @@ def _history(run: Run, metric: str, fields: Fields) -> tuple[list[int], list[flo
     try:
         return run.history(metric)
     except UserError as error:
-        raise UserError(f"the run {run.id} never logged {metric!r}", where=fields.where("metrics"), remedy=error.remedy) from error
+        raise UserError(
+            f"the run {run.id} never logged {metric!r}", where=fields.where("metrics"), remedy=error.remedy
+        ) from error
 
 
 def _label(metric: str) -> str:
@@ -226,18 +291,23 @@ def _number(value: float) -> str:
     return f"{value:.{_DECIMALS}f}"
 
 
-def _source(runs: Mapping[str, Run], subset: str, documents: Mapping[str, Mapping[str, Any]]) -> str:
+def _source(runs: Mapping[str, Run], subset: str, documents: Mapping[str, Mapping[str, Any]]) -> Node:
     """What the numbers were taken from: subset and its size, intervals, runs."""
     sizes = sorted({int(document["n"]) for document in documents.values() if "n" in document})
     counted = f", n = {' / '.join(f'{size:,}'.replace(',', ' ') for size in sizes)}" if sizes else ""
-    words = _SUBSETS.get(subset, subset.replace("_", " ")).capitalize()
-    has_intervals = any("low" in entry for document in documents.values() for entry in document.get("metrics", {}).values())
-    return f"{words}{counted}{', 95% intervals' if has_intervals else ''}. {_named(runs)}"
+    has_intervals = any(
+        "low" in entry for document in documents.values() for entry in document.get("metrics", {}).values()
+    )
+    return _named(runs, f"{_subset(subset).capitalize()}{counted}{', 95% intervals' if has_intervals else ''}. ")
 
 
-def _named(runs: Mapping[str, Run]) -> str:
+def _subset(name: str) -> str:
+    return _SUBSETS.get(name, name.replace("_", " "))
+
+
+def _named(runs: Mapping[str, Run], words: str = "") -> Node:
     ids = list(dict.fromkeys(run.id for run in runs.values()))
-    return f"{'Run' if len(ids) == 1 else 'Runs'} {', '.join(ids)}"
+    return {"words": f"{words}{'Run' if len(ids) == 1 else 'Runs'} ", "runs": ids}
 
 
 _DIRECTIVES: dict[str, Callable[[Fields, Project, Drawn], Node]] = {

@@ -111,11 +111,15 @@ def _block(node: SyntaxTreeNode, file: str, *, top: bool = False) -> Node:
     handler = _BLOCKS.get(node.type)
     if handler is None:
         what = "a horizontal rule" if node.type == "hr" else f"{node.type.replace('_', ' ')}"
-        raise UserError(f"{what} has no place on a poster", where=_where(node, file), remedy="take it out, or write it as text")
+        raise UserError(
+            f"{what} has no place on a poster", where=_where(node, file), remedy="take it out, or write it as text"
+        )
     block = handler(node, file)
     if not top and block["kind"] in ("figure", "directive", "heading"):
         raise UserError(
-            f"a {block['kind']} inside a list or a quote", where=_where(node, file), remedy="let it start at the left margin, as a block of its own"
+            f"a {block['kind']} inside a list or a quote",
+            where=_where(node, file),
+            remedy="let it start at the left margin, as a block of its own",
         )
     return {**block, "line": _line(node)}
 
@@ -123,7 +127,9 @@ def _block(node: SyntaxTreeNode, file: str, *, top: bool = False) -> Node:
 def _heading(node: SyntaxTreeNode, file: str) -> Node:
     level = int(node.tag[1])
     if level > _DEEPEST_HEADING:
-        raise UserError(f"a heading of level {level}", where=_where(node, file), remedy="use at most three levels: #, ## and ###")
+        raise UserError(
+            f"a heading of level {level}", where=_where(node, file), remedy="use at most three levels: #, ## and ###"
+        )
     return {"kind": "heading", "level": level, "children": _inlines(node, file)}
 
 
@@ -134,7 +140,9 @@ def _paragraph(node: SyntaxTreeNode, file: str) -> Node:
         return {"kind": "paragraph", "children": _inlines(node, file)}
     if len(inline.children) > 1:
         raise UserError(
-            "an image inside a line of text", where=_where(node, file), remedy="put the image in a paragraph of its own, with an empty line above and below"
+            "an image inside a line of text",
+            where=_where(node, file),
+            remedy="put the image in a paragraph of its own, with an empty line above and below",
         )
     return _figure(images[0], file)
 
@@ -144,7 +152,11 @@ def _figure(image: SyntaxTreeNode, file: str) -> Node:
     path, title = attributes.pop("src", ""), attributes.pop("title", "")
     alt = attributes.pop("alt", "")
     if attributes:
-        raise UserError(f"an image has no {next(iter(attributes))!r}", where=_where(image, file), remedy='write ![caption](file.svg){alt="what can be seen"}')
+        raise UserError(
+            f"an image has no {next(iter(attributes))!r}",
+            where=_where(image, file),
+            remedy='write ![caption](file.svg){alt="what can be seen"}',
+        )
     caption = [_inline(child, file) for child in image.children] or ([{"kind": "text", "text": title}] if title else [])
     alt = alt or plain_text(caption)
     if not alt.strip():
@@ -167,7 +179,11 @@ def _quote(node: SyntaxTreeNode, file: str) -> Node:
 
 
 def _code(node: SyntaxTreeNode, file: str) -> Node:
-    return {"kind": "code", "text": node.content.rstrip("\n"), "language": node.info.split()[0] if node.info.split() else ""}
+    return {
+        "kind": "code",
+        "text": node.content.rstrip("\n"),
+        "language": node.info.split()[0] if node.info.split() else "",
+    }
 
 
 def _table(node: SyntaxTreeNode, file: str) -> Node:
@@ -180,7 +196,11 @@ def _table(node: SyntaxTreeNode, file: str) -> Node:
 def _directive(node: SyntaxTreeNode, file: str) -> Node:
     name = node.info.strip()
     if not (name.startswith("{") and name.endswith("}")):
-        raise UserError(f"':::{node.info}' names no directive", where=_where(node, file), remedy="write :::{results}, with the name alone in braces")
+        raise UserError(
+            f"':::{node.info}' names no directive",
+            where=_where(node, file),
+            remedy="write :::{results}, with the name alone in braces",
+        )
     return {"kind": "directive", "name": name[1:-1].strip(), "body": node.content, "body_line": _line(node) + 1}
 
 
@@ -205,9 +225,17 @@ def _inline(node: SyntaxTreeNode, file: str) -> Node:
     if kind == "link":
         url = str(node.attrs.get("href", ""))
         if not url.startswith(_LINKS):
-            raise UserError(f"the link {url!r} leads nowhere from paper", where=_where(node, file), remedy="write an address that starts with https://")
+            raise UserError(
+                f"the link {url!r} leads nowhere from paper",
+                where=_where(node, file),
+                remedy="write an address that starts with https://",
+            )
         return {"kind": "link", "url": url, "children": children}
-    raise UserError(f"{kind.replace('_', ' ')} has no place on a poster", where=_where(node, file), remedy="take it out, or write it as text")
+    raise UserError(
+        f"{kind.replace('_', ' ')} has no place on a poster",
+        where=_where(node, file),
+        remedy="take it out, or write it as text",
+    )
 
 
 _MARKS = {"strong": "strong", "em": "emph", "s": "strike"}

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from projectkit.errors import UserError
 
-_KINDS = {".svg": b"<", ".png": b"\x89PNG", ".jpg": b"\xff\xd8", ".jpeg": b"\xff\xd8", ".gif": b"GIF8", ".webp": b"RIFF"}
+_KINDS = {
+    ".svg": b"<",
+    ".png": b"\x89PNG",
+    ".jpg": b"\xff\xd8",
+    ".jpeg": b"\xff\xd8",
+    ".gif": b"GIF8",
+    ".webp": b"RIFF",
+}
 _MOST_BYTES = 30_000_000
 
 
@@ -23,17 +30,29 @@ def staged_picture(path: Path, within: Path, where: str, *, named: str) -> tuple
         UserError: it is not there, lies outside, or is of a kind that cannot be shown.
     """
     if not path.resolve().is_relative_to(within.resolve()):
-        raise UserError(f"the picture {named} lies outside the project", where=where, remedy="copy it into poster/figures/")
+        raise UserError(
+            f"the picture {named} lies outside the project", where=where, remedy="copy it into poster/figures/"
+        )
     suffix = path.suffix.lower()
     if suffix == ".pdf":
-        raise UserError(f"the picture {named} is a PDF, which an archival PDF cannot hold", where=where, remedy="save it as SVG")
+        raise UserError(
+            f"the picture {named} is a PDF, which an archival PDF cannot hold", where=where, remedy="save it as SVG"
+        )
     if suffix not in _KINDS:
-        raise UserError(f"the picture {named} is of a kind that cannot be shown", where=where, remedy="save it as SVG, PNG or JPEG")
+        raise UserError(
+            f"the picture {named} is of a kind that cannot be shown", where=where, remedy="save it as SVG, PNG or JPEG"
+        )
     if not path.is_file():
-        raise UserError(f"there is no picture {named}", where=where, remedy=f"paths start at the poster's folder; looked for {path}")
+        raise UserError(
+            f"there is no picture {named}", where=where, remedy=f"paths start at the poster's folder; looked for {path}"
+        )
     if path.stat().st_size > _MOST_BYTES:
-        raise UserError(f"the picture {named} is larger than {_MOST_BYTES // 1_000_000} MB", where=where, remedy="save it smaller")
+        raise UserError(
+            f"the picture {named} is larger than {_MOST_BYTES // 1_000_000} MB", where=where, remedy="save it smaller"
+        )
     content = path.read_bytes()
     if suffix != ".svg" and not content.startswith(_KINDS[suffix]):
-        raise UserError(f"the picture {named} is not what its name says", where=where, remedy="save it again as PNG or SVG")
+        raise UserError(
+            f"the picture {named} is not what its name says", where=where, remedy="save it again as PNG or SVG"
+        )
     return content, suffix

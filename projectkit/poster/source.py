@@ -12,7 +12,7 @@ from pathlib import Path
 
 from projectkit.errors import UserError
 from projectkit.poster.markdown import Node, parse
-from projectkit.poster.yamltext import Fields, read_fields
+from projectkit.poster.fields import Fields, read_fields
 
 SIZES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594)}  # width, height in mm, upright
 _MOST_COLUMNS = 5
@@ -75,14 +75,16 @@ def read_poster(folder: Path, root: Path) -> Poster:
     """
     file = folder / "poster.yaml"
     if not file.is_file():
-        raise UserError("there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`")
+        raise UserError(
+            "there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`"
+        )
     fields = read_fields(_read(file, root), shown(file, root))
     title = fields.text("title")
     if not title:
         raise fields.error("title", "the poster has no title", 'write title: "What you found"')
     poster = Poster(
         folder=folder,
-        file=fields.file,
+        file=shown(file, root),
         title=title,
         subtitle=fields.text("subtitle"),
         authors=_authors(fields),
@@ -109,12 +111,22 @@ def shown(path: Path, root: Path) -> str:
 
 
 def _read(file: Path, root: Path) -> str:
+    if not file.resolve().is_relative_to(root.resolve()):
+        raise UserError(
+            "leads out of the project", where=shown(file, root), remedy="copy the file itself into the poster's folder"
+        )
     if file.stat().st_size > _MOST_BYTES:
-        raise UserError("larger than a megabyte, which is no poster's text", where=shown(file, root), remedy="move what is not text elsewhere")
+        raise UserError(
+            "larger than a megabyte, which is no poster's text",
+            where=shown(file, root),
+            remedy="move what is not text elsewhere",
+        )
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError("not written in UTF-8", where=shown(file, root), remedy="save it as UTF-8 in your editor") from error
+        raise UserError(
+            "not written in UTF-8", where=shown(file, root), remedy="save it as UTF-8 in your editor"
+        ) from error
 
 
 def _sections(folder: Path, root: Path) -> tuple[Section, ...]:
@@ -127,7 +139,11 @@ def _sections(folder: Path, root: Path) -> tuple[Section, ...]:
             sections.append(Section(name, tuple(blocks)))
             _check_headings(sections[-1])
     if not sections:
-        raise UserError("the poster has no text", where=shown(folder / "sections", root), remedy="write sections/10-question.md, or start with `projectkit poster init`")
+        raise UserError(
+            "the poster has no text",
+            where=shown(folder / "sections", root),
+            remedy="write sections/10-question.md, or start with `projectkit poster init`",
+        )
     return tuple(sections)
 
 
@@ -135,14 +151,20 @@ def _check_headings(section: Section) -> None:
     """A screen reader walks a page by its headings: each section starts with one, and none skips a level."""
     first = section.blocks[0]
     if first["kind"] != "heading" or first["level"] != 1:
-        raise UserError("a section starts with its heading", where=f"{section.file}:{first['line']}", remedy="write '# What this section says' on top")
+        raise UserError(
+            "a section starts with its heading",
+            where=f"{section.file}:{first['line']}",
+            remedy="write '# What this section says' on top",
+        )
     level = 1
     for block in section.blocks:
         if block["kind"] != "heading":
             continue
         if block["level"] > level + 1:
             raise UserError(
-                f"a heading of level {block['level']} below one of level {level}", where=f"{section.file}:{block['line']}", remedy=f"write {'#' * (level + 1)}"
+                f"a heading of level {block['level']} below one of level {level}",
+                where=f"{section.file}:{block['line']}",
+                remedy=f"write {'#' * (level + 1)}",
             )
         level = block["level"]
 
@@ -159,7 +181,11 @@ def _authors(fields: Fields) -> tuple[Author, ...]:
         elif isinstance(entry, str) and entry.strip():
             authors.append(Author(entry.strip()))
         else:
-            raise fields.error("authors", f"{entry!r} is not an author", 'write "A Name", or {name: "A Name", affiliation: "A Department"}')
+            raise fields.error(
+                "authors",
+                f"{entry!r} is not an author",
+                'write "A Name", or {name: "A Name", affiliation: "A Department"}',
+            )
     return tuple(authors)
 
 

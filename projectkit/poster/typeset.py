@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 _PPI = 100
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing glyphs and alternative texts are errors
-_POINTS_PER_INCH = 72
+_MM_PER_POINT = 25.4 / 72
+_TYPE_IN_FIGURES = 0.62  # of the text's size
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ class Overfull:
     block: tuple[str, int] | None  # file and line of a block that is taller than a column by itself
 
 
-def typeset(document: Mapping[str, Any], files: Mapping[str, bytes], drawings: Sequence[Drawing], fonts: Sequence[Path]) -> Typeset | Overfull:
+def typeset(
+    document: Mapping[str, Any], files: Mapping[str, bytes], drawings: Sequence[Drawing], fonts: Sequence[Path]
+) -> Typeset | Overfull:
     """Lay a poster out and render it.
 
     Args:
@@ -72,33 +75,32 @@ def typeset(document: Mapping[str, Any], files: Mapping[str, bytes], drawings: S
         UserError: a picture that cannot be decoded, or characters that no font has.
     """
     with _staged(document, files) as stage:
-        compiler = _compiler(stage, fonts)
-        layout = _query(compiler, "layout")[0]
+        layout, figures = _find_layout(_compiler(stage, fonts))
         if not layout["fits"]:
             return _overfull(layout)
-        figures = {entry["file"]: (entry["width"], entry["height"]) for entry in _query(compiler, "picture")}
         for drawing in drawings:
-            width, height = figures[drawing.file]
-            draw_curves(drawing, stage / drawing.file, width=width, height=height, type_size=0.72 * layout["size"])
-        final = {"pass": "final"}
-        pdf = compiler.compile(format="pdf", timestamp=0, pdf_standards=_STANDARDS, sys_inputs=final)
-        png = compiler.compile(format="png", ppi=_PPI, sys_inputs=final)
+            width, height = (points * _MM_PER_POINT for points in figures[drawing.file])
+            (stage / drawing.file).write_bytes(drawing.svg((width, height), _TYPE_IN_FIGURES * layout["size"]))
+        (stage / "layout.json").write_text(json.dumps(layout), encoding="utf-8")
+        compiler = _compiler(stage, fonts)
+        pdf = compiler.compile(format="pdf", timestamp=0, pdf_standards=_STANDARDS)
+        png = compiler.compile(format="png", ppi=_PPI)
         if not isinstance(pdf, bytes) or not isinstance(png, bytes):
-            raise WorkError("the poster came out on more than one page", remedy="make it shorter, and report the text that did this")
-        return Typeset(pdf, png, Layout(layout["size"], layout["columns"], max(layout["slack"]), figures))
+            raise WorkError(
+                "the poster came out on more than one page", remedy="make it shorter, and report the text that did this"
+            )
+        return Typeset(pdf, png, Layout(layout["size"], layout["columns"], layout["slack"], figures))
 
 
-def draw_curves(drawing: Drawing, path: Path, *, width: float, height: float, type_size: float) -> None:
-    """Draw curves as an SVG of the given size, in points."""
-    import matplotlib as mpl
-
-    from projectkit.figures import learning_curves, save_svg, style
-
-    size = (width / _POINTS_PER_INCH, height / _POINTS_PER_INCH)
-    with style(), mpl.rc_context({"figure.figsize": size, "font.size": type_size}):
-        figure = learning_curves(drawing.curves, metrics=drawing.metrics)
-        figure.set_size_inches(size)
-        save_svg(figure, path)
+def _find_layout(compiler: typst.Compiler) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
+    """The first pass: what the template decided, and the size of each figure."""
+    try:
+        layout = json.loads(compiler.query("<layout>", field="value", one=True))
+        sizes = json.loads(compiler.query("<picture>", field="value"))
+    except RuntimeError:
+        compiler.compile(format="svg")  # says the same with a place, which `query` leaves out
+        raise
+    return layout, {entry["file"]: (entry["width"], entry["height"]) for entry in sizes}
 
 
 def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
@@ -110,15 +112,9 @@ def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
         str(stage / "template.typ"),
         root=str(stage),
         font_paths=typst.Fonts(include_system_fonts=False, font_paths=folders),
-        sys_inputs={"pass": "layout"},
         package_path=str(stage),  # no package is ever looked for elsewhere, nor downloaded
         package_cache_path=str(stage),
     )
-
-
-def _query(compiler: typst.Compiler, label: str) -> list[Any]:
-    found: list[Any] = json.loads(compiler.query(f"<{label}>", field="value"))
-    return found
 
 
 def _overfull(layout: Mapping[str, Any]) -> Overfull:
@@ -132,6 +128,7 @@ def _staged(document: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator
     try:
         template = importlib.resources.files("projectkit.poster").joinpath("template.typ")
         (folder / "template.typ").write_bytes(template.read_bytes())
+        (folder / "layout.json").write_text("{}", encoding="utf-8")
         (folder / "data.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
         for name, content in files.items():
             (folder / name).write_bytes(content)
