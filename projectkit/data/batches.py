@@ -68,21 +68,21 @@ class BatchDataset(Dataset[tuple[Tensor, Tensor]]):
 class BatchSampler(Sampler[Tensor]):
     """Row numbers of one batch after the other, shuffled by (seed, epoch) or in order.
 
-    Lightning calls `set_epoch`. `start_batch` makes the next epoch begin in its middle, once, for a resumed run; the length stays
-    that of a full epoch, as Lightning plans with it.
+    Lightning calls `set_epoch`. The length is that of a full epoch even where the first one starts in its middle: Lightning plans with it.
 
     Args:
         size: number of rows.
         batch_size: rows of a batch; the last one may be smaller.
         seed: of the shuffling; None keeps the order.
+        start_batch: where the first epoch begins, for a resumed run; later ones begin at 0.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int | None = None) -> None:
+    def __init__(self, size: int, batch_size: int, seed: int | None = None, start_batch: int = 0) -> None:
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
-        self.start_batch = 0
+        self.start_batch = start_batch
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""

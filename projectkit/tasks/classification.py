@@ -33,8 +33,7 @@ class Classification(LightningModule):
         self.model = model
         self.plan = plan or OptimizerPlan()
         self.label_smoothing = label_smoothing
-        self._since_flush = _Sums()
-        self._epoch = _Sums()
+        self._sums = _Sums()
         self._scores: list[Tensor] = []
         self._targets: list[Tensor] = []
 
@@ -56,22 +55,22 @@ class Classification(LightningModule):
         x, y = batch
         logits = self(x)
         loss = functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
-        self._since_flush.add(loss.detach(), (logits.detach().argmax(dim=1) == y).sum(), len(y))
+        self._sums.add(loss.detach(), (logits.detach().argmax(dim=1) == y).sum(), len(y))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Lightning's hook: hand the sums to the loggers now and then, and the epoch's means at its last batch."""
+        """Lightning's hook: hand the means since the last time to the loggers."""
         step = self.trainer.global_step
         if self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._log_epoch()
+            self._log_rest()
         elif step and step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
-            values = {f"train/{name}": value for name, value in self._flush().items()}
+            values = {f"train/{name}": value for name, value in self._means().items()}
             for logger in self.loggers:
                 logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)
 
     def on_train_epoch_end(self) -> None:
-        """Lightning's hook: an epoch that was cut short (`max_steps`, `max_time`) has means as well."""
-        self._log_epoch()
+        """Lightning's hook: an epoch that was cut short (`max_steps`, `max_time`) has a rest as well."""
+        self._log_rest()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: keep the scores on the device."""
@@ -88,40 +87,45 @@ class Classification(LightningModule):
         values = classification_metrics(target.cpu().numpy(), score.cpu().numpy())
         self.log_dict({f"val/{name}": value for name, value in values.items()})
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning's hook: a training that goes on in the middle of an epoch goes on with its sums."""
+        checkpoint["train_sums"] = self._sums.state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Lightning's hook: see `on_save_checkpoint`."""
+        self._sums = _Sums(*checkpoint["train_sums"])
+
     def predict_step(self, batch: Batch, batch_idx: int = 0) -> Tensor:
         """Lightning's hook: probabilities in float32, (batch, num_classes)."""
         return functional.softmax(self(batch[0]).float(), dim=1)
 
-    def _log_epoch(self) -> None:
-        self._flush()
-        for name, value in self._epoch.means().items():
+    def _log_rest(self) -> None:
+        """At the end of an epoch through Lightning, so that callbacks can monitor it; a short epoch is its own mean."""
+        for name, value in self._means().items():
             self.log(f"train/{name}", value, on_step=False, on_epoch=True)
-        self._epoch = _Sums()
 
-    def _flush(self) -> dict[str, float]:
-        values = self._since_flush.means()
-        self._epoch.merge(self._since_flush)
-        self._since_flush = _Sums()
+    def _means(self) -> dict[str, float]:
+        """Means over the steps since the last call; this is where the device is waited for."""
+        values = self._sums.means()
+        self._sums = _Sums()
         return values
 
 
 class _Sums:
     """Loss and hits summed on the device, so that nothing waits for it until the means are asked for."""
 
-    def __init__(self) -> None:
-        self.loss: Tensor | float = 0.0
-        self.hits: Tensor | float = 0.0
-        self.samples = 0
+    def __init__(self, loss: Tensor | float = 0.0, hits: Tensor | float = 0.0, samples: int = 0) -> None:
+        self.loss = loss
+        self.hits = hits
+        self.samples = samples
+
+    def state(self) -> list[float]:
+        return [float(self.loss), float(self.hits), self.samples]
 
     def add(self, mean_loss: Tensor, hits: Tensor, samples: int) -> None:
         self.loss = self.loss + mean_loss * samples
         self.hits = self.hits + hits
         self.samples += samples
-
-    def merge(self, other: _Sums) -> None:
-        self.loss = self.loss + other.loss
-        self.hits = self.hits + other.hits
-        self.samples += other.samples
 
     def means(self) -> dict[str, float]:
         if not self.samples:

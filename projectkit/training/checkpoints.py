@@ -23,6 +23,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from projectkit.errors import UserError, WorkError
 from projectkit.runs import RunWriter, atomic_write
+from projectkit.training.signals import StoppedError
 
 
 def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
@@ -53,6 +54,7 @@ class PlainCheckpointIO(CheckpointIO):
         """Serialise in memory, then publish by rename: a full disk or a kill leaves the previous checkpoint whole."""
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
         atomic_write(Path(path), buffer.getvalue())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
@@ -73,8 +75,8 @@ class PlainCheckpointIO(CheckpointIO):
 class Checkpoints(Checkpoint):
     """`last.ckpt` at the end of every epoch and `best.ckpt` whenever the monitored metric improves.
 
-    The state of every random generator of the main process goes along, so that a run continued at the end of an epoch ends with the
-    weights that it would have had.
+    The state of every random generator of the main process goes along, so that a run that is continued ends with the weights that it
+    would have had.
 
     Args:
         writer: of the run that the checkpoints belong to.
@@ -91,7 +93,7 @@ class Checkpoints(Checkpoint):
         self.best: dict[str, Any] = {}
         self._resumed: dict[str, Any] | None = None
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Put the generators back to where the checkpoint found them; later than anything else that draws at start-up."""
         if self._resumed is not None:
             set_random_state(self._resumed)
@@ -116,14 +118,19 @@ class Checkpoints(Checkpoint):
         ):
             validation = {name: figure for name, figure in values.items() if name.startswith("val/")}
             self.best = {"step": trainer.global_step, "epoch": trainer.current_epoch, **validation, self.metric: value}
-            self._save(trainer, "best")
+            self.save(trainer, "best")
             self.writer.update(best=self.best)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `last.ckpt`."""
         last_epoch = trainer.max_epochs is not None and trainer.current_epoch + 1 == trainer.max_epochs
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0 or last_epoch or trainer.should_stop:
-            self._save(trainer, "last")
+            self.save(trainer, "last")
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """A training that is stopped between two batches is kept up to there."""
+        if isinstance(exception, StoppedError) and not exception.at_epoch_start:
+            self.save(trainer, "last")
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of this callback."""
@@ -134,7 +141,8 @@ class Checkpoints(Checkpoint):
         self.best = state_dict["best"]
         self._resumed = state_dict["random"]
 
-    def _save(self, trainer: pl.Trainer, name: str) -> None:
+    def save(self, trainer: pl.Trainer, name: str) -> None:
+        """Write a checkpoint now, and its digest into the events."""
         path = self.writer.checkpoints / f"{name}.ckpt"
         trainer.save_checkpoint(path)
         self.writer.event("checkpointed", name=name, step=trainer.global_step, sha256=file_sha256(path))

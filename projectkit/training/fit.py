@@ -29,7 +29,7 @@ from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
-from projectkit.training.resume import find_resumable, refuse_other_config
+from projectkit.training.resume import batches_done, find_resumable, refuse_other_config
 from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
@@ -118,6 +118,8 @@ class _Fit:
         """Fit, and record how it ended."""
         began = time.monotonic()
         checkpoint = former.checkpoint("last") if former else None
+        if checkpoint is not None and self.assembly.catalogued is not None:
+            self.assembly.catalogued.start_batch = batches_done(load_checkpoint(checkpoint))
         try:
             with self.stop:
                 trainer = Trainer(**self._trainer_arguments())
@@ -259,6 +261,7 @@ def _quiet() -> None:
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     for message in (
+        ".*ended before the epoch ended and your dataloader is not resumable.*",  # ours starts where the run stopped
         ".*does not have many workers.*",  # sets in memory are fastest without
         ".*number of training batches.*smaller than the logging interval.*",  # epochs log as well
         ".*Checkpoint directory.*exists and is not empty.*",

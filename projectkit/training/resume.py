@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from projectkit.config import Config, config_to_dict
@@ -47,6 +48,15 @@ def differences(run: Run, config: Config) -> list[str]:
     """The keys in which a run's config differs, dotted."""
     former, now = _flat(run.config()), _flat(config_to_dict(config))
     return sorted(key for key in former.keys() | now.keys() if former.get(key) != now.get(key))
+
+
+def batches_done(checkpoint: Mapping[str, Any]) -> int:
+    """How many batches of the checkpoint's epoch were done: 0 for one that was written at the end of an epoch.
+
+    Lightning restores its counters, but not the place in the data.
+    """
+    progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+    return 0 if progress["is_last_batch"] else int(progress["current"]["ready"])
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Stopping well: the first Ctrl-C or SIGTERM ends the training after the current epoch's step, with everything kept.
+"""Stopping well: the first Ctrl-C or SIGTERM ends the training after the current step, with everything kept.
 
 A signal sets a flag; the training stops at the next batch's end. The second Ctrl-C stops at once.
 """
@@ -16,13 +16,26 @@ from projectkit.errors import ProjectkitError
 
 
 class StoppedError(ProjectkitError):
-    """The training was stopped by a signal; the exit status is the one that shells and clusters expect."""
+    """The training was stopped by a signal; the exit status is the one that shells and clusters expect.
+
+    Args:
+        what, where, remedy: as of every error.
+        number: of the signal.
+        at_epoch_start: whether the checkpoint of the epoch before holds everything.
+    """
 
     def __init__(
-        self, what: str, *, where: str | None = None, remedy: str | None = None, number: int = signal.SIGINT
+        self,
+        what: str,
+        *,
+        number: int,
+        where: str | None = None,
+        remedy: str | None = None,
+        at_epoch_start: bool = False,
     ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.number = number
+        self.at_epoch_start = at_epoch_start
         self.exit_status = 128 + number
 
 
@@ -52,12 +65,18 @@ class StopOnSignal(Callback):
         self._former.clear()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
-        """Lightning's hook: the place where a training can stop without tearing a step."""
+        """Lightning's hook: where a training can stop without tearing a step; the last batch goes on to the end of its epoch."""
+        if self.received is not None and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._stop(trainer, self.received, at_epoch_start=False)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: the epoch before is complete and its checkpoint written."""
         if self.received is not None:
-            raise StoppedError(
-                f"stopped by {signal.Signals(self.received).name} after step {trainer.global_step}",
-                number=self.received,
-            )
+            self._stop(trainer, self.received, at_epoch_start=trainer.global_step > 0)
+
+    def _stop(self, trainer: pl.Trainer, number: int, *, at_epoch_start: bool) -> None:
+        what = f"stopped by {signal.Signals(number).name} after step {trainer.global_step}"
+        raise StoppedError(what, number=number, at_epoch_start=at_epoch_start)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None and number == signal.SIGINT:

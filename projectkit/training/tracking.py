@@ -65,17 +65,17 @@ class Tracker(Logger):
     def _start(self, project: str, config: dict[str, Any]) -> None:
         import wandb
 
-        settings = wandb.Settings(silent=True, console="off", disable_git=True, x_disable_stats=True)
-        self._inner = WandbLogger(
-            name=self.writer.id,
+        # started here and not by Lightning's logger, which passes a setting that wandb warns about
+        run = wandb.init(
             id=self.writer.id,
-            save_dir=self.writer.path,
+            name=self.writer.id,
+            dir=self.writer.path,
             project=project,
-            offline=True,
             config=config,
-            settings=settings,
+            mode="offline",
+            settings=wandb.Settings(silent=True, console="off", disable_git=True, x_disable_stats=True),
         )
-        _ = self._inner.experiment  # starts it here, inside the guard
+        self._inner = WandbLogger(experiment=run)
 
     def _guard(self, action: Any) -> None:
         try:

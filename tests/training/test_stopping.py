@@ -1,0 +1,93 @@
+"""A training that is stopped keeps everything, and goes on to the weights that it would have had."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from projectkit.errors import UserError
+from projectkit.project import require_project
+from projectkit.runs import list_runs
+from projectkit.training import fit, load_checkpoint, train
+from projectkit.training.signals import StoppedError
+
+BATCHES = 14  # of an epoch of the small training: 1,400 training samples in batches of 100
+
+
+class SignalAt(Callback):
+    """Sends this process a signal when a step is done."""
+
+    def __init__(self, step: int, number: int = signal.SIGINT) -> None:
+        self.step = step
+        self.number = number
+
+    def on_train_batch_start(self, trainer, *args) -> None:
+        if trainer.global_step == self.step:
+            self.step = -1
+            os.kill(os.getpid(), self.number)
+
+
+def train_with(monkeypatch: pytest.MonkeyPatch, config: Path, callback: Callback, **arguments):
+    real = fit._Fit._callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(fit._Fit, "_callbacks", lambda self: [callback, *real(self)])
+        return train(config, **arguments)
+
+
+def final(run) -> dict:
+    checkpoint = load_checkpoint(run.checkpoint("last"))
+    return {
+        **checkpoint["state_dict"],
+        **{f"moment {k}": v["exp_avg"] for k, v in checkpoint["optimizer_states"][0]["state"].items()},
+    }
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+@pytest.mark.parametrize("step", [0, 5, BATCHES - 1, BATCHES, 2 * BATCHES + 3])
+def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_and_metrics(
+    config: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    whole = train(config)
+    with pytest.raises(StoppedError) as caught:
+        train_with(monkeypatch, config, SignalAt(step))
+    assert caught.value.exit_status == 130
+    stopped = list_runs(require_project())[0]
+    assert (stopped.status, stopped.record["reason"]) == ("interrupted", "signal")
+    resumed = train(config, resume="auto")
+    assert resumed.id == stopped.id
+    assert resumed.status == "finished"
+    expected, got = final(whole), final(resumed)
+    assert expected.keys() == got.keys()
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    clean = [[{k: v for k, v in line.items() if k != "time"} for line in run.metrics()] for run in (whole, resumed)]
+    assert clean[0] == clean[1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_sigterm_gives_the_status_that_clusters_expect(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoppedError, match=r"SIGTERM after step 4; go on with `projectkit train --resume") as caught:
+        train_with(monkeypatch, config, SignalAt(3, signal.SIGTERM))
+    assert caught.value.exit_status == 143
+
+
+def test_handlers_of_the_process_are_put_back(config: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    train(config, ["trainer.max_epochs=1"])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_resume_auto_starts_a_new_run_when_there_is_nothing_to_resume(config: Path) -> None:
+    first = train(config, ["trainer.max_epochs=1"])
+    second = train(config, ["trainer.max_epochs=1"], resume="auto")
+    assert first.id != second.id
+
+
+def test_a_run_is_not_resumed_with_another_config(config: Path) -> None:
+    run = train(config, ["trainer.max_epochs=1"])
+    with pytest.raises(UserError, match=r"optimizer\.init_args\.lr"):
+        train(config, ["trainer.max_epochs=1", "optimizer.init_args.lr=0.5"], resume=run.id)
