@@ -158,29 +158,27 @@ def make_split(card: Card, samples: Samples, target: str, policy: str, seed: int
     Raises:
         UserError: the policy leaves a class of this target without training rows, or a subset without any.
     """
+    chosen = card.splits[policy]
     labels = samples.y[target]
-    subsets = _apply(card.splits[policy], samples, labels, seed)
-    trained = np.unique(labels[subsets["train"]])
-    for name, rows in subsets.items():
-        unseen = np.setdiff1d(labels[rows], trained)
-        names = card.targets[target].class_names
-        problem = (
-            "no rows"
-            if not len(rows)
-            else f"class '{names[unseen[0]]}', which is not in train"
-            if len(unseen)
-            else None
-        )
-        if problem:
-            remedy = f"use split '{card.targets[target].split}' for target '{target}'"
-            raise UserError(f"split '{policy}' of {card.name} has {problem} in {name}", remedy=remedy)
-    arguments = {
-        "card": card.name,
-        "target": target,
-        "method": card.splits[policy].method,
-        **card.splits[policy].arguments,
-    }
+    subsets = _apply(chosen, samples, labels, seed)
+    _refuse_misfit(card, target, policy, labels, subsets)
+    arguments = {"card": card.name, "target": target, "method": chosen.method, **chosen.arguments}
     return Split(policy, arguments, seed, subsets, _digest(policy, arguments, seed, subsets, samples.id))
+
+
+def _refuse_misfit(card: Card, target: str, policy: str, labels: IndexArray, subsets: Mapping[str, IndexArray]) -> None:
+    where, remedy = (
+        f"split '{policy}' of {card.name}",
+        f"use split '{card.targets[target].split}' for target '{target}'",
+    )
+    for name, rows in subsets.items():
+        unseen = np.setdiff1d(labels[rows], labels[subsets["train"]])
+        if len(unseen):
+            label = card.targets[target].class_names[unseen[0]]
+            raise UserError(f"class '{label}' is in {name} but not in train", where=where, remedy=remedy)
+    for name, rows in subsets.items():
+        if not len(rows):
+            raise UserError(f"{name} has no rows", where=where, remedy=remedy)
 
 
 def _apply(policy: SplitPolicy, samples: Samples, labels: IndexArray, seed: int) -> dict[str, IndexArray]:

@@ -213,7 +213,9 @@ def _from_url(url: str, network: Network) -> Iterator[bytes]:
 
     try:
         patience = (network.connect_timeout_s, network.read_timeout_s)
-        with closing(requests.get(url, stream=True, timeout=patience)) as response:
+        # A packed file is asked for as it is: some servers call it a gzip transfer, which requests would unpack before us.
+        headers = {"Accept-Encoding": "identity"} if url.endswith(".gz") else {}
+        with closing(requests.get(url, stream=True, timeout=patience, headers=headers)) as response:
             if response.status_code != 200:
                 passing = response.status_code >= 500 or response.status_code == 429
                 raise _OriginError(f"{response.status_code} {response.reason}", may_pass=passing)

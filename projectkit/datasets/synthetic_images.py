@@ -1,6 +1,6 @@
 """Synthetic images: bright shapes on a noisy ground, 16 x 16. Made by a seeded generator, for tests and first steps.
 
-A shape of one of four kinds stands within two pixels of the middle, in one of three sizes, at a brightness of its own; noise
+A shape of one of four kinds stands within one pixel of the middle, in one of three sizes, at a brightness of its own; noise
 covers everything.
 """
 
@@ -17,14 +17,14 @@ from projectkit.datasets.samples import Samples
 
 _SEED, _SIZE, _SIDE = 20_103, 2_000, 16
 _CLASSES = ("disc", "square", "cross", "stripes")
-_NOISE = 40.0  # standard deviation, of 255
+_NOISE = 30.0  # standard deviation, of 255
 
 
 def read(_: Mapping[str, Path]) -> Samples:
     """The same 2,000 pictures every time."""
     draws = Draws(_SEED)
     labels = draws.below(len(_CLASSES), _SIZE)
-    top, left = (draws.below(5, _SIZE)[:, None, None] + 5.5 for _axis in range(2))
+    top, left = (draws.below(3, _SIZE)[:, None, None] + 6.5 for _axis in range(2))
     radius = draws.below(3, _SIZE)[:, None, None] + 3.0
     brightness = 70.0 + 90.0 * draws.uniform(_SIZE)[:, None, None]
     y, x = (grid[None] for grid in np.mgrid[:_SIDE, :_SIDE])

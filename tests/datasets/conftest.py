@@ -1,0 +1,177 @@
+"""A store of each test's own, real data where a mirror gives it, and a small web server that behaves badly on request."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from projectkit.datasets import catalogue
+from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
+from projectkit.datasets.samples import Samples, encode_labels, text_array
+
+CONTENT = b"".join(b"message %d\t%s\n" % (n, (b"ham", b"spam")[n % 2]) for n in range(200))
+
+_MIRROR = os.environ.get("PROJECTKIT_MIRROR", "")  # read before the tests hide it
+
+
+@pytest.fixture(autouse=True)
+def store_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty store, no mirror, no proxy between us and 127.0.0.1."""
+    folder = tmp_path / "store"
+    monkeypatch.setenv("PROJECTKIT_STORE", str(folder))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("PROJECTKIT_MIRROR", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_mirror() -> str:
+    """The mirror that the environment names."""
+    if not _MIRROR or not Path(_MIRROR).is_dir():
+        pytest.skip("real data: set PROJECTKIT_MIRROR to a folder that holds it")
+    return _MIRROR
+
+
+@pytest.fixture(scope="session")
+def real_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all tests on real data, so that each set is unpacked once."""
+    return tmp_path_factory.mktemp("real-store")
+
+
+@pytest.fixture
+def real_data(real_mirror: str, real_store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real data can be loaded in this test."""
+    monkeypatch.setenv("PROJECTKIT_MIRROR", real_mirror)
+    monkeypatch.setenv("PROJECTKIT_STORE", str(real_store))
+
+
+@pytest.fixture
+def content() -> bytes:
+    """What the toy data set's file holds."""
+    return CONTENT
+
+
+@pytest.fixture
+def toy_card() -> Callable[..., Card]:
+    """A function from URLs to a card of one small text file that is to be had from them."""
+    return _toy_card
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> Card:
+    """A card without URLs that the catalogue knows as `toy`."""
+    card = _toy_card()
+    monkeypatch.setattr(catalogue, "_NAMES", (*catalogue.names(), "toy"))
+    monkeypatch.setitem(sys.modules, "projectkit.datasets.toy", SimpleNamespace(CARD=card))
+    return card
+
+
+def _toy_card(*urls: str) -> Card:
+    file = RemoteFile(name="toy.tsv", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest(), urls=urls)
+
+    def read(files: dict[str, Path]) -> Samples:
+        rows = [line.split("\t") for line in files[file.name].read_text(encoding="utf-8").splitlines()]
+        return Samples(
+            id=np.array([f"toy-{n}" for n in range(len(rows))]),
+            x=text_array([row[0] for row in rows]),
+            y={"label": encode_labels([row[1] for row in rows], ("ham", "spam"), where=file.name)},
+        )
+
+    return Card(
+        name="toy",
+        title="Toy",
+        description="Two hundred lines.",
+        modality="text",
+        targets={"label": Target("binary", ("ham", "spam"), split="stratified")},
+        default_target="label",
+        licence="CC0-1.0",
+        redistributable=True,
+        citation="none",
+        read=read,
+        splits={"stratified": SplitPolicy("stratified", {}, "independent lines")},
+        files=(file,),
+        origin="typed by hand",
+    )
+
+
+@dataclass
+class Web:
+    """A server on 127.0.0.1: what it answers is decided by the path."""
+
+    url: str
+    asked: list[str] = field(default_factory=list)
+    gate: threading.Event = field(
+        default_factory=threading.Event
+    )  # opened at the end, so that a hanging answer ends too
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /flaky /busy."""
+    page = b"<!DOCTYPE html><html><body>Please log in to the campus network</body></html>"
+    packed = gzip.compress(CONTENT)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = self.path.split("?")[0]
+            state.asked.append(path)
+            body, status, promised = CONTENT, 200, None
+            match path:
+                case "/good.gz":
+                    body = packed
+                case "/404":
+                    body, status = page, 404
+                case "/html" | "/html.gz":
+                    body = page
+                case "/short":
+                    body, promised = CONTENT[:1000], len(CONTENT)
+                case "/short.gz":
+                    body = packed[:-20]
+                case "/garbage.gz":
+                    body = b"neither gzip nor a web page" * 9
+                case "/other":
+                    body = CONTENT.replace(b"message 7", b"message 8")
+                case "/endless":
+                    body = CONTENT * 50
+                case "/hang":
+                    state.gate.wait(20)
+                    return
+                case "/stall":
+                    promised = len(CONTENT)
+                    body = CONTENT[:500]
+                case "/flaky" if state.asked.count(path) < 3:
+                    body, status = b"", 503
+                case "/busy":
+                    body, status = b"", 503
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) if promised is None else promised))
+            self.end_headers()
+            self.wfile.write(body)
+            if path == "/stall":
+                self.wfile.flush()
+                state.gate.wait(20)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that hangs up is what we test
+    state = Web(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield state
+    state.gate.set()
+    server.shutdown()
+    server.server_close()

@@ -1,0 +1,71 @@
+"""Samples: columns that fit together, or one line that says which does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from projectkit.datasets.samples import Samples, Table, content_key, encode_labels, text_array
+from projectkit.errors import WorkError
+
+
+def samples(**changes: Any) -> Samples:
+    columns: dict[str, Any] = {
+        "id": np.array(["a", "b", "c"]),
+        "x": text_array(["one", "two two", "three"]),
+        "y": {"label": np.array([0, 1, 0])},
+        "group": np.array(["g", "g", "h"]),
+        "source": np.array(["s", "t", "t"]),
+        "time": np.array([3.0, 1.0, 2.0]),
+    }
+    return Samples(**(columns | changes))
+
+
+def table() -> Table:
+    return Table(np.zeros((3, 2), np.float32), ("p", "q"), np.full((3, 1), "tcp", dtype=object), ("protocol",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"x": text_array(["one"])}, "3 ids, but 1 rows in x"),
+        ({"group": np.array(["g"])}, "3 ids, but 1 rows in group"),
+        ({"y": {"label": np.array([0, 1])}}, r"3 ids, but 2 rows in y\['label'\]"),
+        ({"id": np.array(["a", "b", "a"])}, "the id 'a' occurs 2 times"),
+        ({"y": {"label": np.array([0.0, 1.0, 0.0])}}, r"y\['label'\] is float64"),
+        ({"y": {"label": np.array([0, -1, 0])}}, r"y\['label'\] of b is -1, not a class index"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused_in_one_line(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(WorkError, match=says):
+        samples(**changes)
+
+
+def test_take_takes_the_same_rows_of_every_column() -> None:
+    taken = samples(x=table()).take([2, 0])
+    assert len(taken) == len(taken.x) == 2
+    assert taken.id.tolist() == ["c", "a"]
+    assert taken.y["label"].tolist() == [0, 0]
+    assert taken.group is not None
+    assert taken.group.tolist() == ["h", "g"]
+    assert taken.time is not None
+    assert taken.time.tolist() == [2.0, 3.0]
+
+
+def test_a_table_whose_names_or_rows_do_not_fit_is_refused() -> None:
+    with pytest.raises(WorkError, match=r"1 numeric names for an array of shape \(3, 2\)"):
+        Table(np.zeros((3, 2), np.float32), ("p",), table().categorical, ("protocol",))
+    with pytest.raises(WorkError, match="3 numeric rows, 2 categorical ones"):
+        Table(np.zeros((3, 2), np.float32), ("p", "q"), table().categorical[:2], ("protocol",))
+
+
+def test_a_label_outside_the_classes_is_named_with_its_row_and_the_nearest_class() -> None:
+    assert encode_labels(["spam", "ham"], ("ham", "spam"), where="x.csv").tolist() == [1, 0]
+    with pytest.raises(WorkError, match=r"x\.csv, sample 2: the label 'smap' is not a class; did you mean 'spam'\?"):
+        encode_labels(["spam", "smap"], ("ham", "spam"), where="x.csv")
+
+
+def test_a_content_key_is_the_same_everywhere() -> None:
+    assert content_key("call 0 0 now") == "10f6f066ab129d0d"
