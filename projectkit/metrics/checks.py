@@ -19,14 +19,14 @@ def checked_target(target: ArrayLike, *, num_classes: int, what: str = "target")
         UserError: none at all, not whole numbers, or out of range.
     """
     labels = np.asarray(target)
+    if labels.size == 0:
+        raise UserError("no samples", where="metrics", remedy="choose a subset that has samples")
     if labels.ndim != 1 or not (np.issubdtype(labels.dtype, np.integer) or labels.dtype == np.bool_):
         raise UserError(
             f"{what} has shape {labels.shape} and type {labels.dtype}",
             where="metrics",
             remedy="give class indices (n,)",
         )
-    if len(labels) == 0:
-        raise UserError("no samples", where="metrics", remedy="choose a subset that has samples")
     wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if len(wrong):
         raise UserError(
