@@ -11,7 +11,10 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | markdown.py | Markdown to a tree |
 | directives.py | results, numbers, curves and figures from runs |
 | pictures.py | pictures, from inside the project only |
+| words.py | where long words may be broken |
+| compose.py | all of that to what the typesetter reads |
 | typeset.py | staging, Typst, two passes |
+| faults.py | what Typst refuses, in the team's words |
 | template.typ | the design and the layout |
 | starter.py, starter/ | `init_poster`: what a new project starts with |
 """

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from projectkit.errors import UserError, WorkError
-from projectkit.poster.directives import Drawn, draw
-from projectkit.poster.markdown import Node, plain_text
-from projectkit.poster.pictures import staged_picture
-from projectkit.poster.source import SIZES, Poster, read_poster
+from projectkit.errors import WorkError
+from projectkit.poster.compose import compose
+from projectkit.poster.faults import explained
+from projectkit.poster.markdown import plain_text
+from projectkit.poster.source import Poster, read_poster
 from projectkit.poster.typeset import Overfull, typeset
 from projectkit.project import Project
 from projectkit.runs import atomic_write
 
-# Type that can be read from a metre away, in points: 28.7 pt from 1.5 m is the least, 35.9 pt good (facts of legibility of
-# print at a distance); sparse posters may go a little above. A smaller sheet is read from nearer.
-_FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
-_READ_FROM_M = {"A0": 1.5, "A1": 1.2, "A2": 0.9}
-_MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
-_COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
-_PICTURE_HEIGHT = (0.45, 1.0)  # of the column's width, least and most; a picture keeps its proportions
-_ROOM_LEFT = 0.15  # empty share of a column that is worth a word
+_ROOM_LEFT = 0.15  # an empty share of a column that is worth a word
 
 
 @dataclass(frozen=True)
@@ -37,7 +28,7 @@ class Built:
         scale: size of the text, in points.
         columns: how many.
         slack: the empty share of the emptiest column, 0 to 1.
-        warnings: what is unfinished or would print badly, each with its place.
+        warnings: what is unfinished, each with its place.
     """
 
     pdf: Path
@@ -62,112 +53,47 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
         WorkError: it does not fit on one page at a size that can be read; with how much to cut and where.
     """
     poster = read_poster(folder, project.root)
-    drawn = Drawn()
-    files: dict[str, bytes] = {}
-    atoms = []
-    for section in poster.sections:
-        blocks = [
-            _staged(_drawn(block, section.file, project, drawn), section.file, poster, project, files)
-            for block in section.blocks
-        ]
-        atoms += [
-            {"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": atom}
-            for index, atom in enumerate(_atoms(blocks))
-        ]
-    result = typeset(_document(poster, atoms), files, drawn.drawings, _fonts(poster))
+    composed = compose(poster, project)
+    fonts = poster.folder / "fonts"  # a team's own, for scripts that the bundled ones lack
+    with explained(poster, composed.files):
+        result = typeset(composed.document, composed.files, composed.drawings, [fonts] if fonts.is_dir() else [])
     if isinstance(result, Overfull):
         raise _too_long(result, poster)
+    layout = result.layout
+    warnings = list(composed.warnings)
+    if layout.slack > _ROOM_LEFT:
+        warnings.append(f"{poster.file}: a column is {layout.slack:.0%} empty; add a figure, or more text")
     target = output or folder / "build"
     target.mkdir(parents=True, exist_ok=True)
-    built = Built(
+    atomic_write(target / "poster.pdf", result.pdf)
+    atomic_write(target / "poster.png", result.png)
+    words = sum(len(plain_text(block).split()) for section in poster.sections for block in section.blocks)
+    return Built(
         pdf=target / "poster.pdf",
         png=target / "poster.png",
-        words=sum(len(plain_text(list(section.blocks)).split()) for section in poster.sections),
-        scale=result.layout.size,
-        columns=result.layout.columns,
-        slack=result.layout.slack,
-        warnings=tuple(drawn.warnings),
+        words=words,
+        scale=layout.size,
+        columns=layout.columns,
+        slack=layout.slack,
+        warnings=tuple(warnings),
     )
-    atomic_write(built.pdf, result.pdf)
-    atomic_write(built.png, result.png)
-    return built
-
-
-def _drawn(block: Node, file: str, project: Project, drawn: Drawn) -> Node:
-    return draw(block, file, project, drawn) if block["kind"] == "directive" else block
-
-
-def _staged(block: Node, file: str, poster: Poster, project: Project, files: dict[str, bytes]) -> Node:
-    """A figure gets its picture into the staging folder and the bounds of its height; other blocks pass."""
-    if block["kind"] != "figure" or block.get("redrawn"):
-        return block
-    where = f"{file}:{block['line']}"
-    within = block.get("within", project.root)
-    path = Path(block["path"]) if "within" in block else poster.folder / block["path"]
-    content, suffix = staged_picture(path, within, where, named=str(block["path"]))
-    name = f"picture-{len(files)}{suffix}"
-    files[name] = content
-    kept = {key: block[key] for key in ("kind", "line", "caption", "alt")}
-    return {
-        **kept,
-        "redrawn": False,
-        "file": name,
-        "source": block.get("source"),
-        "least": _PICTURE_HEIGHT[0],
-        "most": _PICTURE_HEIGHT[1],
-    }
-
-
-def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
-    """Blocks that stay together in a column: a heading with what follows, a sentence that ends in a colon with its list."""
-    atom: list[Node] = []
-    for block in blocks:
-        atom.append(block)
-        leads = block["kind"] == "heading" or (
-            block["kind"] == "paragraph" and plain_text(block).rstrip().endswith(":")
-        )
-        if not leads:
-            yield atom
-            atom = []
-    if atom:
-        yield atom
-
-
-def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
-    width, height = SIZES[poster.size] if not poster.landscape else SIZES[poster.size][::-1]
-    short, metres = min(width, height), _READ_FROM_M[poster.size]
-    return {
-        "title": poster.title,
-        "subtitle": poster.subtitle,
-        "authors": [{"name": author.name, "affiliation": author.affiliation} for author in poster.authors],
-        "affiliation": poster.affiliation,
-        "course": poster.course,
-        "team": poster.team,
-        "links": [
-            {"label": link.label, "url": link.url, "shown": link.url.removeprefix("https://").removeprefix("mailto:")}
-            for link in poster.links
-        ],
-        "language": poster.language,
-        "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
-        "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
-        "text": {"floor": _FLOOR * metres, "good": _GOOD * metres, "ceiling": _CEILING * metres},
-        "atoms": atoms,
-    }
-
-
-def _fonts(poster: Poster) -> list[Path]:
-    """`fonts/` in the poster's folder: further fonts, for scripts that the bundled ones lack."""
-    folder = poster.folder / "fonts"
-    return [folder] if folder.is_dir() else []
 
 
 def _too_long(result: Overfull, poster: Poster) -> WorkError:
-    longest = max(result.sections, key=lambda name: result.sections[name])
-    what = f"the text needs {result.share:.0%} of the page at the smallest size that can be read: about {result.lines} lines too many"
-    if result.block is not None:
-        file, line = result.block
+    if result.wide is not None:
+        file, line = result.wide
+        return WorkError(
+            "the table is wider than a column", where=f"{file}:{line}", remedy="use fewer or shorter columns"
+        )
+    what = (
+        f"the content needs {result.share:.0%} of the page at the smallest size that can be read: "
+        f"about {result.lines} lines too many"
+    )
+    if result.tall is not None:
+        file, line = result.tall
         return WorkError(
             f"{what}; one block is taller than a column", where=f"{file}:{line}", remedy="split or shorten it"
         )
-    remedy = f"the longest section is {longest} with about {result.sections[longest]:.0f} lines: cut there first, or choose a larger size in {poster.file}"
-    return WorkError(what, where=poster.file, remedy=remedy)
+    longest = max(result.sections, key=lambda name: result.sections[name])
+    advice = f"the longest section is {longest} with about {result.sections[longest]:.0f} lines: cut there first"
+    return WorkError(what, where=poster.file, remedy=advice)

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
-from projectkit.poster.markdown import Node
 from projectkit.poster.fields import Fields, read_fields
+from projectkit.poster.markdown import Node
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from projectkit.errors import UserError
 
@@ -51,23 +52,23 @@ def parse(text: str, file: str) -> list[Node]:
     return [_block(node, file, top=True) for node in root.children]
 
 
-def plain_text(node: Node | list[Node]) -> str:
+def plain_text(node: Node) -> str:
     """The words of a node, for counting and for alternative texts."""
-    if isinstance(node, list):
-        return "".join(plain_text(one) for one in node)
     kind = node["kind"]
     if kind in ("text", "code"):
         return str(node["text"])
-    if kind == "break":
-        return " "
-    if kind == "table":
-        return " ".join(plain_text(cell) for row in (node["header"], *node["rows"]) for cell in row)
     if kind == "list":
-        return " ".join(plain_text(one) for item in node["items"] for one in item)
-    if kind == "figure":
-        return plain_text(node["caption"])
-    between = " " if kind == "quote" else ""
-    return between.join(plain_text(one) for one in node.get("children", []))
+        return " ".join(plain_text(block) for item in node["items"] for block in item)
+    if kind == "table":
+        return " ".join(inline_text(cell) for row in (node["header"], *node["rows"]) for cell in row)
+    if kind == "quote":
+        return " ".join(plain_text(block) for block in node["children"])
+    return " " if kind == "break" else inline_text(node.get("children") or node.get("caption") or [])
+
+
+def inline_text(nodes: list[Node]) -> str:
+    """The words of a line."""
+    return "".join(plain_text(node) for node in nodes)
 
 
 @functools.cache
@@ -149,7 +150,7 @@ def _paragraph(node: SyntaxTreeNode, file: str) -> Node:
 
 def _figure(image: SyntaxTreeNode, file: str) -> Node:
     attributes = {str(name): str(value) for name, value in image.attrs.items()}
-    path, title = attributes.pop("src", ""), attributes.pop("title", "")
+    path, title = unquote(attributes.pop("src", "")), attributes.pop("title", "")
     alt = attributes.pop("alt", "")
     if attributes:
         raise UserError(
@@ -158,7 +159,7 @@ def _figure(image: SyntaxTreeNode, file: str) -> Node:
             remedy='write ![caption](file.svg){alt="what can be seen"}',
         )
     caption = [_inline(child, file) for child in image.children] or ([{"kind": "text", "text": title}] if title else [])
-    alt = alt or plain_text(caption)
+    alt = alt or inline_text(caption)
     if not alt.strip():
         raise UserError(
             f"the image {path} has neither a caption nor an alternative text",

@@ -29,6 +29,8 @@ def staged_picture(path: Path, within: Path, where: str, *, named: str) -> tuple
     Raises:
         UserError: it is not there, lies outside, or is of a kind that cannot be shown.
     """
+    if "://" in named:
+        raise UserError(f"the picture {named} lies on the network", where=where, remedy="save it in poster/figures/")
     if not path.resolve().is_relative_to(within.resolve()):
         raise UserError(
             f"the picture {named} lies outside the project", where=where, remedy="copy it into poster/figures/"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError
-from projectkit.poster.markdown import Node, parse
 from projectkit.poster.fields import Fields, read_fields
+from projectkit.poster.markdown import Node, parse
 
 SIZES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594)}  # width, height in mm, upright
 _MOST_COLUMNS = 5

@@ -41,7 +41,7 @@ def init_poster(
     Returns:
         The files that were written, in name order.
     """
-    answers = {
+    answers: dict[str, object] = {
         "title": title,
         "authors": list(authors) or ["First Author", "Second Author"],
         "course": course,
@@ -72,5 +72,11 @@ def _fill(text: str, answers: dict[str, object]) -> str:
         key, separator, rest = line.partition("<")
         name, end, tail = rest.partition(">")
         filled = separator and end and name in answers
-        lines.append(f"{key}{json.dumps(answers[name], ensure_ascii=False)}{tail}" if filled else line)
+        lines.append(f"{key}{_quoted(answers[name])}{tail}" if filled else line)
     return "\n".join(lines) + "\n"
+
+
+def _quoted(value: object) -> str:
+    """A value as JSON, with what YAML would not take as it is (control characters, odd line breaks) escaped."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(character if character.isprintable() else f"\\U{ord(character):08x}" for character in text)

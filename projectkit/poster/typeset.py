@@ -10,7 +10,6 @@ from __future__ import annotations
 import importlib.resources
 import json
 import math
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projectkit.errors import UserError, WorkError
+from projectkit.errors import WorkError
 from projectkit.poster.directives import Drawing
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ class Overfull:
     lines: int  # too many
     share: float  # of the page that the content needs, above 1
     sections: Mapping[str, float]  # file -> lines
-    block: tuple[str, int] | None  # file and line of a block that is taller than a column by itself
+    tall: tuple[str, int] | None  # file and line of a block that is taller than a column by itself
+    wide: tuple[str, int] | None  # file and line of a table that is wider than a column
 
 
 def typeset(
@@ -118,8 +118,9 @@ def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
 
 
 def _overfull(layout: Mapping[str, Any]) -> Overfull:
-    block = (layout["tallest-file"], layout["tallest"]) if layout["tallest"] else None
-    return Overfull(math.ceil(layout["lines"]), layout["share"], layout["sections"], block)
+    tall = (layout["tallest-file"], layout["tallest"]) if layout["tallest"] else None
+    wide = next(((place["file"], place["line"]) for place in layout["wide"]), None)
+    return Overfull(math.ceil(layout["lines"]), layout["share"], layout["sections"], tall, wide)
 
 
 @contextmanager

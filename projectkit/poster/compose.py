@@ -1,0 +1,104 @@
+"""From a poster's sources to what the typesetter needs: `data.json`, the pictures, the figures still to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from projectkit.poster.directives import Drawing, Drawn, draw
+from projectkit.poster.markdown import Node, plain_text
+from projectkit.poster.pictures import staged_picture
+from projectkit.poster.source import SIZES, Poster, Section
+from projectkit.poster.words import breakable, prepared
+from projectkit.project import Project
+
+# Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
+# short poster may go to 49.5. A smaller sheet is read from nearer.
+_FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
+_READ_FROM_M = {"A0": 1.5, "A1": 1.2, "A2": 0.9}
+_MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
+_COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
+_PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a picture keeps its proportions
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A poster, ready to be typeset."""
+
+    document: dict[str, Any]
+    files: dict[str, bytes]  # staged name -> a picture
+    drawings: tuple[Drawing, ...]
+    warnings: tuple[str, ...]
+
+
+def compose(poster: Poster, project: Project) -> Composed:
+    """Draw the directives, read the pictures, and say which blocks stay together.
+
+    Raises:
+        UserError: a run, a picture or a key that is not there; with file and line.
+    """
+    drawn = Drawn()
+    files: dict[str, bytes] = {}
+    atoms = []
+    for section in poster.sections:
+        blocks = [_block(block, section, poster, project, drawn, files) for block in section.blocks]
+        for index, atom in enumerate(_atoms(blocks)):
+            atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
+    return Composed(_document(poster, atoms), files, tuple(drawn.drawings), tuple(drawn.warnings))
+
+
+def _block(
+    block: Node, section: Section, poster: Poster, project: Project, drawn: Drawn, files: dict[str, bytes]
+) -> Node:
+    """A block with its directive drawn and its picture read."""
+    if block["kind"] == "directive":
+        block = draw(block, section.file, project, drawn)
+    if block["kind"] != "figure" or block.get("redrawn"):
+        return block
+    of_run = "within" in block
+    path = Path(block["path"]) if of_run else poster.folder / block["path"]
+    within = block["within"] if of_run else project.root
+    content, suffix = staged_picture(path, within, f"{section.file}:{block['line']}", named=str(block["path"]))
+    name = f"picture-{len(files)}{suffix}"
+    files[name] = content
+    kept = {key: block[key] for key in ("kind", "line", "caption", "alt")}
+    return {**kept, "redrawn": False, "file": name, "source": block.get("source"), **_PICTURE_HEIGHT}
+
+
+def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
+    """Blocks that stay together in a column: a heading with what follows it, a sentence ending in a colon with its list."""
+    atom: list[Node] = []
+    for block in blocks:
+        atom.append(block)
+        announces = block["kind"] == "paragraph" and plain_text(block).rstrip().endswith(":")
+        if block["kind"] != "heading" and not announces:
+            yield atom
+            atom = []
+    if atom:
+        yield atom
+
+
+def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
+    width, height = SIZES[poster.size][::-1] if poster.landscape else SIZES[poster.size]
+    short, metres = min(width, height), _READ_FROM_M[poster.size]
+    return {
+        "title": breakable(poster.title),
+        "subtitle": breakable(poster.subtitle),
+        "authors": [{"name": author.name, "affiliation": author.affiliation} for author in poster.authors],
+        "affiliation": poster.affiliation,
+        "course": poster.course,
+        "team": poster.team,
+        "links": [{"label": link.label, "url": link.url, "shown": _shown(link.url)} for link in poster.links],
+        "language": poster.language,
+        "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
+        "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
+        "text": {"floor": _FLOOR * metres, "good": _GOOD * metres, "ceiling": _CEILING * metres},
+        "atoms": atoms,
+    }
+
+
+def _shown(url: str) -> str:
+    """An address as people write it."""
+    return breakable(url.removeprefix("https://").removeprefix("http://").removeprefix("mailto:").rstrip("/"))

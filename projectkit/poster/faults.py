@@ -1,0 +1,74 @@
+"""What the typesetter refuses, said in the team's words: which characters no font has and where they stand, which picture is broken."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from projectkit.errors import UserError
+from projectkit.poster.source import Poster
+
+_MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
+_MOST_SHOWN = 8
+
+
+@contextmanager
+def explained(poster: Poster, files: Mapping[str, bytes]) -> Iterator[None]:
+    """Turn an error of Typst into one that names the poster's own file and line, where the poster is its cause.
+
+    Raises:
+        UserError: characters that no font has, or a picture that cannot be decoded.
+    """
+    import typst
+
+    try:
+        yield
+    except typst.TypstError as error:
+        missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic or str(error))]
+        if missing:
+            raise _missing(poster, "".join(missing)) from error
+        if "image" in str(error) or "SVG" in str(error):
+            raise UserError(
+                f"a picture cannot be decoded: {error}",
+                where=poster.file,
+                remedy=f"save it again as SVG or PNG; pictures: {', '.join(sorted(files)) or 'none'}",
+            ) from error
+        raise
+
+
+def _unquoted(quoted: str) -> str:
+    r"""The text inside Typst's quotes, whose escapes are \u{1f512} besides those of JSON."""
+    plain = re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda code: chr(int(code[1], 16)), quoted)
+    try:
+        return str(json.loads(plain, strict=False))
+    except ValueError:
+        return plain.strip('"')
+
+
+def _missing(poster: Poster, text: str) -> UserError:
+    characters = list(dict.fromkeys(character for character in text if not character.isspace()))
+    named = [f"{character} (U+{ord(character):04X}, {_name(character)})" for character in characters[:_MOST_SHOWN]]
+    more = f" and {len(characters) - _MOST_SHOWN} more" if len(characters) > _MOST_SHOWN else ""
+    return UserError(
+        f"no font here has {', '.join(named)}{more}",
+        where=_place(poster, set(characters)),
+        remedy=f"put a font that has them (.otf or .ttf) into {Path(poster.file).parent.as_posix()}/fonts/, or write it in other letters",
+    )
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, "unnamed").lower()
+
+
+def _place(poster: Poster, characters: set[str]) -> str:
+    """The first line of the sources that holds one of the characters."""
+    folder = poster.folder
+    for path in (folder / "poster.yaml", *sorted((folder / "sections").glob("*.md"))):
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+            if characters & set(line):
+                return f"{Path(poster.file).parent.joinpath(path.relative_to(folder)).as_posix()}:{number}"
+    return poster.file  # it came from a run: a label, a class name
