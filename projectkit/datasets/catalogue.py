@@ -126,7 +126,7 @@ def is_here(name: str) -> bool:
 
 
 def _examine(name: str, file: RemoteFile, path: Path, *, missing: Status) -> Finding:
-    got = store.sha256_of(path) if path.is_file() else None
+    got = store.sha256_of(path)
     status: Status = "ok" if got == file.sha256 else "error" if got else missing
     return Finding(
         id=f"{name}/{file.name}",

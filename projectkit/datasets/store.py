@@ -63,10 +63,19 @@ def is_here(card: Card) -> bool:
     return all(_has_size(folder_of(card) / file.name, file.size) for file in card.files)
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256_of(path: Path) -> str | None:
+    """SHA-256 of a file's content, in hexadecimal; None where there is no file.
+
+    Raises:
+        WorkError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _disk_trouble(error, path) from error
 
 
 def checked_files(card: Card) -> dict[str, Path]:
@@ -77,18 +86,15 @@ def checked_files(card: Card) -> dict[str, Path]:
     """
     paths = {file.name: folder_of(card) / file.name for file in card.files}
     for file in card.files:
-        path = paths[file.name]
-        again = f"fetch it again with `projectkit data fetch {card.name}`"
-        try:
-            got = sha256_of(path)
-        except FileNotFoundError as error:
-            raise WorkError(f"{card.name} is not in the store", where=str(path), remedy=again) from error
-        except OSError as error:
-            raise _disk_trouble(error, path) from error
+        got = sha256_of(paths[file.name])
         if got != file.sha256:
-            raise WorkError(
-                f"the file is damaged: expected SHA-256 {file.sha256}, got {got}", where=str(path), remedy=again
+            what = (
+                f"the file is damaged: expected SHA-256 {file.sha256}, got {got}"
+                if got
+                else f"{card.name} is not in the store"
             )
+            remedy = f"fetch it again with `projectkit data fetch {card.name}`"
+            raise WorkError(what, where=str(paths[file.name]), remedy=remedy)
     return paths
 
 
@@ -112,10 +118,11 @@ def fetch_files(card: Card, *, progress: Progress | None = None, network: Networ
 
 def _fetch(card: Card, file: RemoteFile, progress: Progress, network: Network) -> Path:
     path = folder_of(card) / file.name
+    got = sha256_of(path)
+    if got == file.sha256:
+        return path
     try:
-        if path.exists():
-            if sha256_of(path) == file.sha256:
-                return path
+        if got is not None:
             path.replace(_bad(path))
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
