@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.style import FAINT, GRID, INK, new_figure, style
+from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, short, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,6 @@ _BLUES = ("#FFFFFF", "#CFE3F1", "#7FB5D8", "#0072B2", "#003F66")
 _GAMMA = 0.6  # a class of which a tenth is lost must not look like one without a mistake
 _LEAST_PT = 4.5  # below this, numbers in print are dirt
 _DIGIT_WIDTH = 0.62  # of the type size
-_LONGEST_NAME = 18  # characters
 
 
 def confusion_matrix(
@@ -58,9 +57,9 @@ def confusion_matrix(
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
         _name_ticks(
-            axes, [_short(name) for name in class_names], cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt
+            axes, [short(name) for name in class_names], cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt
         )
-        figure.draw_without_rendering()
+        finish(figure)
         # Measured again, now that names and bar have taken their place.
         cell_pt = axes.get_window_extent().width / len(counts) * 72 / figure.dpi
         _separate(axes, len(counts), width=min(0.6, cell_pt / 20))
@@ -106,7 +105,3 @@ def _write_counts(
         if count or len(counts) <= 3:
             colour = FAINT if not count else "white" if share > 0.4 else INK
             axes.text(column, row, str(count), ha="center", va="center", fontsize=size, color=colour, zorder=3)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

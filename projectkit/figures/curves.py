@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from projectkit.figures.style import INK, PALETTE, new_figure, style
+from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,8 +65,7 @@ def learning_curves(
                 ncols=_columns(handles, size_mm[0], font_pt),
                 borderaxespad=0.2,
             )
-        # Drawn once while the settings hold: tick labels are made when they are first drawn.
-        figure.draw_without_rendering()
+        finish(figure)
     return figure
 
 

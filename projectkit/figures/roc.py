@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.style import FAINT, INK, PALETTE, new_figure, style
+from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, short, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def roc(
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
         if len(curves) == 1:
             ((name, curve),) = curves.items()
-            axes.plot(*curve, color=PALETTE[0], label=f"{name}: AUC {_area(curve):.3f}")
+            axes.plot(*curve, color=PALETTE[0], label=f"{short(name)}: AUC {_area(curve):.3f}")
         elif curves:
             _several(axes, curves)
         else:
@@ -65,7 +65,7 @@ def roc(
         axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         if curves:
             axes.legend(loc="lower right")
-        figure.draw_without_rendering()
+        finish(figure)
     return figure
 
 
@@ -89,7 +89,7 @@ def _several(axes: Axes, curves: dict[str, Curve]) -> None:
         *curves[hardest],
         color=PALETTE[1],
         linewidth=1.0,
-        label=f"lowest, {hardest}: AUC {areas[hardest]:.3f}",
+        label=f"lowest, {short(hardest)}: AUC {areas[hardest]:.3f}",
         zorder=3,
     )
     axes.plot([], [], color=FAINT, linewidth=0.7, label=f"{len(curves)} classes against the rest")

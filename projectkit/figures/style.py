@@ -21,6 +21,7 @@ INK = "#1F2933"
 FAINT = "#9AA5B1"
 GRID = "#E4E7EB"
 _MM_PER_INCH = 25.4
+_LONGEST_NAME = 18  # characters
 
 
 @contextmanager
@@ -46,6 +47,17 @@ def new_figure(size_mm: tuple[float, float]) -> Figure:
     return figure
 
 
+def finish(figure: Figure) -> None:
+    """Lay the figure out and keep it so: laid out again while it is saved, it would move by fractions of a point."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+
+
+def short(name: str) -> str:
+    """A class name as it fits beside an axis."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+
+
 def svg_bytes(figure: Figure) -> bytes:
     """The figure as SVG: the same bytes each time, text as outlines, so that it looks the same on every machine."""
     import matplotlib as mpl
@@ -67,6 +79,7 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
     line = font_pt / 9
     return {
         "font.family": ["DejaVu Sans"],
+        "text.parse_math": False,  # a class name with two dollar signs is a name
         "font.size": font_pt,
         "axes.titlesize": font_pt,
         "axes.titleweight": "bold",
