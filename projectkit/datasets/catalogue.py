@@ -127,16 +127,18 @@ def is_here(name: str) -> bool:
 
 def _examine(name: str, file: RemoteFile, path: Path, *, missing: Status) -> Finding:
     got = store.sha256_of(path)
-    status: Status = "ok" if got == file.sha256 else "error" if got else missing
+    status: Status
+    if got is None:
+        status, message = missing, "not in the store"
+    elif got == file.sha256:
+        status, message = "ok", "as the card says"
+    else:
+        status, message = "error", "damaged: not the card's SHA-256"
     return Finding(
         id=f"{name}/{file.name}",
         status=status,
         where=str(path),
-        message="as the card says"
-        if status == "ok"
-        else "damaged: not the card's SHA-256"
-        if got
-        else "not in the store",
+        message=message,
         advice="" if status == "ok" else f"fetch it with `projectkit data fetch {name}`",
         evidence={"expected": file.sha256, "got": got, "bytes": file.size},
     )

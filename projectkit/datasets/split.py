@@ -167,10 +167,8 @@ def make_split(card: Card, samples: Samples, target: str, policy: str, seed: int
 
 
 def _refuse_misfit(card: Card, target: str, policy: str, labels: IndexArray, subsets: Mapping[str, IndexArray]) -> None:
-    where, remedy = (
-        f"split '{policy}' of {card.name}",
-        f"use split '{card.targets[target].split}' for target '{target}'",
-    )
+    where = f"split '{policy}' of {card.name}"
+    remedy = f"use split '{card.targets[target].split}' for target '{target}'"
     for name, rows in subsets.items():
         unseen = np.setdiff1d(labels[rows], labels[subsets["train"]])
         if len(unseen):
