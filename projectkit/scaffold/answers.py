@@ -40,7 +40,16 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "license": ("private-coursework", "MIT", "Apache-2.0"),
 }
 _LENGTHS = {"project_title": 120, "team_name": 60, "course": 100}
-KEYS = (*_LENGTHS, "project_slug", "package_name", "team_members", *CHOICES, "projectkit_source")
+KEYS = (
+    "project_title",
+    "project_slug",
+    "package_name",
+    "team_name",
+    "team_members",
+    "course",
+    *CHOICES,
+    "projectkit_source",
+)  # in the template's order
 
 NAME_LENGTH, MEMBERS_LENGTH, SOURCE_LENGTH = 80, 2000, 500
 

@@ -17,7 +17,7 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from projectkit.errors import WorkError
-from projectkit.scaffold.answers import Member, parse_members, source_url
+from projectkit.scaffold.answers import KEYS, Member, parse_members, source_url
 from projectkit.scaffold.git import commit_of, git, without_credentials
 from projectkit.scaffold.names import DISTRIBUTION
 from projectkit.scaffold.wheel import Wheel, given_wheel, library_wheel
@@ -164,7 +164,10 @@ def _poster(template: Path) -> ModuleType:
 
 def _record(project: Path, generation: Generation, origin: _Origin) -> None:
     """Write `.cruft.json`: the answers and the template's commit, in the form that the update tool cruft reads."""
-    context = {**generation.answers, "_template": origin.described}
+    context = {key: generation.answers[key] for key in KEYS} | {"_template": origin.described}
+    source = context["projectkit_source"]
+    if source != "auto" and source_url(source) is None:
+        context["projectkit_source"] = f"vendor/{Path(source).name}"  # the path that was given is of this machine
     document = {
         "template": origin.described,
         "commit": origin.commit,

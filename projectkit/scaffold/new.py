@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,11 +108,15 @@ def create_project(answers: Mapping[str, str], output: Path) -> Path:
             "this folder exists already", where=str(project), remedy="give another project_slug, or go elsewhere"
         )
     template = template_folder()
+    made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
         _render(template, given, output)
         finish(project, Generation(given, str(template), template, Path.cwd()))
     except BaseException:  # Ctrl-C too leaves nothing behind
         shutil.rmtree(project, ignore_errors=True)
+        for folder in made:
+            with suppress(OSError):  # never made, or somebody else uses it by now
+                folder.rmdir()
         raise
     return project
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class TextNet(nn.Module):
-    """Embedded characters, convolutions one after the other, the maximum over the text, a linear layer.
+    """Embedded characters, convolutions in a row, the maximum over the text, a linear layer.
 
     Args:
         vocab_size: number of token indices, the padding and the unknown character included.

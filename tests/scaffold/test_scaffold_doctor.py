@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from projectkit.findings import Finding
+from projectkit.scaffold import doctor, examine
+
+NVIDIA = "NVIDIA T4"
+
+
+def found(identity: str) -> Finding:
+    (finding,) = [finding for finding in examine() if finding.id == identity]
+    return finding
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("PROJECTKIT_MIRROR", "WANDB_API_KEY", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("PROJECTKIT_STORE", str(tmp_path / "store"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def torch_version_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A torch whose version file the test writes."""
+    package = tmp_path / "site" / "torch"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('the doctor imported torch')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    return package / "version.py"
+
+
+def test_every_subject_is_looked_at_once() -> None:
+    subjects = [finding.id for finding in examine()]
+    assert subjects == [
+        "python",
+        "projectkit",
+        "torch",
+        "device",
+        "disk",
+        "store",
+        "mirror",
+        "tracker",
+        "fonts",
+        "git",
+        "project",
+    ]
+
+
+def test_a_fresh_machine_has_no_errors() -> None:
+    assert [finding for finding in examine() if finding.status == "error"] == []
+
+
+def test_what_is_not_ok_comes_with_something_to_do() -> None:
+    assert all(finding.advice for finding in examine() if finding.status != "ok")
+
+
+def test_the_doctor_does_not_import_torch() -> None:
+    code = "import sys; from projectkit.scaffold import examine; examine(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "card", "status", "said", "advised"),
+    [
+        (
+            "cuda: Optional[str] = None\nhip: Optional[str] = None\n",
+            NVIDIA,
+            "warning",
+            "built for the CPU, beside",
+            "--index-url",
+        ),
+        ("cuda = None\nhip = None\n", None, "ok", "(cpu)", ""),
+        ("cuda: str | None = '12.6'\nhip = None\n", NVIDIA, "ok", "(cuda 12.6)", ""),
+        ("cuda = None\nhip = '6.2.41'\n", NVIDIA, "ok", "(rocm 6.2.41)", ""),
+    ],
+)
+def test_the_build_of_torch_is_compared_with_the_card(
+    text: str,
+    card: str | None,
+    status: str,
+    said: str,
+    advised: str,
+    torch_version_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch_version_file.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(doctor, "_nvidia_card", lambda: card)
+    finding = found("torch")
+    assert (finding.status, said in finding.message, advised in finding.advice) == (status, True, True)
+
+
+def test_a_broken_torch_is_named(torch_version_file: Path) -> None:
+    assert not torch_version_file.exists()
+    finding = found("torch")
+    assert finding.status == "error"
+    assert "incomplete" in finding.message
+
+
+@pytest.mark.parametrize(("free_gib", "status"), [(0.2, "error"), (3.0, "warning"), (80.0, "ok")])
+def test_a_full_disk_is_said_before_it_ends_a_training(
+    free_gib: float, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = type("Usage", (), {"free": int(free_gib * 2**30)})
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage)
+    assert found("disk").status == status
+    assert found("store").status == status
+
+
+def test_a_store_that_is_a_file_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "file").write_text("", encoding="utf-8")
+    monkeypatch.setenv("PROJECTKIT_STORE", str(home / "file" / "store"))
+    assert found("store").status == "error"
+
+
+def test_a_store_that_cannot_be_written_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_writable", lambda _: False)
+    assert found("store").status == "error"
+
+
+def test_looking_at_the_store_does_not_make_it(home: Path) -> None:
+    examine()
+    assert not (home / "store").exists()
+
+
+def test_a_mirror_that_is_not_there_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROJECTKIT_MIRROR", str(home / "nowhere"))
+    assert found("mirror").status == "error"
+    monkeypatch.setenv("PROJECTKIT_MIRROR", str(home))
+    assert found("mirror").status == "ok"
+
+
+def test_a_key_of_the_tracker_is_seen_and_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "0123456789abcdef" * 2
+    assert found("tracker").evidence["key"] is False
+    name = "_netrc" if os.name == "nt" else ".netrc"
+    (home / name).write_text(f"machine api.wandb.ai\n  login user\n  password {secret}\n", encoding="utf-8")
+    (home / name).chmod(0o600)
+    assert found("tracker").evidence["key"] is True
+    monkeypatch.setenv("WANDB_API_KEY", secret)
+    assert found("tracker").evidence["key"] is True
+    assert secret not in str(examine())
+
+
+def test_a_project_without_its_package_is_an_error(home: Path) -> None:
+    (home / "pyproject.toml").write_text('[tool.projectkit]\npackage = "watch"\n', encoding="utf-8")
+    assert found("project").status == "error"
+    (home / "src" / "watch").mkdir(parents=True)
+    assert found("project").status == "ok"
+
+
+def test_a_pyproject_that_is_not_toml_is_a_finding_and_no_crash(home: Path) -> None:
+    (home / "pyproject.toml").write_text("[tool.projectkit\n", encoding="utf-8")
+    assert found("project").status == "error"
