@@ -42,7 +42,7 @@ def card(name: str) -> Card:
     """
     if name not in _NAMES:
         raise UserError(
-            f"no data set is called '{name}'", remedy=f"{did_you_mean(name, _NAMES)} `projectkit data list` shows them"
+            f"no data set is called '{name}'", remedy=f"{did_you_mean(name, _NAMES)} (`projectkit data list`)"
         )
     found: Card = importlib.import_module(f"projectkit.datasets.{name}").CARD
     return found
