@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from projectkit.errors import WorkError
 from projectkit.poster.compose import compose
 from projectkit.poster.faults import explained
+from projectkit.poster.layout import Excess
 from projectkit.poster.markdown import plain_text
 from projectkit.poster.source import Poster, read_poster
-from projectkit.poster.typeset import Overfull, typeset
+from projectkit.poster.typeset import Typeset, typeset
 from projectkit.project import Project
 from projectkit.runs import atomic_write
 
@@ -56,9 +60,9 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
     composed = compose(poster, project)
     fonts = poster.folder / "fonts"  # a team's own, for scripts that the bundled ones lack
     with explained(poster, composed.files):
-        result = typeset(composed.document, composed.files, composed.drawings, [fonts] if fonts.is_dir() else [])
-    if isinstance(result, Overfull):
-        raise _too_long(result, poster)
+        result = typeset(composed, [fonts] if fonts.is_dir() else [])
+    if not isinstance(result, Typeset):
+        raise _too_long(result, composed.document["atoms"], poster)
     layout = result.layout
     warnings = list(composed.warnings)
     if layout.slack > _ROOM_LEFT:
@@ -73,27 +77,29 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
         png=target / "poster.png",
         words=words,
         scale=layout.size,
-        columns=layout.columns,
+        columns=len(layout.columns),
         slack=layout.slack,
         warnings=tuple(warnings),
     )
 
 
-def _too_long(result: Overfull, poster: Poster) -> WorkError:
-    if result.wide is not None:
-        file, line = result.wide
-        return WorkError(
-            "the table is wider than a column", where=f"{file}:{line}", remedy="use fewer or shorter columns"
-        )
+def _too_long(excess: Excess, atoms: Sequence[Mapping[str, Any]], poster: Poster) -> WorkError:
+    def place(index: int) -> str:
+        return f"{atoms[index]['file']}:{atoms[index]['line']}"
+
+    if excess.wide is not None:
+        remedy = "use fewer or shorter columns"
+        return WorkError("this table is wider than a column of the poster", where=place(excess.wide), remedy=remedy)
     what = (
-        f"the content needs {result.share:.0%} of the page at the smallest size that can be read: "
-        f"about {result.lines} lines too many"
+        f"the content needs {excess.share:.0%} of the page at the smallest size that can be read: "
+        f"about {excess.lines} lines too many"
     )
-    if result.tall is not None:
-        file, line = result.tall
-        return WorkError(
-            f"{what}; one block is taller than a column", where=f"{file}:{line}", remedy="split or shorten it"
-        )
-    longest = max(result.sections, key=lambda name: result.sections[name])
-    advice = f"the longest section is {longest} with about {result.sections[longest]:.0f} lines: cut there first"
-    return WorkError(what, where=poster.file, remedy=advice)
+    if excess.tall is not None:
+        what = f"{what}, and this block alone is taller than a column"
+        return WorkError(what, where=place(excess.tall), remedy="split or shorten it")
+    lines: defaultdict[str, float] = defaultdict(float)
+    for atom, height in zip(atoms, excess.heights, strict=True):
+        lines[atom["file"]] += height
+    longest = max(lines, key=lambda name: lines[name])
+    remedy = f"cut first in the longest section, {longest}, which takes about {lines[longest]:.0f} lines"
+    return WorkError(what, where=poster.file, remedy=remedy)

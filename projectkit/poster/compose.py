@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from projectkit.poster.directives import Drawing, Drawn, draw
+from projectkit.poster.layout import BLOCK_GAP
 from projectkit.poster.markdown import Node, plain_text
 from projectkit.poster.pictures import staged_picture
 from projectkit.poster.source import SIZES, Poster, Section
@@ -17,6 +18,7 @@ from projectkit.project import Project
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
 # short poster may go to 49.5. A smaller sheet is read from nearer.
 _FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
+_RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
 _READ_FROM_M = {"A0": 1.5, "A1": 1.2, "A2": 0.9}
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
 _COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
@@ -27,7 +29,8 @@ _PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a pictu
 class Composed:
     """A poster, ready to be typeset."""
 
-    document: dict[str, Any]
+    document: dict[str, Any]  # the template's data.json
+    good: float  # a size of text that is read with ease, in points
     files: dict[str, bytes]  # staged name -> a picture
     drawings: tuple[Drawing, ...]
     warnings: tuple[str, ...]
@@ -46,7 +49,8 @@ def compose(poster: Poster, project: Project) -> Composed:
         blocks = [_block(block, section, poster, project, drawn, files) for block in section.blocks]
         for index, atom in enumerate(_atoms(blocks)):
             atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
-    return Composed(_document(poster, atoms), files, tuple(drawn.drawings), tuple(drawn.warnings))
+    good = _GOOD * _READ_FROM_M[poster.size]
+    return Composed(_document(poster, atoms), good, files, tuple(drawn.drawings), tuple(drawn.warnings))
 
 
 def _block(
@@ -94,7 +98,8 @@ def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
         "language": poster.language,
         "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
         "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
-        "text": {"floor": _FLOOR * metres, "good": _GOOD * metres, "ceiling": _CEILING * metres},
+        "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
+        "block-gap": BLOCK_GAP,
         "atoms": atoms,
     }
 

@@ -68,6 +68,14 @@ class Drawing:
 
     file: str  # the name in the staging folder
     svg: Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
+    least: float  # height, in widths of the column
+    most: float
+    ratio: float  # greatest width, in heights
+
+    def size(self, column: float, grow: float) -> tuple[float, float]:
+        """Width and height in a column of that width; the template's `figure-size` says the same."""
+        height = column * (self.least + (self.most - self.least) * grow)
+        return min(column, height * self.ratio), height
 
 
 @dataclass
@@ -194,8 +202,8 @@ def _drawing(
     most: float,
     ratio: float,
 ) -> Node:
-    """A figure that is drawn later: `least` and `most` bound its height in column widths, `ratio` is its greatest width by height."""
-    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", svg)
+    """A figure that is drawn later: `least` and `most` bound its height in column widths, `ratio` its width in heights."""
+    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", svg, least, most, ratio)
     drawn.drawings.append(drawing)
     bounds = {"least": least, "most": most, "ratio": ratio}
     return {

@@ -1,43 +1,32 @@
 """From nodes to PDF and PNG: files are staged in a temporary folder, and Typst compiles the template there.
 
 The staging folder is Typst's root and holds copies only, so that nothing outside the project can be drawn. Two passes: the first
-finds the layout and so the size of each drawing; curves are then drawn at that size, with type of print size; the second
-gives the files. Same input, same bytes.
+measures every block, from which the layout is made; figures are then drawn at their final size, with type of print size; the
+second pass gives the files. Same input, same bytes.
 """
 
 from __future__ import annotations
 
 import importlib.resources
 import json
-import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from projectkit.errors import WorkError
-from projectkit.poster.directives import Drawing
+from projectkit.poster.compose import Composed
+from projectkit.poster.layout import Excess, Ladder, Layout, arrange, excess
 
 if TYPE_CHECKING:
     import typst
 
 _PPI = 100
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing glyphs and alternative texts are errors
-_MM_PER_POINT = 25.4 / 72
 _TYPE_IN_FIGURES = 0.62  # of the text's size
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What the template decided."""
-
-    size: float  # of the text, in points
-    columns: int
-    slack: float  # the emptiest column's empty share, 0..1
-    figures: Mapping[str, tuple[float, float]]  # staged file -> width, height in points
 
 
 @dataclass(frozen=True)
@@ -49,58 +38,59 @@ class Typeset:
     layout: Layout
 
 
-@dataclass(frozen=True)
-class Overfull:
-    """A poster that does not fit at the smallest legible size."""
-
-    lines: int  # too many
-    share: float  # of the page that the content needs, above 1
-    sections: Mapping[str, float]  # file -> lines
-    tall: tuple[str, int] | None  # file and line of a block that is taller than a column by itself
-    wide: tuple[str, int] | None  # file and line of a table that is wider than a column
-
-
-def typeset(
-    document: Mapping[str, Any], files: Mapping[str, bytes], drawings: Sequence[Drawing], fonts: Sequence[Path]
-) -> Typeset | Overfull:
-    """Lay a poster out and render it.
+def typeset(composed: Composed, fonts: Sequence[Path]) -> Typeset | Excess:
+    """Lay a poster out and render it; what is too much, where it does not fit.
 
     Args:
-        document: what `template.typ` reads as `data.json`.
-        files: staged name -> the picture's bytes.
-        drawings: curves to be drawn when their size is known.
+        composed: the poster.
         fonts: folders of further fonts.
 
     Raises:
-        UserError: a picture that cannot be decoded, or characters that no font has.
+        typst.TypstError: a picture that cannot be decoded, or characters that no font has.
     """
-    with _staged(document, files) as stage:
-        layout, figures = _find_layout(_compiler(stage, fonts))
-        if not layout["fits"]:
-            return _overfull(layout)
-        for drawing in drawings:
-            width, height = (points * _MM_PER_POINT for points in figures[drawing.file])
-            (stage / drawing.file).write_bytes(drawing.svg((width, height), _TYPE_IN_FIGURES * layout["size"]))
-        (stage / "layout.json").write_text(json.dumps(layout), encoding="utf-8")
+    starts = [atom["first"] for atom in composed.document["atoms"]]
+    with _staged(composed) as stage:
+        ladders, room = _measured(_compiler(stage, fonts))
+        layout = arrange(starts, ladders, room, composed.good)
+        if layout is None:
+            return excess(starts, ladders, room)
+        _draw(composed, layout, stage)
+        columns = [
+            {"blocks": list(column.blocks), "gaps": column.gaps, "grow": column.grow} for column in layout.columns
+        ]
+        _write(stage / "layout.json", {"size": layout.size, "columns": columns})
         compiler = _compiler(stage, fonts)
         pdf = compiler.compile(format="pdf", timestamp=0, pdf_standards=_STANDARDS)
         png = compiler.compile(format="png", ppi=_PPI)
-        if not isinstance(pdf, bytes) or not isinstance(png, bytes):
-            raise WorkError(
-                "the poster came out on more than one page", remedy="make it shorter, and report the text that did this"
-            )
-        return Typeset(pdf, png, Layout(layout["size"], layout["columns"], layout["slack"], figures))
+    if not isinstance(pdf, bytes) or not isinstance(png, bytes):
+        raise WorkError("the poster came out on more than one page", remedy="shorten the longest section")
+    return Typeset(pdf, png, layout)
 
 
-def _find_layout(compiler: typst.Compiler) -> tuple[dict[str, Any], dict[str, tuple[float, float]]]:
-    """The first pass: what the template decided, and the size of each figure."""
+def _measured(compiler: typst.Compiler) -> tuple[dict[int, list[Ladder]], float]:
+    """The first pass: number of columns -> heights at each size; the height of a column."""
     try:
-        layout = json.loads(compiler.query("<layout>", field="value", one=True))
-        sizes = json.loads(compiler.query("<picture>", field="value"))
+        measured = json.loads(compiler.query("<measured>", field="value", one=True))
     except RuntimeError:
         compiler.compile(format="svg")  # says the same with a place, which `query` leaves out
         raise
-    return layout, {entry["file"]: (entry["width"], entry["height"]) for entry in sizes}
+    ladders = {entry["columns"]: [Ladder(**rung) for rung in entry["rungs"]] for entry in measured["ladders"]}
+    return ladders, measured["room"]
+
+
+def _draw(composed: Composed, layout: Layout, stage: Path) -> None:
+    """Draw the figures at the size that the layout gives them."""
+    page = composed.document["page"]
+    count = len(layout.columns)
+    width_mm = (page["width"] - 2 * page["margin"] - (count - 1) * page["gutter"]) / count
+    drawings = {drawing.file: drawing for drawing in composed.drawings}
+    for column in layout.columns:
+        for index in column.blocks:
+            for node in composed.document["atoms"][index]["blocks"]:
+                drawing = drawings.get(node.get("file"))
+                if drawing is not None:
+                    svg = drawing.svg(drawing.size(width_mm, column.grow), _TYPE_IN_FIGURES * layout.size)
+                    (stage / drawing.file).write_bytes(svg)
 
 
 def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
@@ -117,22 +107,20 @@ def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
     )
 
 
-def _overfull(layout: Mapping[str, Any]) -> Overfull:
-    tall = (layout["tallest-file"], layout["tallest"]) if layout["tallest"] else None
-    wide = next(((place["file"], place["line"]) for place in layout["wide"]), None)
-    return Overfull(math.ceil(layout["lines"]), layout["share"], layout["sections"], tall, wide)
-
-
 @contextmanager
-def _staged(document: Mapping[str, Any], files: Mapping[str, bytes]) -> Iterator[Path]:
+def _staged(composed: Composed) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="poster-"))
     try:
         template = importlib.resources.files("projectkit.poster").joinpath("template.typ")
         (folder / "template.typ").write_bytes(template.read_bytes())
-        (folder / "layout.json").write_text("{}", encoding="utf-8")
-        (folder / "data.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-        for name, content in files.items():
+        _write(folder / "data.json", composed.document)
+        _write(folder / "layout.json", None)
+        for name, content in composed.files.items():
             (folder / name).write_bytes(content)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
