@@ -5,7 +5,7 @@ at its final size instead of scaling it.
 
 | file | subject |
 |---|---|
-| style.py | colours, type, `svg_bytes` and `save_svg` |
+| style.py, fonts.py | colours, type, `svg_bytes` and `save_svg` |
 | curves.py | `learning_curves` |
 | confusion.py | `confusion_matrix` |
 | roc.py | `roc` |

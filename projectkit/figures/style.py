@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from projectkit.figures.fonts import families
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -78,7 +80,7 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
 
     line = font_pt / 9
     return {
-        "font.family": ["DejaVu Sans"],
+        "font.family": list(families()),
         "text.parse_math": False,  # a class name with two dollar signs is a name
         "font.size": font_pt,
         "axes.titlesize": font_pt,

@@ -41,6 +41,11 @@ def _texts(figure):
     return [text for text in figure.findobj(mpl.text.Text) if text.get_visible() and text.get_text().strip()]
 
 
+def _assert_inside(figure):
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) >= 0
+
+
 PICTURES = {
     "curves": lambda: figures.learning_curves(_curves(2)),
     "confusion": lambda: figures.confusion_matrix(_matrix(5), LONG[:5]),
@@ -86,8 +91,7 @@ def test_a_figure_has_the_size_it_was_asked_for_and_its_text_stays_inside(name, 
     }
     figure = draw[name]()
     assert tuple(figure.get_size_inches() * 25.4) == pytest.approx(size_mm)
-    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) > -0.01  # inches
+    _assert_inside(figure)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5, 10, 25, 43])
@@ -101,6 +105,7 @@ def test_names_and_counts_of_a_confusion_matrix_do_not_touch(classes, named):
         boxes = [text.get_window_extent(renderer).padded(-0.5) for text in texts]
         assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
     assert all(text.get_fontsize() >= 4.5 for text in _texts(figure))
+    _assert_inside(figure)
 
 
 def test_counts_stand_in_a_small_matrix_and_are_left_out_of_a_large_one():
