@@ -50,7 +50,8 @@ def find_run(ref: str | Path, project: Project) -> Run:
         run = read_run(Path(ref))
         return replace(run, kept=_kept(run.id, project))
     places = _places(project)
-    return replace(read_run(places[_match(text, places)]), kept=_kept(_match(text, places), project))
+    run_id = _match(text, places)
+    return replace(read_run(places[run_id]), kept=_kept(run_id, project))
 
 
 def list_runs(project: Project) -> list[Run]:

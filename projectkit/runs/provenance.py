@@ -66,7 +66,7 @@ def git_state(folder: Path) -> GitState:
     if shutil.which("git") is None:
         return GitState(None, None, None, "git is not installed")
     if _git(folder, "rev-parse", "--is-inside-work-tree") is None:
-        return GitState(None, None, None, "not a git repository")
+        return GitState(None, None, None, "not a git repository, or one that git refuses to read")
     head = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD")
     untracked = _untracked(folder)
     if head is None:
