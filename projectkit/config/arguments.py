@@ -75,7 +75,7 @@ def check_arguments(
         raise UserError(what, where=places.of(join(key, "init_args")), remedy=remedy)
 
 
-def construct(target: Any, key: str, *args: Any, places: Places, **kwargs: Any) -> Any:
+def construct(target: Any, key: str, /, *args: Any, places: Places, **kwargs: Any) -> Any:
     """Call a class or function of the config with these arguments.
 
     Raises:

@@ -151,21 +151,17 @@ def _no_module(name: str, missing: str, where: str) -> UserError:
 
 def _told(error: BaseException, name: str, where: str) -> NoReturn:
     """The one line for a module that raises while it is imported: what, and in which line of whose file."""
-    if isinstance(error, ModuleNotFoundError) and error.name is not None:
-        package = error.name.partition(".")[0]
-        remedy = f"install it: pip install {_INSTALLED_AS.get(package, package)}"
-        raise UserError(
-            f"{name} needs the package '{package}', which is not installed{line_of(error, name)}",
-            where=where,
-            remedy=remedy,
-        ) from error
-    if isinstance(error, SyntaxError) and error.filename is not None:
-        place = shown_file(error.filename, error.lineno)
-        raise UserError(
-            f"{name} is not valid Python: {error.msg} ({place})", where=where, remedy="mend that line"
-        ) from error
-    what = f"{name} cannot be imported: {type(error).__name__}: {short(error)}{line_of(error, name)}"
-    raise UserError(what, where=where, remedy="mend that line, or see all of it with --debug") from error
+    missing = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if missing and missing != name.partition(".")[0]:
+        what = f"{name} needs the package '{missing}', which is not installed{line_of(error, name)}"
+        remedy = f"install it: pip install {_INSTALLED_AS.get(missing, missing)}"
+    elif isinstance(error, SyntaxError) and error.filename is not None:
+        what = f"{name} is not valid Python: {error.msg} ({shown_file(error.filename, error.lineno)})"
+        remedy = "mend that line"
+    else:
+        what = f"{name} cannot be imported: {type(error).__name__}: {short(error)}{line_of(error, name)}"
+        remedy = "mend that line, or see all of it with --debug"
+    raise UserError(what, where=where, remedy=remedy) from error
 
 
 def line_of(error: BaseException, module_name: str) -> str:

@@ -26,25 +26,29 @@ def override(
         UserError: an override that is not `key=value`, a value that is not YAML, or a key below a value that holds none.
     """
     data = copy.deepcopy(data)
-    pairs = [(*_pair(text), text) for text in overrides]
+    pairs = [(*_pair(text), text[:60]) for text in overrides]
     notes = []
-    for key, value, _, _ in pairs:
+    for key, value in {key: value for key, value, _, _ in pairs}.items():
         if key.rpartition(".")[2] == "class_path":
             note, places = _drop_arguments(data, key, value, places)
             notes += [note] if note else []
     for key, value, marks, text in pairs:
         _put(data, key, value, text)
-        places = places.overridden(key, marks)
+        made = {parent: COMMAND_LINE for parent in _parents(key) if parent not in places.marks}
+        places = places.overridden(key, {**made, **marks})
     return data, places, tuple(notes)
+
+
+def _parents(key: str) -> list[str]:
+    parts = key.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts))]
 
 
 def _pair(text: str) -> tuple[str, Any, dict[str, str]]:
     key, equals, value = text.partition("=")
-    key = key.strip()
+    key, text = key.strip(), text[:60]
     if not equals:
-        raise UserError(
-            f"'{text}' is not key=value", where=COMMAND_LINE, remedy=f"write {text}=VALUE, such as trainer.max_epochs=3"
-        )
+        raise UserError(f"'{text}' is not key=value", where=COMMAND_LINE, remedy=f"write {text}=VALUE")
     if not all(key.split(".")):
         what = "has no key before the =" if not key else "has an empty part in its key"
         raise UserError(f"'{text}' {what}", where=COMMAND_LINE, remedy="write key=value, such as trainer.max_epochs=3")

@@ -14,7 +14,8 @@ from typing import Any
 
 from projectkit.config.places import Places, join
 from projectkit.config.schema import Config
-from projectkit.config.values import found
+from projectkit.config.structure import schema_of
+from projectkit.config.values import described, fits, found
 from projectkit.errors import UserError, nearest
 
 PRECISIONS = (
@@ -121,6 +122,12 @@ def check_ranges(config: Config, places: Places) -> None:
         UserError: the first such key, with its place and the allowed range or choices.
     """
     for key, value in _leaves(config, ""):
+        hint, _ = schema_of(key)
+        if not fits(
+            value, hint
+        ):  # what OmegaConf lets through: inside lists, and what a reference stands for in a union
+            what = f"expected {described(hint)}, found {found(value)}"
+            raise UserError(what, where=places.of(key), remedy=f"change {key}")
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"{value} is not a finite number", where=places.of(key), remedy="write a finite number")
         if value is not None and key in ALLOWED:
@@ -149,13 +156,10 @@ def check_ownership(config: Config, *, own_task: bool, own_data: bool, places: P
         places: from the loaded config.
 
     Raises:
-        UserError: the keys that must be absent, or the model that a task of projectkit needs and does not have.
+        UserError: the keys that must be absent.
     """
     if own_task:
         _refuse_given(config.task.class_path, config, "", ("model", "optimizer", "scheduler"), places)
-    elif config.model is None:
-        remedy = "write model: {class_path: projectkit.models.MLP}, or the path of your own class"
-        raise UserError(f"{config.task.class_path} needs a model", where=places.of("model"), remedy=remedy)
     if own_data:
         _refuse_given(str(config.data.class_path), config.data, "data", ("name", "target", "split"), places)
 

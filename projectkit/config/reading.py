@@ -188,7 +188,7 @@ class _Reader:
                     f"the key {event.value or 'null'} is not text", event, parent, f'write "{event.value}" in quotes'
                 )
             key = join(parent, name)
-            if name == "<<":
+            if name == "<<" and event.style is None:
                 self.refuse(
                     "merge keys (`<<`) are not allowed",
                     event,

@@ -6,6 +6,7 @@ config allows the one form that can be read at a glance: the full key of a value
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from projectkit.config.places import Places, join
 from projectkit.config.structure import is_section, known_keys, schema_of
 from projectkit.config.values import found
-from projectkit.errors import UserError, did_you_mean
+from projectkit.errors import UserError
 
 MAX_REFERENCES = 100  # each can stand for a whole list: what a config grows to stays bounded
 
@@ -43,14 +44,17 @@ def check_references(data: dict[str, Any], places: Places) -> None:
 def _check_target(target: str, data: dict[str, Any], where: str) -> None:
     written, value = value_at(data, target)
     hint, default = schema_of(target)
+    if is_section(hint):
+        remedy = "name a single value, such as ${seed}"
+        raise UserError(f"${{{target}}} names a section", where=where, remedy=remedy)
     if not written and default is None:
-        remedy = did_you_mean(
-            target, [key for key in known_keys() if value_at(data, key)[0] and not is_section(schema_of(key)[0])]
-        )
+        known = {key.rpartition(".")[2]: key for key in (*_with_default(), *_leaves(data, ""))}
+        near = difflib.get_close_matches(target.rpartition(".")[2], known, n=1, cutoff=0.7)
+        remedy = f"did you mean ${{{known[near[0]]}}}?" if near else f"give {target} a value, or write the value itself"
         raise UserError(f"${{{target}}} names a key that has no value", where=where, remedy=remedy)
-    if is_section(hint) or next(_references(value, ""), None) is not None:
-        what = f"${{{target}}} names a section" if is_section(hint) else f"${{{target}}} names another reference"
-        raise UserError(what, where=where, remedy="name a value that is written out, such as ${seed}")
+    if next(_references(value, ""), None) is not None:
+        remedy = "name a value that is written out"
+        raise UserError(f"${{{target}}} names another reference", where=where, remedy=remedy)
 
 
 def value_at(data: Any, key: str) -> tuple[bool, Any]:
@@ -74,3 +78,15 @@ def _references(value: Any, key: str) -> Iterator[tuple[str, str, str]]:
         for match in _OPENING.finditer(value):
             if len(match[1]) % 2 == 0:
                 yield key, value, value[match.end() - 2 :]
+
+
+def _leaves(value: Any, key: str) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(item, join(key, name))
+    else:
+        yield key
+
+
+def _with_default() -> list[str]:
+    return [key for key in known_keys() if schema_of(key)[1] is not None]

@@ -17,7 +17,9 @@ from typing import Any
 from projectkit.config.places import Places, join
 from projectkit.config.schema import ClassConfig, Config
 from projectkit.config.values import found
-from projectkit.errors import UserError, did_you_mean
+from projectkit.errors import UserError
+
+MANY = 16  # more names than fit into one line with the rest
 
 _ELSEWHERE = {  # what other tools call it -> what it is called here
     "lr": "optimizer.init_args.lr",
@@ -136,7 +138,10 @@ def _unknown(name: str, section: Any, parent: str, places: Places) -> UserError:
         return UserError("projectkit sets this itself", where=places.of(key), remedy=_GIVEN_BY_PROJECTKIT[key])
     siblings = list(hints_of(section))
     meant = _meant(name, siblings, parent, is_class=issubclass(section, ClassConfig))
-    remedy = f"did you mean {meant}?" if meant else did_you_mean(name, siblings)
+    known = (
+        f"known: {', '.join(siblings)}" if len(siblings) <= MANY else "`projectkit train --print-config` shows them all"
+    )
+    remedy = f"did you mean {meant}?" if meant else known
     return UserError("unknown key", where=places.of(key), remedy=remedy)
 
 
