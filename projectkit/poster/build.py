@@ -56,10 +56,11 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
         UserError: something in the sources is wrong; with file and line.
         WorkError: it does not fit on one page at a size that can be read; with how much to cut and where.
     """
-    poster = read_poster(folder, project.root)
+    folder = folder.resolve()
+    poster = read_poster(folder, project.root.resolve())
     composed = compose(poster, project)
     fonts = poster.folder / "fonts"  # a team's own, for scripts that the bundled ones lack
-    with explained(poster, composed.files):
+    with explained(poster, composed.pictures):
         result = typeset(composed, [fonts] if fonts.is_dir() else [])
     if not isinstance(result, Typeset):
         raise _too_long(result, composed.document["atoms"], poster)

@@ -10,7 +10,7 @@ from typing import Any
 from projectkit.poster.directives import Drawing, Drawn, draw
 from projectkit.poster.layout import BLOCK_GAP
 from projectkit.poster.markdown import Node, plain_text
-from projectkit.poster.pictures import staged_picture
+from projectkit.poster.pictures import Picture, read_picture
 from projectkit.poster.source import SIZES, Poster, Section
 from projectkit.poster.words import breakable, prepared
 from projectkit.project import Project
@@ -31,7 +31,7 @@ class Composed:
 
     document: dict[str, Any]  # the template's data.json
     good: float  # a size of text that is read with ease, in points
-    files: dict[str, bytes]  # staged name -> a picture
+    pictures: dict[str, Picture]  # by staged name
     drawings: tuple[Drawing, ...]
     warnings: tuple[str, ...]
 
@@ -43,18 +43,18 @@ def compose(poster: Poster, project: Project) -> Composed:
         UserError: a run, a picture or a key that is not there; with file and line.
     """
     drawn = Drawn()
-    files: dict[str, bytes] = {}
+    pictures: dict[str, Picture] = {}
     atoms = []
     for section in poster.sections:
-        blocks = [_block(block, section, poster, project, drawn, files) for block in section.blocks]
+        blocks = [_block(block, section, poster, project, drawn, pictures) for block in section.blocks]
         for index, atom in enumerate(_atoms(blocks)):
             atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
     good = _GOOD * _READ_FROM_M[poster.size]
-    return Composed(_document(poster, atoms), good, files, tuple(drawn.drawings), tuple(drawn.warnings))
+    return Composed(_document(poster, atoms), good, pictures, tuple(drawn.drawings), tuple(drawn.warnings))
 
 
 def _block(
-    block: Node, section: Section, poster: Poster, project: Project, drawn: Drawn, files: dict[str, bytes]
+    block: Node, section: Section, poster: Poster, project: Project, drawn: Drawn, pictures: dict[str, Picture]
 ) -> Node:
     """A block with its directive drawn and its picture read."""
     if block["kind"] == "directive":
@@ -64,9 +64,9 @@ def _block(
     of_run = "within" in block
     path = Path(block["path"]) if of_run else poster.folder / block["path"]
     within = block["within"] if of_run else project.root
-    content, suffix = staged_picture(path, within, f"{section.file}:{block['line']}", named=str(block["path"]))
-    name = f"picture-{len(files)}{suffix}"
-    files[name] = content
+    picture = read_picture(path, within, f"{section.file}:{block['line']}", named=str(block["path"]))
+    name = f"picture-{len(pictures)}{picture.suffix}"
+    pictures[name] = picture
     kept = {key: block[key] for key in ("kind", "line", "caption", "alt")}
     return {**kept, "redrawn": False, "file": name, "source": block.get("source"), **_PICTURE_HEIGHT}
 

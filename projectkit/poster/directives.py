@@ -106,10 +106,11 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
     name = node["name"]
     if name not in _DIRECTIVES:
         raise UserError(f"no directive {name!r}", where=f"{file}:{line}", remedy=did_you_mean(name, _DIRECTIVES))
+    keys, directive = _DIRECTIVES[name]
     fields = read_fields(node["body"], file, first_line=node["body_line"])
+    fields.only(keys, name)
     try:
-        built = _DIRECTIVES[name](fields, project, drawn)
-        fields.finish(name)
+        built = directive(fields, project, drawn)
     except _NoRunYetError:
         drawn.warnings.append(
             f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
@@ -158,7 +159,7 @@ def _curves(fields: Fields, project: Project, drawn: Drawn) -> Node:
         return svg_bytes(learning_curves(curves, metrics=metrics, size_mm=size_mm, font_pt=font_pt))
 
     alt = f"Curves of {', '.join(metrics)} over the steps of training, for {', '.join(runs)}"
-    return _drawing(svg, fields, drawn, alt=alt, runs=runs, least=0.45, most=0.8, ratio=10.0)
+    return _drawing(svg, fields, drawn, alt=alt, runs=runs, least=0.52, most=0.8, ratio=10.0)
 
 
 def _figure(fields: Fields, project: Project, drawn: Drawn) -> Node:
@@ -318,9 +319,9 @@ def _named(runs: Mapping[str, Run], words: str = "") -> Node:
     return {"words": f"{words}{'Run' if len(ids) == 1 else 'Runs'} ", "runs": ids}
 
 
-_DIRECTIVES: dict[str, Callable[[Fields, Project, Drawn], Node]] = {
-    "results": _results,
-    "numbers": _numbers,
-    "curves": _curves,
-    "figure": _figure,
+_DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], Node]]] = {
+    "results": (("runs", "metrics", "subset"), _results),
+    "numbers": (("run", "metrics", "subset"), _numbers),
+    "curves": (("runs", "metrics", "caption", "alt"), _curves),
+    "figure": (("run", "name", "subset", "caption", "alt"), _figure),
 }

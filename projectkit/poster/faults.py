@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from projectkit.errors import UserError
+from projectkit.poster.pictures import Picture
 from projectkit.poster.source import Poster
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
@@ -17,7 +19,7 @@ _MOST_SHOWN = 8
 
 
 @contextmanager
-def explained(poster: Poster, files: Mapping[str, bytes]) -> Iterator[None]:
+def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]:
     """Turn an error of Typst into one that names the poster's own file and line, where the poster is its cause.
 
     Raises:
@@ -31,13 +33,27 @@ def explained(poster: Poster, files: Mapping[str, bytes]) -> Iterator[None]:
         missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic or str(error))]
         if missing:
             raise _missing(poster, "".join(missing)) from error
-        if "image" in str(error) or "SVG" in str(error):
-            raise UserError(
-                f"a picture cannot be decoded: {error}",
-                where=poster.file,
-                remedy=f"save it again as SVG or PNG; pictures: {', '.join(sorted(files)) or 'none'}",
-            ) from error
+        for name, picture in pictures.items():
+            problem = _undecodable(name, picture)
+            if problem is not None:
+                what = f"the picture {picture.named} cannot be decoded: {problem}"
+                raise UserError(what, where=picture.where, remedy="save it again as SVG or PNG") from error
         raise
+
+
+def _undecodable(name: str, picture: Picture) -> str | None:
+    """Why Typst cannot draw a picture by itself; None where it can."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="poster-") as folder:
+        (Path(folder) / name).write_bytes(picture.content)
+        main = Path(folder) / "main.typ"
+        main.write_text(f'#image("{name}")', encoding="utf-8")
+        try:
+            typst.compile(str(main), root=folder, format="svg")
+        except typst.TypstError as error:
+            return str(error)
+    return None
 
 
 def _unquoted(quoted: str) -> str:

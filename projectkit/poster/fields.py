@@ -1,12 +1,12 @@
-"""The keys of a YAML mapping, taken one by one with their type: of `poster.yaml` and of a directive's body.
+"""The keys of a YAML mapping, with their types: of `poster.yaml` and of a directive's body.
 
-Every error names `file:line:column`. Keys that nobody took are unknown: `Fields.finish` names the nearest known one.
+Every error names `file:line:column`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
@@ -25,7 +25,6 @@ class Fields:
     values: Mapping[str, Any]
     marks: Mapping[str, str]
     place: str
-    _known: list[str] = field(default_factory=list)
 
     def where(self, key: str) -> str:
         """The place of a key, or of the mapping where the key was not written."""
@@ -35,9 +34,18 @@ class Fields:
         """An error at a key, to be raised by the caller."""
         return UserError(what, where=self.where(key), remedy=remedy)
 
+    def only(self, known: Sequence[str], what: str) -> None:
+        """Refuse every other key.
+
+        Raises:
+            UserError: an unknown key, with the nearest known one.
+        """
+        for key in self.values:
+            if key not in known:
+                raise self.error(key, f"{what} has no {key!r}", did_you_mean(key, known))
+
     def take(self, key: str) -> Any:
         """The value as it was written, None where the key is absent or empty."""
-        self._known.append(key)
         return self.values.get(key)
 
     def text(self, key: str, default: str = "") -> str:
@@ -65,16 +73,6 @@ class Fields:
         if value not in known:
             raise self.error(key, f"{key} is {value!r}", did_you_mean(value, known))
         return value
-
-    def finish(self, what: str) -> None:
-        """Refuse the keys that nobody took.
-
-        Raises:
-            UserError: an unknown key, with the nearest known one.
-        """
-        for key in self.values:
-            if key not in self._known:
-                raise self.error(key, f"{what} has no {key!r}", did_you_mean(key, self._known))
 
 
 def read_fields(text: str, file: str, *, first_line: int = 1) -> Fields:

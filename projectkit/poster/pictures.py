@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError
@@ -17,8 +18,25 @@ _KINDS = {
 _MOST_BYTES = 30_000_000
 
 
-def staged_picture(path: Path, within: Path, where: str, *, named: str) -> tuple[bytes, str]:
-    """The bytes of a picture, and its suffix.
+@dataclass(frozen=True)
+class Picture:
+    """A picture to be staged.
+
+    Args:
+        content: the file's bytes.
+        suffix: its kind, such as `.svg`.
+        named: the path as the team wrote it.
+        where: file and line that show it.
+    """
+
+    content: bytes
+    suffix: str
+    named: str
+    where: str
+
+
+def read_picture(path: Path, within: Path, where: str, *, named: str) -> Picture:
+    """Read a picture.
 
     Args:
         path: the file.
@@ -57,4 +75,4 @@ def staged_picture(path: Path, within: Path, where: str, *, named: str) -> tuple
         raise UserError(
             f"the picture {named} is not what its name says", where=where, remedy="save it again as PNG or SVG"
         )
-    return content, suffix
+    return Picture(content, suffix, named, where)

@@ -15,6 +15,10 @@ from projectkit.poster.fields import Fields, read_fields
 from projectkit.poster.markdown import Node, parse
 
 SIZES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594)}  # width, height in mm, upright
+_KEYS = (
+    *("title", "subtitle", "authors", "affiliation", "course", "team", "links"),
+    *("size", "orientation", "columns", "language"),
+)
 _MOST_COLUMNS = 5
 _MOST_BYTES = 1_000_000  # a poster holds some 5 kB of text; more is a wrong file
 
@@ -79,10 +83,11 @@ def read_poster(folder: Path, root: Path) -> Poster:
             "there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`"
         )
     fields = read_fields(_read(file, root), shown(file, root))
+    fields.only(_KEYS, "a poster")
     title = fields.text("title")
     if not title:
         raise fields.error("title", "the poster has no title", 'write title: "What you found"')
-    poster = Poster(
+    return Poster(
         folder=folder,
         file=shown(file, root),
         title=title,
@@ -98,8 +103,6 @@ def read_poster(folder: Path, root: Path) -> Poster:
         links=_links(fields),
         sections=_sections(folder, root),
     )
-    fields.finish("a poster")
-    return poster
 
 
 def shown(path: Path, root: Path) -> str:

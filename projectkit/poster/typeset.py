@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _PPI = 100
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing glyphs and alternative texts are errors
-_TYPE_IN_FIGURES = 0.62  # of the text's size
+_TYPE_IN_FIGURES = 0.68  # of the text's size
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,8 @@ def _staged(composed: Composed) -> Iterator[Path]:
         (folder / "template.typ").write_bytes(template.read_bytes())
         _write(folder / "data.json", composed.document)
         _write(folder / "layout.json", None)
-        for name, content in composed.files.items():
-            (folder / name).write_bytes(content)
+        for name, picture in composed.pictures.items():
+            (folder / name).write_bytes(picture.content)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

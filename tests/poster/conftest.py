@@ -1,0 +1,65 @@
+"""A poster to build, and runs to build it from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from projectkit.project import Project
+from projectkit.runs import RunWriter
+
+CLASSES = ["ham", "spam", "smishing"]
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="200" height="100" fill="teal"/></svg>'
+
+
+@pytest.fixture
+def team(project: Path) -> Project:
+    return Project(root=project)
+
+
+@pytest.fixture
+def write_poster(team: Project) -> Callable[..., Path]:
+    """A function that writes a poster of one short section (or of those given) and returns its folder."""
+
+    def write(text: str = "# What we found\n\nIt works.\n", *, yaml: str = "", **sections: str) -> Path:
+        folder = team.root / "poster"
+        (folder / "sections").mkdir(parents=True, exist_ok=True)
+        head = "title: A title\nauthors: [Ada Lovelace]\nsize: A2\n"
+        given = {line.partition(":")[0] for line in yaml.splitlines()}
+        kept = [line for line in head.splitlines() if line.partition(":")[0] not in given]
+        (folder / "poster.yaml").write_text("\n".join([*kept, yaml]) + "\n", encoding="utf-8")
+        for name, content in (sections or {"10-found": text}).items():
+            (folder / "sections" / f"{name}.md").write_text(content, encoding="utf-8")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def make_run(team: Project) -> Callable[..., str]:
+    """A function that leaves a finished, evaluated run and returns its id."""
+
+    def make(name: str = "charcnn", *, f1: float = 0.834, evaluated: bool = True, status: str = "finished") -> str:
+        writer = RunWriter.create(
+            team.runs, name, kind="train", config_yaml=f"name: {name}\n", command=["projectkit", "train"]
+        )
+        for step in range(0, 100, 10):
+            writer.log(step, step // 50, {"train/loss": 2.0 / (1 + step), "val/loss": 2.2 / (1 + step)})
+        if evaluated:
+            interval = {"low": f1 - 0.02, "high": f1 + 0.02, "method": "bca"}
+            writer.write_evaluation(
+                "val",
+                {
+                    "n": 1194,
+                    "class_names": CLASSES,
+                    "metrics": {"f1_macro": {"value": f1, **interval}, "loss": {"value": 1.4 - f1}},
+                    "confusion": [[90, 5, 5], [10, 80, 10], [0, 20, 80]],
+                },
+            )
+            writer.write_figure("roc-val", SVG)
+        writer.finish(status)  # type: ignore[arg-type]
+        return writer.id
+
+    return make

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from projectkit.poster.words import breakable, prepared
+
+
+@pytest.mark.parametrize("word", ["antidisestablish", "0.834", "state-of-the-art", "a b c"])
+def test_ordinary_words_stay_whole(word):
+    assert breakable(word) == word
+
+
+@pytest.mark.parametrize("word", ["https://example.org/team/project", "f" * 80, "Transformer_small_v2_final_really"])
+def test_long_words_can_be_broken_and_keep_their_characters(word):
+    broken = breakable(word)
+    assert broken.replace("\u200b", "") == word
+    assert max(len(part) for part in broken.split("\u200b")) <= 15
+
+
+def test_a_table_knows_the_longest_word_of_each_column():
+    cell = lambda words: [{"kind": "text", "text": words}]  # noqa: E731
+    table = {"kind": "table", "header": [cell("a"), cell("much longer")], "rows": [[cell("abc de"), cell("b")]]}
+    assert prepared(table)["longest"] == ["abc", "longer"]
