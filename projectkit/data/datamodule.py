@@ -78,7 +78,7 @@ class DataModule(LightningDataModule):
     @cached_property
     def split(self) -> Split:
         """Which rows belong to which subset."""
-        return datasets.split(self.card_name, self._policy, self.split_seed, target=self.target)
+        return datasets.split(self.card_name, self._policy, self.split_seed, target=self.target, samples=self.samples)
 
     @property
     def encoder(self) -> Encoder:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from projectkit.datasets.card import Card, SplitPolicy
 from projectkit.datasets.samples import IndexArray, Samples, StrArray
-from projectkit.errors import UserError, did_you_mean
+from projectkit.errors import UserError
 
 TEST_FRACTION = 0.2  # of all rows
 VAL_FRACTION = 0.125  # of the rows that are not test: with TEST_FRACTION 70 / 10 / 20
@@ -114,42 +114,36 @@ def stratified(
 
 
 def leave_groups_out(
-    ids: StrArray,
     labels: IndexArray,
     groups: StrArray,
     *,
-    test_groups: Collection[str],
+    test_fraction: float = TEST_FRACTION,
     val_fraction: float = VAL_FRACTION,
     seed: int = 0,
 ) -> dict[str, IndexArray]:
     """Hold out whole groups for the test set, and whole groups of the remaining ones for validation.
 
+    Which groups are held out is drawn by their names and the seed, and never chosen: with the groups known, a choice could make the
+    test as easy or as hard as one likes.
+
     Args:
-        ids: (n,), unique.
         labels: (n,) class indices.
         groups: (n,) the group of each row; a group counts for the class of its first row.
-        test_groups: groups that only the test set may contain.
-        val_fraction: share of each class's remaining groups, in (0, 1).
-        seed: which of the remaining groups become validation.
+        test_fraction: share of each class's groups, in (0, 1).
+        val_fraction: share of what is not test, in (0, 1).
+        seed: which groups go where.
 
     Returns:
         Subset name -> rows, ascending.
 
-    Raises:
-        UserError: a test group that no row has.
-
     Source: Kapoor & Narayanan 2023, leakage type L3.1 (non-independence).
     """
-    known = {str(group) for group in np.unique(groups)}
-    for group in test_groups:
-        if group not in known:
-            raise UserError(f"no sample is in the group '{group}'", remedy=did_you_mean(group, known))
-    held_out = np.isin(groups, list(test_groups))
-    rest = np.flatnonzero(~held_out)
-    leaders, member_of = _units(groups, rest)
-    # A group is ordered by its name, not by an id: which groups are validation does not change with the rows that stand first in them.
-    chosen = _cut(leaders, groups, labels, {"val": val_fraction}, seed)
-    return {name: rest[np.isin(member_of, part)] for name, part in chosen.items()} | {"test": np.flatnonzero(held_out)}
+    rows = np.arange(len(labels), dtype=np.int64)
+    leaders, member_of = _units(groups, rows)
+    fractions = {"val": val_fraction * (1 - test_fraction), "test": test_fraction}
+    # a group is ordered by its name and not by an id: the draw does not change with the rows that stand first in the groups
+    chosen = _cut(leaders, groups, labels, fractions, seed)
+    return {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
 
 
 def make_split(card: Card, samples: Samples, target: str, policy: str, seed: int) -> Split:
@@ -174,6 +168,10 @@ def _refuse_misfit(card: Card, target: str, policy: str, labels: IndexArray, sub
         if len(unseen):
             label = card.targets[target].class_names[unseen[0]]
             raise UserError(f"class '{label}' is in {name} but not in train", where=where, remedy=remedy)
+    untested = np.setdiff1d(labels[subsets["train"]], labels[subsets["test"]])
+    if len(untested):
+        label = card.targets[target].class_names[untested[0]]
+        raise UserError(f"class '{label}' is in train but not in test", where=where, remedy=remedy)
     for name, rows in subsets.items():
         if not len(rows):
             raise UserError(f"{name} has no rows", where=where, remedy=remedy)
@@ -185,7 +183,7 @@ def _apply(policy: SplitPolicy, samples: Samples, labels: IndexArray, seed: int)
         return official(samples.id, labels, samples.source, groups=samples.group, seed=seed, **policy.arguments)
     if policy.method == "leave_groups_out":
         assert samples.group is not None, "a card that leaves groups out gives each sample's group"
-        return leave_groups_out(samples.id, labels, samples.group, seed=seed, **policy.arguments)
+        return leave_groups_out(labels, samples.group, seed=seed, **policy.arguments)
     arguments = dict(policy.arguments)
     groups = samples.group if arguments.pop("by_group", False) else None
     return stratified(samples.id, labels, groups=groups, seed=seed, **arguments)

@@ -69,7 +69,7 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
         "n": len(predicted.target),
         "class_names": list(names),
         "checkpoint": {"name": path.stem, "sha256": digest},
-        "metrics": _intervals(predicted),
+        "metrics": _metrics(predicted),
         "confusion": _confusion(predicted).tolist(),
     }
     writer = RunWriter.open(run.path)
@@ -105,9 +105,13 @@ def _refuse_other_data(data: Any, run: Run) -> None:
         )
 
 
-def _intervals(predicted: Predicted) -> dict[str, dict[str, Any]]:
-    found = metrics.classification_intervals(predicted.target, predicted.score)
-    return {name: interval.as_dict() for name, interval in found.items()}
+def _metrics(predicted: Predicted) -> dict[str, dict[str, Any]]:
+    """Every number; those for which no interval is known come with the value alone."""
+    values = metrics.classification_metrics(predicted.target, predicted.score)
+    intervals = metrics.classification_intervals(predicted.target, predicted.score)
+    return {
+        name: intervals[name].as_dict() if name in intervals else {"value": value} for name, value in values.items()
+    }
 
 
 def _confusion(predicted: Predicted) -> Any:

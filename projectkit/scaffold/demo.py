@@ -46,7 +46,7 @@ def run_demo(folder: Path | None, console: Console) -> Path:
     folder = (folder or Path("demo") / f"{datetime.now():%Y%m%d-%H%M%S}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     answers = json.loads((example / "answers.json").read_text(encoding="utf-8"))
-    root = folder / answers["project_slug"]
+    root = folder / str(answers["project_slug"])
     pairs = [f"{key}={value}" for key, value in answers.items()]
     template = [sys.executable, "-m", "cookiecutter", str(template_folder()), "--no-input", "-o", str(folder)]
     _step(
