@@ -27,9 +27,9 @@ class TextNet(nn.Module):
         vocab_size: int,
         num_classes: int,
         pad_index: int = 0,
-        embedding: int = 64,
-        channels: int = 128,
-        layers: int = 3,
+        embedding: int = 32,
+        channels: int = 96,
+        layers: int = 2,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
