@@ -1,0 +1,182 @@
+"""What the commands ask and print: questions, one-line errors, tables, facts, JSON, findings, a download's progress.
+
+Results go to standard output, everything else to standard error. The commands choose what is shown; how it looks stands here.
+"""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projectkit.errors import ProjectkitError, did_you_mean, nearest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from projectkit.findings import Finding
+
+
+def error_console() -> Console:
+    """Rich's console on standard error, for progress."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def ask(given: Mapping[str, str]) -> dict[str, str]:
+    """Ask what is not given, one question after another; a later default follows from the answers so far."""
+    from projectkit.scaffold import check_answer, questions
+
+    answers = dict(given)
+    for key in [question.key for question in questions()]:
+        if key in answers:
+            continue
+        question = next(each for each in questions(answers) if each.key == key)
+        kind = click.Choice(question.choices) if question.choices else str
+
+        def checked(value: str, key: str = key) -> str:
+            try:
+                check_answer(key, value)
+            except ProjectkitError as error:
+                raise click.UsageError(str(error)) from error  # asked again
+            return value
+
+        reader: Any = None if question.choices else checked
+        answers[key] = click.prompt(question.prompt, default=question.default, type=kind, value_proc=reader, err=True)
+    return answers
+
+
+def usage_line(error: click.UsageError) -> str:
+    """One line for a command line that click does not understand."""
+    context = error.ctx
+    what = error.format_message().split(". ")[0].rstrip(".")
+    what = what[0].lower() + what[1:]
+    remedy = f"see `{context.command_path if context else 'projectkit'} --help`"
+    if context is not None and isinstance(error, click.NoSuchOption):
+        options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        near = nearest(error.option_name, options)
+        remedy = f"did you mean {near}?" if near else remedy
+    elif context is not None and isinstance(context.command, click.Group) and "'" in what:
+        remedy = did_you_mean(what.split("'")[1], context.command.commands)
+    return f"{what}; {remedy}"
+
+
+def unexpected_line(error: Exception, library: Path) -> str:
+    """One line for an error that nobody planned: most often the team's own code, whose last line is named.
+
+    Args:
+        error: as it was caught.
+        library: the folder of this library; frames below it or in installed packages are not the team's.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame
+        for frame in frames
+        if not Path(frame.filename).is_relative_to(library)
+        and "site-packages" not in frame.filename
+        and Path(frame.filename).suffix == ".py"
+        and "lib/python" not in Path(frame.filename).as_posix()
+    ]
+    where = f"{own[-1].filename}:{own[-1].lineno}: " if own else ""
+    what = " ".join(str(error).split()) or "no message"
+    return f"{where}{type(error).__name__}: {what}; --debug shows the traceback"
+
+
+def print_json(value: Any) -> None:
+    """A document for programs; what JSON lacks (a path, a date) is written as text."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Columns by white space, so that the output can be read by eye and by awk."""
+    lines = [list(columns), *[["-" if cell in (None, "") else str(cell) for cell in row] for row in rows]]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_facts(facts: Mapping[str, Any]) -> None:
+    """A name and its value a line; what is nested is indented below its name."""
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            click.echo(key)
+            for name, each in value.items():
+                click.echo(f"  {name:<18}{_text(each)}")
+        elif isinstance(value, list | tuple) and any(len(str(each)) > 40 for each in value):
+            click.echo(key)
+            for each in value:
+                click.echo(f"  - {_text(each)}")
+        else:
+            click.echo(f"{key:<20}{_text(value)}")
+
+
+def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
+    """An evaluation's numbers with their intervals."""
+    rows = [
+        (
+            name,
+            figure(entry["value"]),
+            f"{entry['low']:.4f} to {entry['high']:.4f}" if entry.get("low") is not None else None,
+            entry.get("method"),
+        )
+        for name, entry in metrics.items()
+    ]
+    print_table(("metric", "value", "95% interval", "method"), rows)
+
+
+def report(findings: Sequence[Finding], *, as_json: bool) -> int:
+    """Print what a check found; the exit status is returned."""
+    from projectkit import findings as form
+
+    if as_json:
+        print_json(form.as_json(findings))
+    else:
+        for finding in findings:
+            advice = f"; {finding.advice}" if finding.advice else ""
+            click.echo(f"{finding.status:<8} {finding.where}: {finding.message}{advice}")
+    return form.exit_status(findings)
+
+
+def size(count: int) -> str:
+    """Bytes as MiB."""
+    return f"{count / 2**20:.1f} MiB" if count else "no download"
+
+
+def figure(value: Any) -> str:
+    """A number with four decimals, anything else as it is."""
+    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return figure(value)
+
+
+class Download:
+    """A progress bar for `datasets.fetch`, which knows nothing of bars; a context that gives the function to call."""
+
+    def __enter__(self) -> Callable[[str, int, int | None], None]:
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=error_console(), transient=True
+        )
+        self._tasks: dict[str, Any] = {}
+        self._bar.start()
+        return self._advance
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.stop()
+
+    def _advance(self, file: str, done: int, total: int | None) -> None:
+        if file not in self._tasks:
+            self._tasks[file] = self._bar.add_task(file, total=total)
+        self._bar.update(self._tasks[file], completed=done, total=total)
