@@ -23,21 +23,7 @@ from typing import Any
 
 import click
 
-from projectkit import __version__
-from projectkit.console import (
-    Download,
-    ask,
-    error_console,
-    figure,
-    print_facts,
-    print_json,
-    print_metrics,
-    print_table,
-    report,
-    size,
-    unexpected_line,
-    usage_line,
-)
+from projectkit import __version__, console
 from projectkit.errors import ProjectkitError, UserError, did_you_mean
 
 GROUPS = ("data", "runs", "poster")
@@ -58,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if not words or words[-1] in GROUPS:  # a group alone: its help says what there is
             click.echo(error.format_message())
             sys.exit(2)
-        line, status = usage_line(error), 2
+        line, status = console.usage_line(error), 2
     except (click.Abort, KeyboardInterrupt):
         line, status = "stopped", 130
     except ProjectkitError as error:
@@ -68,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
-        line, status = unexpected_line(error, Path(__file__).parent), 1
+        line, status = console.unexpected_line(error, Path(__file__).parent), 1
     click.echo(f"projectkit: {line}", err=True)
     sys.exit(status)
 
@@ -99,7 +85,7 @@ def new(answers: tuple[str, ...], no_input: bool, output: Path) -> None:
 
     given = dict(_pair(answer) for answer in answers)
     if not no_input:
-        given = ask(given)
+        given = console.ask(given)
     known = [question.key for question in questions()]
     for key in given:
         if key not in known:
@@ -115,7 +101,7 @@ def doctor(as_json: bool) -> int:
     """Look at this machine: Python, torch, device, disk, store, tracker, fonts."""
     from projectkit.scaffold import examine
 
-    return report(examine(), as_json=as_json)
+    return console.report(examine(), as_json=as_json)
 
 
 @commands.command()
@@ -124,7 +110,7 @@ def demo(folder: Path | None) -> None:
     """Live a whole project: generate, train, evaluate, make the poster. Under three minutes on two cores."""
     from projectkit.scaffold.demo import run_demo
 
-    run_demo(folder, error_console())
+    run_demo(folder, console.error_console())
 
 
 @commands.group()
@@ -140,19 +126,19 @@ def data_list(as_json: bool) -> None:
 
     rows = [{**_card_row(datasets.card(name)), "here": datasets.is_here(name)} for name in datasets.names()]
     if as_json:
-        return print_json(rows)
+        return console.print_json(rows)
     shown = [
         (
             row["name"],
             row["modality"],
-            size(row["bytes"]),
+            console.size(row["bytes"]),
             "yes" if row["here"] else "no",
             row["licence"],
             row["title"],
         )
         for row in rows
     ]
-    print_table(("name", "modality", "size", "here", "licence", "what"), shown)
+    console.print_table(("name", "modality", "size", "here", "licence", "what"), shown)
 
 
 @data.command("info")
@@ -178,8 +164,8 @@ def data_info(name: str, as_json: bool) -> None:
         ],
     }
     if as_json:
-        return print_json(facts)
-    print_facts(facts)
+        return console.print_json(facts)
+    console.print_facts(facts)
 
 
 @data.command("fetch")
@@ -189,10 +175,10 @@ def data_fetch(name: str, as_json: bool) -> None:
     """Bring a data set into the store, checked by SHA-256."""
     from projectkit import datasets
 
-    with Download() as progress:
+    with console.Download() as progress:
         files = datasets.fetch(name, progress=progress)
     if as_json:
-        return print_json({"name": name, "files": [str(file) for file in files]})
+        return console.print_json({"name": name, "files": [str(file) for file in files]})
     click.echo("\n".join(map(str, files)) if files else f"{name} needs no download")
 
 
@@ -209,7 +195,7 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
             "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
         )
     names = [name] if name else [each for each in datasets.names() if datasets.is_here(each)]
-    return report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
+    return console.report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
 
 
 @commands.command()
@@ -232,15 +218,15 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
     # a typing mistake is found in a tenth of a second, before torch is imported
     load_config(config, overrides)
     find_project(config.parent) or require_project()
-    console = error_console()
-    with console.status("starting"):
+    screen = console.error_console()
+    with screen.status("starting"):
         from projectkit.training import train as fit
-    run = fit(config, overrides, resume=resume, command=["projectkit", *sys.argv[1:]], console=console)
+    run = fit(config, overrides, resume=resume, command=["projectkit", *sys.argv[1:]], console=screen)
     if as_json:
         from projectkit.runs import summary
 
-        return print_json({**summary(run), "path": str(run.path), "best": run.best, "last": run.last})
-    console.print(f"kept in {run.path}; next: projectkit evaluate {run.id}", highlight=False, soft_wrap=True)
+        return console.print_json({**summary(run), "path": str(run.path), "best": run.best, "last": run.last})
+    screen.print(f"kept in {run.path}; next: projectkit evaluate {run.id}", highlight=False, soft_wrap=True)
     click.echo(run.id)
 
 
@@ -250,21 +236,21 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
 @as_json
 def evaluate(run: str, subset: str, as_json: bool) -> None:
     """Measure a run: every metric with its 95% interval, confusion matrix, ROC. A look at a test subset is recorded."""
-    console = error_console()
+    screen = console.error_console()
     from projectkit.project import require_project
     from projectkit.runs import find_run
 
     found = find_run(run, require_project())
-    with console.status(f"evaluating {found.id} on {subset}"):
+    with screen.status(f"evaluating {found.id} on {subset}"):
         from projectkit.evaluation import evaluate as measure
 
         evaluated = measure(found, subset)
     if as_json:
-        return print_json(evaluated.document)
+        return console.print_json(evaluated.document)
     click.echo(f"{found.id} on {subset}, n = {evaluated.document['n']}")
-    print_metrics(evaluated.document["metrics"])
+    console.print_metrics(evaluated.document["metrics"])
     for file in evaluated.files:
-        console.print(f"wrote {file}", highlight=False, soft_wrap=True)
+        screen.print(f"wrote {file}", highlight=False, soft_wrap=True)
 
 
 @commands.group()
@@ -281,11 +267,11 @@ def runs_list(as_json: bool) -> None:
 
     rows = [summary(run) for run in list_runs(require_project())]
     if as_json:
-        return print_json(rows)
+        return console.print_json(rows)
     if not rows:
         return click.echo("no run yet; start one with `projectkit train`")
     columns = ("id", "kind", "status", "data", "monitor", "value", "duration_s", "kept")
-    print_table(columns, [[figure(row.get(column)) for column in columns] for row in rows])
+    console.print_table(columns, [[console.figure(row.get(column)) for column in columns] for row in rows])
 
 
 @runs.command("show")
@@ -299,7 +285,7 @@ def runs_show(run: str, as_json: bool) -> None:
     found = find_run(run, require_project())
     facts = {**summary(found), "path": str(found.path), **found.record, "evaluations": found.evaluations()}
     if as_json:
-        return print_json(facts)
+        return console.print_json(facts)
     shown = (
         "id",
         "path",
@@ -315,10 +301,10 @@ def runs_show(run: str, as_json: bool) -> None:
         "last",
         "durations",
     )
-    print_facts({key: facts[key] for key in shown if facts.get(key) is not None})
+    console.print_facts({key: facts[key] for key in shown if facts.get(key) is not None})
     for subset, document in found.evaluations().items():
         click.echo(f"\non {subset}, n = {document['n']}")
-        print_metrics(document["metrics"])
+        console.print_metrics(document["metrics"])
 
 
 @runs.command("keep")
@@ -359,12 +345,12 @@ def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> Non
     from projectkit.project import require_project
 
     project = require_project()
-    with error_console().status("typesetting"):
+    with console.error_console().status("typesetting"):
         built = build_poster(folder or project.root / "poster", project, output=output)
     for warning in built.warnings:
         click.echo(f"warning: {warning}", err=True)
     if as_json:
-        return print_json(
+        return console.print_json(
             {
                 "pdf": str(built.pdf),
                 "png": str(built.png),
