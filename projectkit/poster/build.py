@@ -86,7 +86,9 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
 
 def _too_long(excess: Excess, atoms: Sequence[Mapping[str, Any]], poster: Poster) -> WorkError:
     def place(index: int) -> str:
-        return f"{atoms[index]['file']}:{atoms[index]['line']}"
+        blocks = atoms[index]["blocks"]  # a heading may stand before the block that is meant
+        line = next((block["line"] for block in blocks if "longest" in block), blocks[-1]["line"])
+        return f"{atoms[index]['file']}:{line}"
 
     if excess.wide is not None:
         remedy = "use fewer or shorter columns"

@@ -12,7 +12,7 @@ from projectkit.poster.layout import BLOCK_GAP
 from projectkit.poster.markdown import Node, plain_text
 from projectkit.poster.pictures import Picture, read_picture
 from projectkit.poster.source import SIZES, Poster, Section
-from projectkit.poster.words import breakable, prepared
+from projectkit.poster.words import INTERVAL_SIZE, breakable, prepared
 from projectkit.project import Project
 
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
@@ -100,6 +100,7 @@ def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
         "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
         "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
         "block-gap": BLOCK_GAP,
+        "interval-size": INTERVAL_SIZE,
         "atoms": atoms,
     }
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 _PPI = 100
 _STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing glyphs and alternative texts are errors
-_TYPE_IN_FIGURES = 0.68  # of the text's size
+_TYPE_IN_FIGURES = 0.68  # of the text's size,
+_FIGURE_EMS = 26  # but no more than lets so many em stand side by side: narrow columns would hold nothing but labels
+_POINTS_PER_MM = 72 / 25.4
 
 
 @dataclass(frozen=True)
@@ -83,13 +85,14 @@ def _draw(composed: Composed, layout: Layout, stage: Path) -> None:
     page = composed.document["page"]
     count = len(layout.columns)
     width_mm = (page["width"] - 2 * page["margin"] - (count - 1) * page["gutter"]) / count
+    font_pt = min(_TYPE_IN_FIGURES * layout.size, width_mm * _POINTS_PER_MM / _FIGURE_EMS)
     drawings = {drawing.file: drawing for drawing in composed.drawings}
     for column in layout.columns:
         for index in column.blocks:
             for node in composed.document["atoms"][index]["blocks"]:
                 drawing = drawings.get(node.get("file"))
                 if drawing is not None:
-                    svg = drawing.svg(drawing.size(width_mm, column.grow), _TYPE_IN_FIGURES * layout.size)
+                    svg = drawing.svg(drawing.size(width_mm, column.grow), font_pt)
                     (stage / drawing.file).write_bytes(svg)
 
 

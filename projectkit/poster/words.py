@@ -8,6 +8,7 @@ from typing import Any
 from projectkit.poster.markdown import Node, inline_text
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
+INTERVAL_SIZE = 0.66  # of the value that it stands below
 _LONG = re.compile(r"[^\s\u200b]{19,}")
 _PART = re.compile(r"[^_/.@:=&?\-]{1,14}[_/.@:=&?\-]?|[_/.@:=&?\-]")
 
@@ -31,15 +32,43 @@ def prepared(value: Any) -> Any:
         node["text"] = breakable(node["text"])
     elif node.get("kind") == "results":
         node["rows"] = [{**row, "label": breakable(row["label"])} for row in node["rows"]]
-        cells = [[row["label"], *(cell["interval"] or cell["value"] for cell in row["cells"])] for row in node["rows"]]
-        node["longest"] = _longest([node["header"], *cells])
+        node["longest"] = [
+            _longest([_text(node["header"][0]), *(_text(row["label"]) for row in node["rows"])]),
+            *(
+                _longest_cell(name, [row["cells"][index] for row in node["rows"]])
+                for index, name in enumerate(node["header"][1:])
+            ),
+        ]
     elif node.get("kind") == "table":
-        node["longest"] = _longest([[inline_text(cell) for cell in row] for row in (node["header"], *node["rows"])])
+        node["longest"] = [_longest(list(column)) for column in zip(node["header"], *node["rows"], strict=True)]
     return node
 
 
-def _longest(rows: list[list[str]]) -> list[str]:
-    words = [
-        [word for cell in column for word in re.split(rf"[\s{_BREAK}]+", cell)] for column in zip(*rows, strict=True)
-    ]
-    return [max(column, key=len) for column in words]
+def _text(text: str) -> list[Node]:
+    return [{"kind": "text", "text": text}]
+
+
+def _longest(cells: list[list[Node]]) -> Node:
+    """The widest word of a column: in a cell with code every word counts as code, whose letters are wider."""
+    widest, width = {"kind": "text", "text": ""}, 0.0
+    for cell in cells:
+        kind, wide = ("code", 1.3) if _has_code(cell) else ("text", 1.0)
+        for word in re.split(rf"[\s{_BREAK}]+", inline_text(cell)):
+            if wide * len(word) > width:
+                widest, width = {"kind": kind, "text": word}, wide * len(word)
+    return {"word": widest, "size": 1.0}
+
+
+def _longest_cell(name: str, cells: list[Node]) -> Node:
+    """The widest word of a column of results, whose intervals are set smaller than their values."""
+    word = _longest([_text(name), *(_text(cell["value"]) for cell in cells)])
+    interval = max((cell["interval"] for cell in cells), key=len)
+    return (
+        _longest([_text(interval)]) | {"size": INTERVAL_SIZE}
+        if len(interval) * INTERVAL_SIZE > len(word["word"]["text"])
+        else word
+    )
+
+
+def _has_code(nodes: list[Node]) -> bool:
+    return any(node["kind"] == "code" or _has_code(node.get("children", [])) for node in nodes)

@@ -17,7 +17,17 @@ def test_long_words_can_be_broken_and_keep_their_characters(word):
     assert max(len(part) for part in broken.split("\u200b")) <= 15
 
 
-def test_a_table_knows_the_longest_word_of_each_column():
-    cell = lambda words: [{"kind": "text", "text": words}]  # noqa: E731
-    table = {"kind": "table", "header": [cell("a"), cell("much longer")], "rows": [[cell("abc de"), cell("b")]]}
-    assert prepared(table)["longest"] == ["abc", "longer"]
+def test_a_table_knows_the_widest_word_of_each_column():
+    table = {
+        "kind": "table",
+        "header": [[text("a")], [text("much longer")]],
+        "rows": [[[text("abc de")], [{"kind": "code", "text": "longe"}]]],
+    }
+    assert prepared(table)["longest"] == [
+        {"word": text("abc"), "size": 1.0},
+        {"word": {"kind": "code", "text": "longe"}, "size": 1.0},
+    ]
+
+
+def text(words: str) -> dict[str, str]:
+    return {"kind": "text", "text": words}
