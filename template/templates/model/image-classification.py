@@ -20,7 +20,7 @@ class VisionNet(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, num_classes: int, width: int = 32, dropout: float = 0.1
+        self, in_channels: int, num_classes: int, width: int = 24, dropout: float = 0.1
     ) -> None:
         super().__init__()
         self.features = nn.Sequential(
