@@ -22,7 +22,17 @@ PRECISIONS = (
     *("auto", "64", "32", "16", "bf16", "64-true", "32-true", "16-true", "bf16-true", "16-mixed", "bf16-mixed"),
     *("transformer-engine", "transformer-engine-float16"),
 )
+_DDP = ("ddp", "ddp_spawn", "ddp_fork", "ddp_notebook")
+STRATEGIES = (  # the names that Lightning registers; a strategy with arguments is an object, and needs a script
+    "auto",
+    *_DDP,
+    *(f"{name}_find_unused_parameters_{unused}" for name in _DDP for unused in ("false", "true")),
+    *("fsdp", "fsdp_cpu_offload", "deepspeed", "deepspeed_stage_1", "deepspeed_stage_2", "deepspeed_stage_2_offload"),
+    *("deepspeed_stage_3", "deepspeed_stage_3_offload", "deepspeed_stage_3_offload_nvme"),
+    *("single_device", "single_xla", "single_tpu", "xla", "xla_debug"),
+)
 ACCELERATORS = ("auto", "cpu", "gpu", "cuda", "mps", "tpu", "hpu")
+_CHOICES = {"trainer.precision": PRECISIONS, "trainer.accelerator": ACCELERATORS, "trainer.strategy": STRATEGIES}
 _DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
 _UNITS = ("days", "hours", "minutes", "seconds", "weeks")
 _DURATION_WORDS = 'a time, "DD:HH:MM:SS" or {hours: 1}'
@@ -76,6 +86,8 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data.batch_size": _COUNT,
     "data.num_workers": _at_least(0),
     "trainer.accelerator": (ACCELERATORS.__contains__, f"one of {', '.join(ACCELERATORS)}"),
+    "trainer.strategy": (STRATEGIES.__contains__, "a strategy of Lightning, such as auto, ddp or fsdp"),
+    "trainer.enable_checkpointing": (bool, "true: a run without checkpoints can be neither evaluated nor resumed"),
     "trainer.devices": (_devices, "1 or more, -1 for all, auto, or a list of device numbers"),
     "trainer.num_nodes": _COUNT,
     "trainer.precision": (
@@ -182,7 +194,7 @@ def _check_data(config: Config, places: Places) -> None:
 
 
 def _allowed(key: str, value: Any, words: str) -> str:
-    near = nearest(str(value), {"trainer.precision": PRECISIONS, "trainer.accelerator": ACCELERATORS}.get(key, ()))
+    near = nearest(str(value), _CHOICES.get(key, ()))
     return f"did you mean {near}? allowed: {words}" if near else f"allowed: {words}"
 
 

@@ -111,6 +111,8 @@ OVERRIDES = {  # override -> what its line must hold
     "trainer.precision=fp16": ["trainer.precision", "'fp16'", "16-mixed"],
     "trainer.precision=8": ["8 is out of range", "bf16-mixed"],
     "trainer.accelerator=gpuu": ["did you mean gpu?", "cuda"],
+    "trainer.strategy=dpp": ["'dpp'", "did you mean ddp?", "such as auto, ddp or fsdp"],
+    "trainer.enable_checkpointing=false": ["trainer.enable_checkpointing: false", "allowed: true"],
     "trainer.gradient_clip_algorithm=max": ["expected norm, value or null"],
     "trainer.profiler=fancy": ["expected simple, advanced, pytorch, xla or null"],
     # ranges

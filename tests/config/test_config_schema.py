@@ -12,9 +12,9 @@ import pytorch_lightning as pl
 
 from projectkit.config import Config, DataConfig, TrainerConfig, load_config
 from projectkit.config.places import Places
-from projectkit.config.ranges import ALLOWED, check_ranges
+from projectkit.config.ranges import ALLOWED, PRECISIONS, STRATEGIES, check_ranges
 from projectkit.config.structure import known_keys, schema_of
-from projectkit.config.values import fits
+from projectkit.config.values import choices, fits
 
 GIVEN_BY_PROJECTKIT = {"self", "logger", "callbacks", "default_root_dir"}
 
@@ -51,6 +51,15 @@ def test_a_trainer_can_be_made_from_a_full_config(tmp_path):
     trainer = load_config(tmp_path / "c.yaml").config.trainer
     given = {name: value for name, value in dataclasses.asdict(trainer).items() if value is not None}
     assert pl.Trainer(**given, logger=False, enable_checkpointing=False, default_root_dir=tmp_path).max_epochs == 10
+
+
+def test_the_strategies_are_the_ones_that_lightning_knows():
+    assert set(STRATEGIES) == {"auto", *pl.strategies.StrategyRegistry.available_strategies()}
+
+
+def test_the_precisions_are_the_ones_that_lightning_knows():
+    hint = typing.get_type_hints(pl.Trainer.__init__)["precision"]
+    assert set(PRECISIONS) == {"auto", *choices(hint)}
 
 
 def test_the_defaults_are_in_range():
