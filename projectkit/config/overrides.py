@@ -13,6 +13,8 @@ from typing import Any
 
 from projectkit.config.places import COMMAND_LINE, Places
 from projectkit.config.reading import parse
+from projectkit.config.references import value_at
+from projectkit.config.schema import Config
 from projectkit.config.values import found
 from projectkit.errors import UserError
 
@@ -59,19 +61,15 @@ def _pair(text: str) -> tuple[str, Any, dict[str, str]]:
 def _drop_arguments(data: Any, key: str, class_path: Any, places: Places) -> tuple[str | None, Places]:
     """Drop the file's `init_args` beside a `class_path` that changes."""
     parent = key.rpartition(".")[0]
-    spec: Any = data
-    for part in parent.split(".") if parent else []:
-        spec = spec.get(part) if isinstance(spec, dict) else _item(spec, part)
-    if not isinstance(spec, dict) or spec.get("class_path") == class_path or not spec.get("init_args"):
+    _, spec = value_at(data, parent)
+    if not isinstance(spec, dict) or not spec.get("init_args"):
         return None, places
-    dropped = spec.pop("init_args")
-    names = ", ".join(map(str, dropped))
+    old = spec.get("class_path") or (Config().task.class_path if parent == "task" else None)
+    if old in (None, class_path):
+        return None, places
+    names = ", ".join(map(str, spec.pop("init_args")))
     note = f"{parent}.class_path is another class than in {places.source}: its init_args there are left out ({names})"
     return note, places.overridden(f"{parent}.init_args", {})
-
-
-def _item(values: Any, part: str) -> Any:
-    return values[int(part)] if isinstance(values, list) and part.isdecimal() and int(part) < len(values) else None
 
 
 def _put(data: dict[str, Any], key: str, value: Any, text: str) -> None:

@@ -139,6 +139,14 @@ def test_the_same_class_again_keeps_its_arguments(load):
     assert loaded.notes == ()
 
 
+def test_arguments_in_the_file_wait_for_a_class_from_the_command_line(load):
+    text = "data: {name: digits}\nmodel: {init_args: {hidden: 3}}\ntask: {init_args: {label_smoothing: 0.1}}\n"
+    config = load("model.class_path=a.B", text=text).config
+    assert config.model == ClassConfig("a.B", {"hidden": 3})
+    assert config.task.init_args == {"label_smoothing": 0.1}
+    assert load("model.class_path=a.B", "task.class_path=a.Task", text=text).config.task == ClassConfig("a.Task")
+
+
 def test_a_new_scheduler_class_keeps_its_interval(load):
     config = load("scheduler.class_path=torch.optim.lr_scheduler.StepLR", "scheduler.init_args={step_size: 5}").config
     assert (config.scheduler.interval, config.scheduler.init_args) == ("step", {"step_size": 5})
