@@ -24,7 +24,7 @@ _CHARACTERS = (
     0x2265,
 )
 _ASCENT, _DESCENT = 800, 220  # thousandths of an em: what its letters need
-_RECIPE = 2  # a new number where the cutting below changes, so that cached fonts are cut again
+_RECIPE = 3  # a new number where the cutting below changes, so that cached fonts are cut again
 
 
 @functools.cache
@@ -66,6 +66,11 @@ def _cut(variable: Path, weight: int, target: Path) -> None:
             record.string = "Source Sans 3"
         elif record.nameID in (2, 17):
             record.string = "Regular" if weight == 400 else "Bold"
+        elif record.nameID in (
+            4,
+            6,
+        ):  # matplotlib names the glyphs of an SVG after it: with one name, bold and regular would share them
+            record.string = f"SourceSans3-{'Regular' if weight == 400 else 'Bold'}"
     temporary = target.with_name(f".{secrets.token_hex(6)}.tmp")  # several processes may cut at once
     try:
         font.save(temporary)

@@ -10,7 +10,8 @@ from typing import Any
 
 from projectkit.errors import WorkError
 from projectkit.poster.compose import compose
-from projectkit.poster.faults import explained
+from projectkit.poster.faults import MissingCharactersError, explained
+from projectkit.poster.fonts import bundled, wider
 from projectkit.poster.layout import Excess
 from projectkit.poster.markdown import plain_text
 from projectkit.poster.source import Poster, read_poster
@@ -59,13 +60,18 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
     folder = folder.resolve()
     poster = read_poster(folder, project.root.resolve())
     composed = compose(poster, project)
-    fonts = poster.folder / "fonts"  # a team's own, for scripts that the bundled ones lack
-    with explained(poster, composed.pictures):
-        result = typeset(composed, [fonts] if fonts.is_dir() else [])
+    warnings = list(composed.warnings)
+    fonts = bundled(folder)
+    try:
+        with explained(poster, composed.pictures):
+            result = typeset(composed, fonts)
+    except MissingCharactersError as error:
+        with explained(poster, composed.pictures):
+            result = typeset(composed, wider(fonts))
+        warnings.append(f"{error.where}: set in a font of this machine, as the bundled ones lack {error.shown}")
     if not isinstance(result, Typeset):
         raise _too_long(result, composed.document["atoms"], poster)
     layout = result.layout
-    warnings = list(composed.warnings)
     if layout.slack > _ROOM_LEFT:
         warnings.append(f"{poster.file}: a column is {layout.slack:.0%} empty; add a figure, or more text")
     target = output or folder / "build"

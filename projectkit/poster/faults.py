@@ -18,6 +18,12 @@ _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
 _MOST_SHOWN = 8
 
 
+class MissingCharactersError(UserError):
+    """Characters that none of the fonts has; `shown` are the first of them."""
+
+    shown = ""
+
+
 @contextmanager
 def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]:
     """Turn an error of Typst into one that names the poster's own file and line, where the poster is its cause.
@@ -65,15 +71,19 @@ def _unquoted(quoted: str) -> str:
         return plain.strip('"')
 
 
-def _missing(poster: Poster, text: str) -> UserError:
+def _missing(poster: Poster, text: str) -> MissingCharactersError:
     characters = list(dict.fromkeys(character for character in text if not character.isspace()))
     named = [f"{character} (U+{ord(character):04X}, {_name(character)})" for character in characters[:_MOST_SHOWN]]
     more = f" and {len(characters) - _MOST_SHOWN} more" if len(characters) > _MOST_SHOWN else ""
-    return UserError(
+    folder = Path(poster.file).parent.as_posix()
+    error = MissingCharactersError(
         f"no font here has {', '.join(named)}{more}",
         where=_place(poster, set(characters)),
-        remedy=f"put a font that has them (.otf or .ttf) into {Path(poster.file).parent.as_posix()}/fonts/, or write it in other letters",
+        remedy=f"put a font that has them (.otf or .ttf) into {folder}/fonts/, or for Chinese, Japanese and Korean install the extra cjk "
+        f"(`pip install cvttf-notosanscjk-regular`)",
     )
+    error.shown = "".join(characters[:_MOST_SHOWN])
+    return error
 
 
 def _name(character: str) -> str:

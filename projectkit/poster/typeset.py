@@ -11,7 +11,7 @@ import importlib.resources
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from projectkit.errors import WorkError
 from projectkit.poster.compose import Composed
+from projectkit.poster.fonts import Fonts
 from projectkit.poster.layout import Excess, Ladder, Layout, arrange, excess
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class Typeset:
     layout: Layout
 
 
-def typeset(composed: Composed, fonts: Sequence[Path]) -> Typeset | Excess:
+def typeset(composed: Composed, fonts: Fonts) -> Typeset | Excess:
     """Lay a poster out and render it; what is too much, where it does not fit.
 
     Args:
         composed: the poster.
-        fonts: folders of further fonts.
+        fonts: that it is set in.
 
     Raises:
         typst.TypstError: a picture that cannot be decoded, or characters that no font has.
@@ -96,15 +97,14 @@ def _draw(composed: Composed, layout: Layout, stage: Path) -> None:
                     (stage / drawing.file).write_bytes(svg)
 
 
-def _compiler(stage: Path, fonts: Sequence[Path]) -> typst.Compiler:
-    import fontpkg_source_sans_3
+def _compiler(stage: Path, fonts: Fonts) -> typst.Compiler:
     import typst
 
-    folders = [str(fontpkg_source_sans_3.ROOT / "files"), *(str(folder) for folder in fonts)]
+    folders = [str(folder) for folder in fonts.folders]
     return typst.Compiler(
         str(stage / "template.typ"),
         root=str(stage),
-        font_paths=typst.Fonts(include_system_fonts=False, font_paths=folders),
+        font_paths=typst.Fonts(include_system_fonts=fonts.system, font_paths=folders),
         package_path=str(stage),  # no package is ever looked for elsewhere, nor downloaded
         package_cache_path=str(stage),
     )

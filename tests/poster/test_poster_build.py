@@ -3,12 +3,13 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+from importlib.util import find_spec
 
 import pytest
 from posterpdf import pages, pdf_text
 
 from projectkit.errors import UserError, WorkError
-from projectkit.poster import build_poster
+from projectkit.poster import build, build_poster
 
 PARAGRAPH = "Runs of consonants, a fixed length, and digits where people put none survive any choice of domain. " * 4
 
@@ -92,7 +93,13 @@ def test_cyrillic_and_greek_are_drawn(team, write_poster):
     assert pages(built.pdf) == 1
 
 
-def test_characters_that_no_font_has_are_named_with_their_line_and_never_boxes(team, write_poster):
+@pytest.fixture
+def no_other_fonts(monkeypatch):
+    """A machine with neither the extra `cjk` nor fonts of its own."""
+    monkeypatch.setattr(build, "wider", lambda fonts: fonts)
+
+
+def test_characters_that_no_font_has_are_named_with_their_line_and_never_boxes(team, write_poster, no_other_fonts):
     with pytest.raises(UserError) as error:
         build_poster(write_poster("# A\n\nplain\n\nand 恶 or 🔒\n"), team)
     message = str(error.value)
@@ -101,12 +108,19 @@ def test_characters_that_no_font_has_are_named_with_their_line_and_never_boxes(t
     assert "poster/fonts/" in message
 
 
-def test_a_chinese_title_says_which_characters_are_missing(team, write_poster):
-    with pytest.raises(UserError, match=r"poster/poster.yaml:3: no font here has 恶"):
+def test_a_chinese_title_says_which_characters_are_missing(team, write_poster, no_other_fonts):
+    with pytest.raises(UserError, match=r"poster/poster.yaml:3: no font here has 恶.*cjk"):
         build_poster(write_poster(yaml="title: 恶意域名"), team)
 
 
-def test_a_font_in_the_posters_folder_is_used(team, write_poster):
+@pytest.mark.skipif(find_spec("cvttf_NotoSansCJK_Regular") is None, reason="the extra cjk is not installed")
+def test_a_chinese_title_is_drawn_with_the_extra_and_a_warning(team, write_poster):
+    built = build_poster(write_poster(yaml="title: 恶意域名"), team)
+    assert pages(built.pdf) == 1
+    assert any("poster.yaml:3" in warning and "恶意域名" in warning for warning in built.warnings)
+
+
+def test_a_font_in_the_posters_folder_is_used(team, write_poster, no_other_fonts):
     import matplotlib
 
     folder = write_poster("# A\n\nLatin and ⴰⵎⴰⵣⵉⵖ\n")
