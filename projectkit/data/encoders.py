@@ -86,7 +86,8 @@ class TextEncoder(Encoder):
         # UTF-32 turns the whole corpus into code points at once; surrogatepass keeps lone surrogates of scraped text
         codes = np.frombuffer("".join(cut).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         places = np.searchsorted(self._codes, codes)
-        known = self._codes[np.minimum(places, len(self._codes) - 1)] == codes
+        # a sentinel above every code point, so that a place after the last character (or in an empty alphabet) is no match
+        known = np.append(self._codes, np.uint32(0xFFFFFFFF))[places] == codes
         tokens = np.where(known, places + 2, UNKNOWN)
         return Ragged(torch.from_numpy(tokens.astype(np.int32)), torch.from_numpy(offsets), PAD)
 
@@ -110,7 +111,7 @@ class TableEncoder(Encoder):
 
     Args:
         mean: of each numeric column, (p,).
-        scale: standard deviation of each numeric column, 1 where it is constant, (p,).
+        scale: standard deviation of each numeric column, 1 where it is constant (but for rounding), (p,).
         categories: the values of each categorical column in the training subset; a new value is all zeros.
     """
 
@@ -125,10 +126,11 @@ class TableEncoder(Encoder):
     def fit(cls, x: Table) -> Self:
         """Means and deviations in float64, so that the order of the rows does not matter to float32."""
         numeric = x.numeric.astype(np.float64)
-        scale = numeric.std(axis=0)
-        scale[scale == 0] = 1.0
+        centre, scale = numeric.mean(axis=0), numeric.std(axis=0)
+        # the mean of n equal numbers is off by rounding: such a deviation is noise, and dividing by it would make it a feature
+        scale[scale <= 1e-12 * np.abs(centre)] = 1.0
         categories = [sorted(set(column)) for column in x.categorical.T]
-        return cls(numeric.mean(axis=0).tolist(), scale.tolist(), categories)
+        return cls(centre.tolist(), scale.tolist(), categories)
 
     def encode(self, x: Table) -> EncodedArray:
         """(n, p) numbers and (n, q) categories -> (n, num_features) float32."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# the arguments of a model that are filled from the data
+FACTS = ("num_features", "in_channels", "vocab_size", "num_classes", "pad_index")
+
 
 @dataclass(frozen=True)
 class DataSpec:
@@ -32,5 +35,4 @@ class DataSpec:
 
     def arguments(self) -> Mapping[str, int]:
         """The values for those of a model's `__init__` parameters that carry these names."""
-        names = ("num_features", "in_channels", "vocab_size", "num_classes", "pad_index")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return {name: getattr(self, name) for name in FACTS if getattr(self, name) is not None}

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from projectkit import figures, metrics
 from projectkit.config import load_config
 from projectkit.errors import UserError
 from projectkit.evaluation.ledger import record_look
-from projectkit.evaluation.predict import Predicted, predict, restore
+from projectkit.evaluation.predict import Predicted, predict, restore, subset_loader
 from projectkit.project import Project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run
 from projectkit.training import assemble, load_checkpoint
 from projectkit.training.checkpoints import file_sha256
-from projectkit.training.resolve import resolve
+from projectkit.training.resolve import resolve_for_evaluation
 
 
 @dataclass(frozen=True)
@@ -52,18 +51,16 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     project = project or require_project()
     run = run if isinstance(run, Run) else find_run(run, project)
     loaded = load_config(run.path / "config.yaml")
-    resolved = resolve(loaded.config, run.part("resolved"))
+    path = _checkpoint(run, project)
+    device = resolve_for_evaluation(run.part("resolved"))
     assembly = assemble(loaded, project)
-    path = _checkpoint(run)
     restore(assembly, load_checkpoint(path), run.id)
     _refuse_other_data(assembly.catalogued, run)
     digest = file_sha256(path)
-    look = (
-        record_look(project.ledger, run.id, subset, run.part("data"), digest)
-        if _has(assembly.catalogued, subset)
-        else None
-    )
-    predicted = predict(assembly, subset, torch.device(resolved["accelerator"]))
+    loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
+    look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
+    ids = assembly.catalogued.ids(subset) if assembly.catalogued else None
+    predicted = predict(assembly, loader, device, ids)
     names = assembly.class_names or tuple(str(index) for index in range(predicted.score.shape[1]))
     document = {
         "n": len(predicted.target),
@@ -82,14 +79,16 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *([look] if look else [])))
 
 
-def _has(data: Any, subset: str) -> bool:
-    """Whether the subset can be looked at; asking for one that is not there is no look."""
-    return data is None or subset in data.split.subsets
-
-
-def _checkpoint(run: Run) -> Path:
-    names = [path.stem for path in sorted((run.path / "checkpoints").glob("*.ckpt"))]
-    return run.checkpoint("best" if "best" in names else "last")
+def _checkpoint(run: Run, project: Project) -> Path:
+    names = [path.stem for path in (run.path / "checkpoints").glob("*.ckpt")]
+    for name in ("best", "last"):
+        if name in names:
+            return run.checkpoint(name)
+    if run.path.parent == project.results.resolve():
+        what, remedy = "a kept run has no checkpoints", "evaluate it on the machine that trained it, and keep it again"
+    else:
+        what, remedy = f"this {run.status} run has no checkpoint", "train it to the end of an epoch first"
+    raise UserError(what, where=run.id, remedy=remedy)
 
 
 def _refuse_other_data(data: Any, run: Run) -> None:

@@ -48,33 +48,45 @@ def restore(assembly: Assembly, checkpoint: dict[str, Any], where: str) -> None:
         ) from error
 
 
-def predict(assembly: Assembly, subset: str, device: torch.device) -> Predicted:
+def predict(
+    assembly: Assembly, loader: Iterable[Any], device: torch.device, ids: NDArray[Any] | None = None
+) -> Predicted:
     """Run the network over a subset without gradients.
 
     A module's own `predict_step` is used where it has one, else `forward(x)` as logits.
 
+    Args:
+        assembly: with the weights restored.
+        loader: of the subset; see `subset_loader`.
+        device: to compute on.
+        ids: of the samples, in the loader's order; None numbers the rows.
+
     Raises:
-        UserError: the data module has no such subset.
         WorkError: the module gives something that is not one row of scores for each sample.
     """
     task = assembly.task.to(device).eval()
     scores, targets = [], []
     with torch.inference_mode():
-        for index, batch in enumerate(_loader(assembly.data, subset)):
+        for index, batch in enumerate(loader):
             moved = _to_device(assembly, batch, device)
             score = task.predict_step(moved, index) if is_overridden("predict_step", task) else task(moved[0])
             scores.append(_checked(score, len(moved[1])).float().cpu())
             targets.append(moved[1].cpu())
     score = _probabilities(torch.cat(scores)).numpy()
     target = torch.cat(targets).numpy().astype(np.int64)
-    ids = assembly.data.ids(subset) if isinstance(assembly.data, DataModule) else np.arange(len(target)).astype(str)
-    return Predicted(ids, target, score)
+    return Predicted(np.arange(len(target)).astype(str) if ids is None else ids, target, score)
 
 
-def _loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
+def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
+    """The batches of a subset, in its own order.
+
+    Raises:
+        UserError: the data module has no such subset.
+    """
     if isinstance(data, DataModule):
         return data.subset_dataloader(subset)
-    stages = {"val": "validate", "test": "test"}
+    # a module that was trained with has its validation data after "fit"; many tutorials' modules have it only then
+    stages = {"val": "fit", "test": "test"}
     if subset not in stages or not is_overridden(f"{subset}_dataloader", data):
         raise UserError(
             f"{type(data).__name__} has no subset '{subset}'",

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
+from projectkit.errors import UserError
 from projectkit.metrics import classification_metrics
 from projectkit.tasks.optimisation import OptimizerPlan
 
@@ -52,9 +53,18 @@ class Classification(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of one batch."""
-        x, y = batch
+        x, y = _pair(batch)
         logits = self(x)
-        loss = functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        try:
+            loss = functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise _misfit(logits, y, error) from error
+        if not loss.requires_grad:
+            raise UserError(
+                f"no gradient leads from the loss to {type(self.model).__name__}",
+                where="model",
+                remedy="its forward must not detach, call .item(), .data or .numpy(), or run under torch.no_grad()",
+            )
         self._sums.add(loss.detach(), (logits.detach().argmax(dim=1) == y).sum(), len(y))
         return loss
 
@@ -74,7 +84,7 @@ class Classification(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: keep the scores on the device."""
-        x, y = batch
+        x, y = _pair(batch)
         self._scores.append(functional.softmax(self(x).float(), dim=1))
         self._targets.append(y)
 
@@ -109,6 +119,43 @@ class Classification(LightningModule):
         values = self._sums.means()
         self._sums = _Sums()
         return values
+
+
+def _pair(batch: Any) -> Batch:
+    if not isinstance(batch, list | tuple) or len(batch) != 2:
+        seen = f"{len(batch)} parts" if isinstance(batch, list | tuple) else type(batch).__name__
+        raise UserError(
+            f"a batch is {seen} where a pair (x, y) is expected",
+            where="data",
+            remedy="let the loader give (x, y), or name a LightningModule of your own as task.class_path",
+        )
+    x, y = batch
+    return x, y
+
+
+def _misfit(logits: Any, y: Tensor, error: Exception) -> Exception:
+    """What is wrong with logits or labels that the loss refuses; looked for only then, since reading labels waits for the device."""
+    seen = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(y):
+        return UserError(
+            f"the model gives {seen} for a batch of {len(y)} samples",
+            where="model",
+            remedy=f"its forward must return logits of shape (batch, classes), here ({len(y)}, <classes>)",
+        )
+    if y.ndim != 1 or y.dtype != torch.int64:
+        return UserError(
+            f"the labels of a batch are {str(y.dtype).removeprefix('torch.')} of shape {tuple(y.shape)}",
+            where="data",
+            remedy="give one class index for each sample: y.long(), shape (batch,)",
+        )
+    outside = y[(y < 0) | (y >= logits.shape[1])]
+    if len(outside):
+        return UserError(
+            f"a label is {int(outside[0])}, but the model gives {logits.shape[1]} classes, numbered from 0",
+            where="data",
+            remedy="mend the labels, or let the model give as many logits as there are classes",
+        )
+    return error
 
 
 class _Sums:

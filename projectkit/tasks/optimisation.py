@@ -71,9 +71,14 @@ class OptimizerPlan:
             raise UserError(
                 f"the training has no end from which the scheduler's {self.count} could be filled",
                 where="scheduler.init_args",
-                remedy=f"write {self.count}: <number> there, or trainer.max_epochs (or max_steps)",
+                remedy=f"write {self.count}: <number> there, or {self._bound()}",
             )
         return {self.count: int(length)}
+
+    def _bound(self) -> str:
+        if self.interval == "epoch":
+            return "set trainer.max_epochs (trainer.max_steps is enough for scheduler.interval=step)"
+        return "set trainer.max_epochs or trainer.max_steps"
 
 
 def missing_count(scheduler: type[LRScheduler], given: Collection[str]) -> str | None:

@@ -15,10 +15,11 @@ from typing import Any
 import pytorch_lightning as pl
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from projectkit.config import ClassConfig, LoadedConfig, check_arguments, check_ownership, construct, import_class
 from projectkit.data import DataModule, DataSpec
+from projectkit.data.spec import FACTS
 from projectkit.errors import UserError
 from projectkit.project import Project
 from projectkit.tasks import Classification, OptimizerPlan
@@ -41,7 +42,7 @@ class Assembly:
     data: pl.LightningDataModule
     task: pl.LightningModule
     callbacks: list[pl.Callback]
-    filled: dict[str, dict[str, int]] = field(default_factory=dict)  # key -> arguments that came from the data
+    filled: dict[str, dict[str, int | str]] = field(default_factory=dict)  # key -> arguments that the config left out
 
     @property
     def catalogued(self) -> DataModule | None:
@@ -66,7 +67,7 @@ class Assembler:
         self.config = loaded.config
         self.places = loaded.places
         self.allowed = (*TRUSTED, *([project.package] if project.package else []), *project.allow)
-        self.filled: dict[str, dict[str, int]] = {}
+        self.filled: dict[str, dict[str, int | str]] = {}
         project.importable()
 
     def assemble(self) -> Assembly:
@@ -112,6 +113,8 @@ class Assembler:
         if self.config.scheduler is not None:
             spec = ClassConfig(self.config.scheduler.class_path, self.config.scheduler.init_args)
             scheduler = self._class(spec, "scheduler", LRScheduler, "a learning-rate scheduler of torch")
+            if issubclass(scheduler, ReduceLROnPlateau):
+                spec = ClassConfig(spec.class_path, self._watching(spec.init_args))
             plan.count = missing_count(scheduler, spec.init_args)
             filled = ("optimizer", *([plan.count] if plan.count else []))
             check_arguments(scheduler, spec.init_args, "scheduler", filled=filled, places=self.places)
@@ -119,15 +122,41 @@ class Assembler:
             plan.interval = self.config.scheduler.interval
         return plan
 
+    def _watching(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A scheduler that watches the monitored metric looks for what is better in the same direction."""
+        assert self.config.scheduler is not None
+        if self.config.monitor is None:
+            raise UserError(
+                "ReduceLROnPlateau watches the monitored metric, and there is none",
+                where=self.places.of("scheduler.class_path"),
+                remedy="write monitor: {metric: val/loss, mode: min}",
+            )
+        if self.config.scheduler.interval == "step":
+            raise UserError(
+                "ReduceLROnPlateau watches a metric that is there once an epoch",
+                where=self.places.of("scheduler.interval"),
+                remedy="write scheduler.interval: epoch",
+            )
+        if "mode" in given:
+            return dict(given)
+        # torch's own default, min, would take a rising F1 for a plateau
+        self.filled["scheduler"] = {"mode": self.config.monitor.mode}
+        return {**given, "mode": self.config.monitor.mode}
+
     def _optimizer(self, spec: ClassConfig) -> Callable[[Iterable[nn.Parameter]], Optimizer]:
         optimizer_class = self._class(spec, "optimizer", Optimizer, "an optimizer of torch")
         check_arguments(optimizer_class, spec.init_args, "optimizer", filled=("params",), places=self.places)
         places = self.places
 
         def build(parameters: Iterable[nn.Parameter]) -> Optimizer:
-            optimizer: Optimizer = construct(
-                optimizer_class, "optimizer", list(parameters), places=places, **spec.init_args
-            )
+            trained = list(parameters)
+            if not trained:
+                raise UserError(
+                    "the model has no parameters that could be trained",
+                    where=places.of("model"),
+                    remedy="its layers must be attributes of the module, lists of them nn.ModuleList, and not all frozen",
+                )
+            optimizer: Optimizer = construct(optimizer_class, "optimizer", trained, places=places, **spec.init_args)
             return optimizer
 
         build([nn.Parameter()])  # a negative rate is found here, not after the data has been read
@@ -155,7 +184,18 @@ class Assembler:
         names = {"num_classes"} if _is_torchvision_model(model_class) else set(accepted)
         filled = {name: value for name, value in known.items() if name in names and name not in spec.init_args}
         if filled:
-            self.filled["model"] = filled
+            self.filled["model"] = dict(filled)
+        lacking = [
+            name
+            for name, parameter in accepted.items()
+            if name in FACTS and name not in {**known, **spec.init_args} and parameter.default is parameter.empty
+        ]
+        if facts is not None and lacking:
+            raise UserError(
+                f"{spec.class_path} needs {', '.join(lacking)}, which {facts.modality} data does not have",
+                where=self.places.of("model.class_path"),
+                remedy=f"try model.class_path={SUGGESTED_MODELS[facts.modality]} model.init_args={{}}, or other data",
+            )
         model: nn.Module = self._build(model_class, spec, "model", **filled)
         return model
 

@@ -94,7 +94,16 @@ class Checkpoints(Checkpoint):
         self._resumed: dict[str, Any] | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Put the generators back to where the checkpoint found them; later than anything else that draws at start-up."""
+        """Refuse a monitor without validation; put the generators back to where the checkpoint found them.
+
+        Here, and no earlier: everything else that draws at start-up has drawn by now.
+        """
+        if self.metric is not None and not trainer.enable_validation:
+            raise UserError(
+                f"nothing is validated, so '{self.metric}' cannot be monitored",
+                where="monitor.metric",
+                remedy="give the data a val_dataloader and the module a validation_step, or write monitor: null",
+            )
         if self._resumed is not None:
             set_random_state(self._resumed)
             self._resumed = None
@@ -106,7 +115,7 @@ class Checkpoints(Checkpoint):
         values = _floats(trainer.callback_metrics)
         if self.metric not in values:
             raise UserError(
-                f"the metric '{self.metric}' was not logged",
+                f"the metric '{self.metric}' was not logged by the validation",
                 where="monitor.metric",
                 remedy=f"choose one of: {', '.join(sorted(values)) or 'none was logged'}",
             )
@@ -124,7 +133,8 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `last.ckpt`."""
         last_epoch = trainer.max_epochs is not None and trainer.current_epoch + 1 == trainer.max_epochs
-        if (trainer.current_epoch + 1) % self.every_n_epochs == 0 or last_epoch or trainer.should_stop:
+        ends = last_epoch or trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
+        if (trainer.current_epoch + 1) % self.every_n_epochs == 0 or ends:
             self.save(trainer, "last")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:

@@ -124,6 +124,7 @@ class _Fit:
             with self.stop:
                 trainer = Trainer(**self._trainer_arguments())
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
+                _refuse_nothing_trained(trainer)
         except BaseException as error:
             self._finish(
                 began,
@@ -132,8 +133,11 @@ class _Fit:
             )
             raise self._explained(error) from error
         self._finish(began, "finished", None)
+        self._warn_without_best()
         if self.tracker is not None and self.config.tracking.wandb == "online":
-            self._warn(upload(self.writer.path))
+            message = upload(self.writer.path)
+            if message is not None:
+                self._warn(f"{message}; the training is not affected")
 
     def _trainer_arguments(self) -> dict[str, Any]:
         arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
@@ -155,7 +159,11 @@ class _Fit:
         if patience is not None and monitor is not None:
             callbacks.append(
                 EarlyStopping(
-                    monitor.metric, mode=monitor.mode, patience=patience.patience, min_delta=patience.min_delta
+                    monitor.metric,
+                    mode=monitor.mode,
+                    patience=patience.patience,
+                    min_delta=patience.min_delta,
+                    strict=False,  # a training that ends within its first epoch has nothing to compare; `_warn_without_best` says so
                 )
             )
         if self.console is not None:
@@ -172,7 +180,8 @@ class _Fit:
     def _finish(self, began: float, status: Any, reason: str | None) -> None:
         if self.tracker is not None:
             self.tracker.close(exit_code=0 if status == "finished" else 1)
-            self._warn(self.tracker.warning)
+            if self.tracker.warning is not None:
+                self._warn(f"{self.tracker.warning}; the training is not affected")
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
@@ -180,11 +189,15 @@ class _Fit:
         self.writer.update(resolved=self.resolved, durations={"fit_s": fit_s})
         self.writer.finish(status, reason)
 
-    def _warn(self, message: str | None) -> None:
-        if message is not None:
-            self.writer.event("warned", message=message)
-            if self.console is not None:
-                self.console.print(f"warning: {message}; the training is not affected", highlight=False, soft_wrap=True)
+    def _warn_without_best(self) -> None:
+        monitor = self.config.monitor
+        if monitor is not None and "best" not in {path.stem for path in self.writer.checkpoints.glob("*.ckpt")}:
+            self._warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
+
+    def _warn(self, message: str) -> None:
+        self.writer.event("warned", message=message)
+        if self.console is not None:
+            self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
 
     def _explained(self, error: BaseException) -> BaseException:
         """The error as the user is to see it: with the run, and with what to do."""
@@ -241,6 +254,15 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
     }
 
 
+def _refuse_nothing_trained(trainer: Trainer) -> None:
+    if trainer.global_step == 0:
+        raise WorkError(
+            "not one step was trained: the training data has no batches",
+            where="data",
+            remedy="look at len(train_dataloader()); drop_last=True leaves nothing of a set smaller than one batch",
+        )
+
+
 def _reason(error: BaseException) -> str:
     """One word for the record."""
     text = str(error)
@@ -265,6 +287,8 @@ def _quiet() -> None:
         ".*does not have many workers.*",  # sets in memory are fastest without
         ".*number of training batches.*smaller than the logging interval.*",  # epochs log as well
         ".*Checkpoint directory.*exists and is not empty.*",
+        ".*Total length of .* across ranks is zero.*",  # an error of ours, as is the next
+        ".*have no `val_dataloader`.*",
         ".*GPU available but not used.*",  # a choice of the config
         ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",  # inside Lightning
     ):

@@ -27,14 +27,14 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
     recorded = recorded or {}
     accelerator = config.trainer.accelerator or "auto"
     if accelerator == "auto":
-        accelerator = str(recorded.get("accelerator") or _best_accelerator())
+        accelerator = str(recorded.get("accelerator") or best_accelerator())
     elif accelerator == "gpu":
         accelerator = "mps" if torch.backends.mps.is_available() else "cuda"
     if accelerator == "cuda" and not torch.cuda.is_available():
         raise UserError(
             "an NVIDIA GPU is asked for and torch sees none",
             where="trainer.accelerator",
-            remedy="write trainer.accelerator=auto, or run `projectkit doctor` to see why",
+            remedy="write trainer.accelerator=cpu, or run `projectkit doctor` to see why",
         )
     precision = config.trainer.precision or "auto"
     if precision == "auto":
@@ -52,7 +52,14 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
     }
 
 
-def _best_accelerator() -> str:
+def resolve_for_evaluation(recorded: Mapping[str, Any]) -> torch.device:
+    """The run's threads, and its device where this machine has it: what was trained on a GPU can be measured on a laptop."""
+    torch.set_num_threads(int(recorded.get("threads") or torch.get_num_threads()))
+    return torch.device("cpu" if recorded.get("accelerator") == "cpu" else best_accelerator())
+
+
+def best_accelerator() -> str:
+    """`cuda`, `mps` or `cpu`: the first that this machine has."""
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -80,11 +80,10 @@ class Tracker(Logger):
     def _guard(self, action: Any) -> None:
         try:
             action()
-        except Exception as error:  # noqa: BLE001 - whatever the tracker does, the training goes on; the warning is recorded
+        except Exception as error:  # noqa: BLE001 - whatever the tracker does, the training goes on; the warning is recorded at its end
             self._inner = None
             first_line = (str(error).splitlines() or [type(error).__name__])[0]
             self.warning = f"Weights & Biases stopped: {first_line}"
-            self.writer.event("warned", message=self.warning)
 
 
 def wandb_project(course: str) -> str:
