@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,18 @@ import pytest
 # set before torch is imported by anything: many small tests on two cores are fastest on one thread each
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("WANDB_SILENT", "true")
+
+CONFIG = """
+name: small
+seed: 3
+data: {name: synthetic_tabular, batch_size: 100}
+model: {class_path: projectkit.models.MLP, init_args: {hidden: [16], dropout: 0.3}}
+optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.01}}
+scheduler: {class_path: torch.optim.lr_scheduler.StepLR, init_args: {step_size: 1, gamma: 0.7}}
+trainer: {max_epochs: 3, accelerator: cpu}
+monitor: {metric: val/f1_macro, mode: max}
+tracking: {wandb: disabled}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +47,31 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (package / "__init__.py").write_text("", encoding="utf-8")
     monkeypatch.chdir(root)
     return root
+
+
+@pytest.fixture
+def config(project: Path) -> Path:
+    """`configs/train.yaml` of a small training with dropout and a scheduler that moves each epoch."""
+    path = project / "configs" / "train.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def team_file(project: Path) -> Callable[[str, str], None]:
+    """Write a module of the team's package under a name that no other test has imported."""
+
+    def write(name: str, text: str) -> None:
+        (project / "src" / "team" / f"{name}.py").write_text(text, encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def fresh_team_package() -> Iterator[None]:
+    """Each test's `team` is its own project's."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
+    for name in [name for name in sys.modules if name == "team" or name.startswith("team.")]:
+        del sys.modules[name]
