@@ -1,0 +1,140 @@
+"""A team's own modules are measured unchanged, as long as they give one row of scores a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from projectkit.errors import UserError, WorkError
+from projectkit.evaluation import evaluate, looks
+from projectkit.runs import Run
+from projectkit.training import train
+
+OWN = """
+import pytorch_lightning as pl
+import torch
+from torch.nn import functional
+
+
+class Own(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = torch.nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, batch_idx):
+        return functional.cross_entropy(self.net(batch[0]), batch[1])
+
+    def validation_step(self, batch, batch_idx):
+        self.log("val/loss", functional.cross_entropy(self.net(batch[0]), batch[1]))
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.5)
+
+
+class Predicting(Own):
+    def forward(self, x):
+        raise AssertionError("predict_step is there to be used")
+
+    def predict_step(self, batch, batch_idx, dataloader_idx=0):
+        return self.net(batch[0])
+
+
+class Probabilities(Own):
+    def predict_step(self, batch, batch_idx):
+        return torch.softmax(self.net(batch[0]), dim=1)
+
+
+class Labels(Own):
+    def predict_step(self, batch, batch_idx):
+        return self.net(batch[0]).argmax(dim=1)
+
+
+class Data(pl.LightningDataModule):
+    def setup(self, stage):
+        generator = torch.Generator().manual_seed(0)
+        x = torch.randn(150, 4, generator=generator)
+        data = torch.utils.data.TensorDataset(x, x[:, :3].argmax(dim=1))
+        parts = torch.utils.data.random_split(data, [90, 30, 30], generator)
+        if stage == "fit":  # as the tutorials write it: nothing is done for the stage "validate"
+            self.train, self.val = parts[:2]
+        if stage == "test":
+            self.test = parts[2]
+
+    def train_dataloader(self):
+        return torch.utils.data.DataLoader(self.train, batch_size=16, shuffle=True)
+
+    def val_dataloader(self):
+        return torch.utils.data.DataLoader(self.val, batch_size=16)
+
+    def test_dataloader(self):
+        return torch.utils.data.DataLoader(self.test, batch_size=16)
+
+
+class WithoutTest(Data):
+    test_dataloader = pl.LightningDataModule.test_dataloader
+"""
+
+CONFIG = """
+data: {class_path: team.own.Data}
+task: {class_path: team.own.Own}
+trainer: {max_epochs: 3, accelerator: cpu}
+monitor: {metric: val/loss, mode: min}
+tracking: {wandb: disabled}
+"""
+
+
+@pytest.fixture
+def own(config: Path, team_file: Callable[[str, str], None]) -> Callable[..., Run]:
+    """Train the team's own modules."""
+
+    def trained(*overrides: str) -> Run:
+        team_file("own", OWN)
+        config.write_text(CONFIG, encoding="utf-8")
+        return train(config, overrides)
+
+    return trained
+
+
+def test_logits_of_forward_become_probabilities(own: Callable[..., Run]) -> None:
+    run = own()
+    evaluated = evaluate(run)
+    predictions = evaluated.run.predictions("val")
+    assert predictions.id.tolist() == [str(row) for row in range(30)]
+    np.testing.assert_allclose(predictions.score.sum(axis=1), 1.0, atol=1e-5)
+    assert evaluated.document["metrics"]["loss"]["value"] == pytest.approx(run.best["val/loss"], abs=1e-5)
+    assert evaluated.document["class_names"] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize("task", ["Predicting", "Probabilities"])
+def test_predict_step_may_give_logits_or_probabilities(own: Callable[..., Run], task: str) -> None:
+    run = own(f"task.class_path=team.own.{task}")
+    measured = evaluate(run).document["metrics"]["loss"]["value"]
+    assert measured == pytest.approx(run.best["val/loss"], abs=1e-5)
+
+
+def test_what_is_no_row_of_scores_is_one_line(own: Callable[..., Run]) -> None:
+    run = own("task.class_path=team.own.Labels")
+    with pytest.raises(WorkError, match=r"gives \(16,\) where \(batch, classes\) scores are expected; return logits"):
+        evaluate(run)
+
+
+def test_a_look_at_the_teams_own_test_data_is_recorded_as_theirs(own: Callable[..., Run], ledger: Path) -> None:
+    evaluate(own(), "test")
+    (look,) = looks(ledger)
+    assert (look.subset, look.data) == ("test", {"class_path": "team.own.Data", "split": "the team's own"})
+
+
+@pytest.mark.parametrize("subset", ["test", "tset"])
+def test_own_data_without_that_subset_is_one_line_and_no_look(
+    own: Callable[..., Run], ledger: Path, subset: str
+) -> None:
+    run = own("data.class_path=team.own.WithoutTest")
+    with pytest.raises(UserError, match=f"WithoutTest has no subset '{subset}'"):
+        evaluate(run, subset)
+    assert not ledger.exists()
