@@ -166,8 +166,14 @@ class Download:
     def __enter__(self) -> Callable[[str, int, int | None], None]:
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
+        screen = error_console()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=error_console(), transient=True
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            console=screen,
+            transient=True,
+            disable=not screen.is_terminal,  # a file would get an empty line from it
         )
         self._tasks: dict[str, Any] = {}
         self._bar.start()

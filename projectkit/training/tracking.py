@@ -6,10 +6,10 @@ its own with a deadline: a server that cannot be reached costs a bounded time an
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -101,20 +101,14 @@ def upload(run: Path, deadline_s: float = DEADLINE_S) -> str | None:
     if not folders:
         return "there are no offline files of Weights & Biases"
     command = [sys.executable, "-m", "wandb", "sync", *map(str, folders)]
-    try:
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=deadline_s,
-            check=False,
-            env={**os.environ},
-        )
-    except subprocess.TimeoutExpired:
-        return f"the server of Weights & Biases did not answer within {deadline_s:.0f} s"
-    if done.returncode:
-        lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        return f"wandb sync failed: {lines[-1] if lines else f'status {done.returncode}'}"
-    return None
+    # a file and not a pipe: a process that it leaves behind would hold a pipe open beyond the deadline
+    with tempfile.TemporaryFile() as output:
+        try:
+            status = subprocess.run(
+                command, stdout=output, stderr=subprocess.STDOUT, timeout=deadline_s, check=False
+            ).returncode
+        except subprocess.TimeoutExpired:
+            return f"the server of Weights & Biases did not answer within {deadline_s:.0f} s"
+        output.seek(0)
+        lines = [line for line in output.read().decode("utf-8", "replace").splitlines() if line.strip()]
+    return f"wandb sync failed: {lines[-1] if lines else f'status {status}'}" if status else None
