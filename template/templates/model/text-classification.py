@@ -39,15 +39,17 @@ class TextNet(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(wide, channels, kernel_size=3, padding=1) for wide in widths[:-1]
         )
-        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels, num_classes))
+        self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(channels * layers, num_classes))
 
     def forward(self, x: Tensor) -> Tensor:
         """Token indices (batch, length) -> logits (batch, num_classes)."""
         real = (x != self.pad_index).unsqueeze(1)  # (batch, 1, length)
         features = self.embedding(x).transpose(1, 2)  # (batch, embedding, length)
+        maxima = []
         for convolution in self.convolutions:
             # the padding stays zero in every layer, so that a text's logits do not depend on the
-            # longest text of its batch
+            # longest text of its batch; and as zero is the least value after a ReLU, it never wins
             features = torch.relu(convolution(features)) * real
-        # zero is the least value after a ReLU: the padding never wins the maximum
-        return self.head(features.amax(dim=2))
+            maxima.append(features.amax(dim=2))
+        # the first layer sees three characters, the next five ...: short and long clues count
+        return self.head(torch.cat(maxima, dim=1))
