@@ -60,7 +60,8 @@ def usage_line(error: click.UsageError) -> str:
     if context is not None and isinstance(error, click.NoSuchOption):
         options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
         near = nearest(error.option_name, options)
-        remedy = f"did you mean {near}?" if near else remedy
+        bare = f"settings have no dashes: projectkit train {error.option_name.lstrip('-')}=<value>"
+        remedy = f"did you mean {near}?" if near else bare if context.command.name == "train" else remedy
     elif context is not None and isinstance(context.command, click.Group) and "'" in what:
         remedy = did_you_mean(what.split("'")[1], context.command.commands)
     return f"{what}; {remedy}"
@@ -105,8 +106,9 @@ def print_facts(facts: Mapping[str, Any]) -> None:
     for key, value in facts.items():
         if isinstance(value, Mapping):
             click.echo(key)
+            width = max([16, *(len(name) for name in value)]) + 2
             for name, each in value.items():
-                click.echo(f"  {name:<18}{_text(each)}")
+                click.echo(f"  {name:<{width}}{_text(each)}")
         elif isinstance(value, list | tuple) and any(len(str(each)) > 40 for each in value):
             click.echo(key)
             for each in value:

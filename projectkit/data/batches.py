@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, SequentialSampler
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class BatchDataset(Dataset[tuple[Tensor, Tensor]]):
         return self.x.gather(rows), self.y[rows]
 
 
-class BatchSampler(Sampler[Tensor]):
+# Lightning takes any other sampler for one that shuffles single samples, and replaces it where `overfit_batches` is set.
+class BatchSampler(SequentialSampler):
     """Row numbers of one batch after the other, shuffled by (seed, epoch) or in order.
 
     Lightning calls `set_epoch`. The length is that of a full epoch even where the first one starts in its middle: Lightning plans with it.
@@ -78,6 +79,7 @@ class BatchSampler(Sampler[Tensor]):
     """
 
     def __init__(self, size: int, batch_size: int, seed: int | None = None, start_batch: int = 0) -> None:
+        super().__init__(range(size))
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
@@ -91,7 +93,7 @@ class BatchSampler(Sampler[Tensor]):
     def __len__(self) -> int:
         return math.ceil(self.size / self.batch_size)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override] # a batch of rows at a time
         batches = torch.split(self._order(), self.batch_size)
         start, self.start_batch = self.start_batch, 0
         yield from batches[start:]

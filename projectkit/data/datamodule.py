@@ -106,8 +106,9 @@ class DataModule(LightningDataModule):
             self._dataset(subset)
 
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """Shuffled by (seed, epoch)."""
-        return self._loader("train", seed=self.seed, start_batch=self.start_batch)
+        """Shuffled by (seed, epoch); in the split's order where the trainer is to overfit the same few batches."""
+        overfit = getattr(self.trainer, "overfit_batches", 0) > 0  # set by Lightning in passing
+        return self._loader("train", seed=None if overfit else self.seed, start_batch=self.start_batch)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """In the split's order."""

@@ -31,6 +31,8 @@ class Classification(LightningModule):
 
     def __init__(self, model: nn.Module, plan: OptimizerPlan | None = None, *, label_smoothing: float = 0.0) -> None:
         super().__init__()
+        if not 0.0 <= label_smoothing < 1.0:
+            raise ValueError(f"label_smoothing is {label_smoothing}, not in [0, 1)")
         self.model = model
         self.plan = plan or OptimizerPlan()
         self.label_smoothing = label_smoothing

@@ -255,12 +255,19 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
 
 
 def _refuse_nothing_trained(trainer: Trainer) -> None:
-    if trainer.global_step == 0:
+    if trainer.global_step:
+        return
+    if trainer.num_training_batches:
         raise WorkError(
-            "not one step was trained: the training data has no batches",
-            where="data",
-            remedy="look at len(train_dataloader()); drop_last=True leaves nothing of a set smaller than one batch",
+            "not one step was trained",
+            where="trainer",
+            remedy="raise max_time, max_steps or limit_train_batches",
         )
+    raise WorkError(
+        "not one step was trained: the training data has no batches",
+        where="data",
+        remedy="look at len(train_dataloader()); drop_last=True leaves nothing of a set smaller than one batch",
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -22,7 +22,7 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
         `accelerator`, `devices`, `precision`, `threads`, `loop`, `compiled`: plain values.
 
     Raises:
-        UserError: a device is asked for that this machine lacks. There is no silent change to the CPU.
+        UserError: a device is asked for that this machine lacks, or what the device cannot do. There is no silent change.
     """
     recorded = recorded or {}
     accelerator = config.trainer.accelerator or "auto"
@@ -39,12 +39,26 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
     precision = config.trainer.precision or "auto"
     if precision == "auto":
         precision = str(recorded.get("precision") or _precision(accelerator))
+    if accelerator == "cpu" and str(precision) in ("16", "16-mixed"):
+        raise UserError(
+            "a CPU does not train in 16-bit floats",
+            where="trainer.precision",
+            remedy="write trainer.precision=auto, or bf16-mixed, which a CPU has but is slow at",
+        )
+    devices = config.trainer.devices
+    several = len(devices) > 1 if isinstance(devices, list) else devices not in (None, 1, "1", "auto")
+    if several or (config.trainer.num_nodes or 1) > 1:
+        raise UserError(
+            "a run is trained on one device",
+            where="trainer.devices",
+            remedy="write trainer.devices=1, or trainer.devices=[1] for the second GPU",
+        )
     threads = int(recorded.get("threads") or torch.get_num_threads())
     torch.set_num_threads(threads)
     return {
         "accelerator": accelerator,
         "device": torch.cuda.get_device_name() if accelerator == "cuda" else accelerator,
-        "devices": config.trainer.devices,
+        "devices": devices if isinstance(devices, list) else 1,
         "precision": precision,
         "threads": threads,
         "loop": "lightning",

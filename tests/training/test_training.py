@@ -242,3 +242,47 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkError, match="plain containers"):
         load_checkpoint(path)
     assert not (tmp_path / "ran").exists()
+
+
+def test_overfitting_a_few_batches_sees_the_same_ones_each_epoch(config: Path) -> None:
+    overrides = ["trainer.overfit_batches=2", "trainer.max_epochs=30", "model.init_args.dropout=0", "scheduler=null"]
+    run = train(config, overrides)
+    losses = run.history("train/loss")[1]
+    assert run.last["step"] == 60
+    assert losses[-1] < losses[0] / 3
+    assert run.last["val/loss"] > 2 * losses[-1]  # the control: 200 samples are learnt by heart, others are not
+
+
+@pytest.mark.parametrize(
+    ("overrides", "remedy"),
+    [(["trainer.limit_train_batches=0"], "limit_train_batches"), (["trainer.max_time=00:00:00:00"], "max_time")],
+)
+def test_a_training_without_a_step_is_no_success(config: Path, overrides: list[str], remedy: str) -> None:
+    with pytest.raises(WorkError, match=f"not one step was trained; .*{remedy}"):
+        train(config, overrides)
+    (path,) = (config.parents[1] / "runs").iterdir()
+    assert json.loads((path / "run.json").read_text(encoding="utf-8"))["status"] == "failed"
+
+
+def test_training_data_without_a_batch_is_named(config: Path, team_file: Callable[[str, str], None]) -> None:
+    team_file("own", OWN_MODULE.replace("batch_size=30", "batch_size=300, drop_last=True"))
+    config.write_text(OWN_CONFIG, encoding="utf-8")
+    with pytest.raises(WorkError, match=r"the training data has no batches; .*drop_last=True"):
+        train(config, ["monitor=null"])
+
+
+def test_a_training_that_ends_within_its_first_epoch_keeps_its_weights_and_says_that_none_are_best(
+    config: Path,
+) -> None:
+    run = train(config, ["trainer.max_steps=3", "early_stopping={patience: 2}", "checkpoint.every_n_epochs=7"])
+    assert run.status == "finished"
+    assert [path.name for path in run.path.glob("checkpoints/*")] == ["last.ckpt"]
+    assert [event["message"] for event in run.events() if event["event"] == "warned"] == [
+        "'val/f1_macro' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt"
+    ]
+
+
+def test_a_monitor_without_validation_is_refused_before_the_first_step(config: Path) -> None:
+    with pytest.raises(UserError, match=r"nothing is validated, so 'val/f1_macro' cannot be monitored"):
+        train(config, ["trainer.limit_val_batches=0"])
+    assert train(config, ["trainer.limit_val_batches=0", "monitor=null"]).status == "finished"
