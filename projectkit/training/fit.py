@@ -126,12 +126,9 @@ class _Fit:
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
                 _refuse_nothing_trained(trainer)
         except BaseException as error:
-            self._finish(
-                began,
-                "interrupted" if isinstance(error, StoppedError | KeyboardInterrupt) else "failed",
-                _reason(error),
-            )
-            raise self._explained(error) from error
+            known = self._told_apart(error)
+            self._finish(began, "interrupted" if isinstance(known, StoppedError) else "failed", _reason(known))
+            raise self._explained(known) from error
         self._finish(began, "finished", None)
         self._warn_without_best()
         if self.tracker is not None and self.config.tracking.wandb == "online":
@@ -178,16 +175,18 @@ class _Fit:
         return Tracker(self.writer, wandb_project(project.root.name), config_to_dict(self.config))
 
     def _finish(self, began: float, status: Any, reason: str | None) -> None:
-        if self.tracker is not None:
-            self.tracker.close(exit_code=0 if status == "finished" else 1)
-            if self.tracker.warning is not None:
-                self._warn(f"{self.tracker.warning}; the training is not affected")
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
         fit_s = round(time.monotonic() - began, 3)
         self.writer.update(resolved=self.resolved, durations={"fit_s": fit_s})
         self.writer.finish(status, reason)
+        if (
+            self.tracker is not None
+        ):  # after our own record: it may take seconds, in which somebody may press Ctrl-C again
+            self.tracker.close(exit_code=0 if status == "finished" else 1)
+            if self.tracker.warning is not None:
+                self._warn(f"{self.tracker.warning}; the training is not affected")
 
     def _warn_without_best(self) -> None:
         monitor = self.config.monitor
@@ -199,11 +198,18 @@ class _Fit:
         if self.console is not None:
             self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
 
+    def _told_apart(self, error: BaseException) -> BaseException:
+        """A second Ctrl-C, which Lightning turns into an exit without a word, is a stop like the first."""
+        if isinstance(error, SystemExit | KeyboardInterrupt) and self.stop.received is not None:
+            return StoppedError("stopped at once by a second signal", number=self.stop.received)
+        return error
+
     def _explained(self, error: BaseException) -> BaseException:
         """The error as the user is to see it: with the run, and with what to do."""
         run = self.writer.id
         if isinstance(error, StoppedError):
-            remedy = f"go on with `projectkit train --resume {run}`"
+            kept = (self.writer.checkpoints / "last.ckpt").is_file()
+            remedy = f"go on with `projectkit train --resume {run}`" if kept else "nothing was trained yet, start again"
             return StoppedError(error.what, where=run, remedy=remedy, number=error.number)
         if _reason(error) == "oom":
             return WorkError(

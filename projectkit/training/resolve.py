@@ -38,7 +38,9 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
         )
     precision = config.trainer.precision or "auto"
     if precision == "auto":
-        precision = str(recorded.get("precision") or _precision(accelerator))
+        # a precision that was decided for another device is not this one's
+        decided = recorded.get("precision") if recorded.get("accelerator") == accelerator else None
+        precision = str(decided or _precision(accelerator))
     if accelerator == "cpu" and str(precision) in ("16", "16-mixed"):
         raise UserError(
             "a CPU does not train in 16-bit floats",

@@ -47,6 +47,11 @@ def final(run) -> dict:
     }
 
 
+def same_final(first, second) -> bool:
+    expected, got = final(first), final(second)
+    return expected.keys() == got.keys() and all(torch.equal(expected[name], got[name]) for name in expected)
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
 @pytest.mark.parametrize("step", [0, 5, BATCHES - 1, BATCHES, 2 * BATCHES + 3])
 def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_and_metrics(
@@ -61,9 +66,7 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
     resumed = train(config, resume="auto")
     assert resumed.id == stopped.id
     assert resumed.status == "finished"
-    expected, got = final(whole), final(resumed)
-    assert expected.keys() == got.keys()
-    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    assert same_final(whole, resumed)
     clean = [[{k: v for k, v in line.items() if k != "time"} for line in run.metrics()] for run in (whole, resumed)]
     assert clean[0] == clean[1]
 
@@ -73,6 +76,29 @@ def test_sigterm_gives_the_status_that_clusters_expect(config: Path, monkeypatch
     with pytest.raises(StoppedError, match=r"SIGTERM after step 4; go on with `projectkit train --resume") as caught:
         train_with(monkeypatch, config, SignalAt(3, signal.SIGTERM))
     assert caught.value.exit_status == 143
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+@pytest.mark.parametrize(
+    ("step", "remedy"), [(3, "start again"), (BATCHES + 3, "go on with `projectkit train --resume")]
+)
+def test_a_second_ctrl_c_stops_at_once_and_keeps_what_the_last_epoch_left(
+    config: Path, monkeypatch: pytest.MonkeyPatch, step: int, remedy: str
+) -> None:
+    class Twice(SignalAt):
+        def on_train_batch_start(self, trainer, *args) -> None:
+            if trainer.global_step == step:
+                os.kill(os.getpid(), signal.SIGINT)
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(StoppedError, match=f"stopped at once by a second signal; .*{remedy}") as caught:
+        train_with(monkeypatch, config, Twice(step))
+    assert caught.value.exit_status == 130
+    (run,) = list_runs(require_project())
+    assert (run.status, run.record["reason"]) == ("interrupted", "signal")
+    if step > BATCHES:
+        assert load_checkpoint(run.checkpoint("last"))["global_step"] == BATCHES
+        assert same_final(train(config), train(config, resume=run.id))
 
 
 def test_handlers_of_the_process_are_put_back(config: Path) -> None:
