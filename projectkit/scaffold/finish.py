@@ -10,6 +10,7 @@ import importlib.metadata
 import importlib.util
 import json
 import shutil
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,25 +121,31 @@ def _git_url(remote: str) -> str | None:
 def _requirement(project: Path, generation: Generation, origin: _Origin) -> str:
     """The library as a direct reference: from the network where others can have it from there, else a wheel in `vendor/`."""
     answer = generation.answers["projectkit_source"]
+    name = DISTRIBUTION + ("[cjk]" if _needs_cjk(generation.answers) else "")
     url = source_url(answer)
     if url is not None:
-        return f"{DISTRIBUTION} @ {url}"
+        return f"{name} @ {url}"
     if answer != "auto":
-        return _vendored(project, given_wheel(generation.started_in / Path(answer).expanduser()))
+        return f"{name} @ {_vendored(project, given_wheel(generation.started_in / Path(answer).expanduser()))}"
     if origin.url is not None:
-        return f"{DISTRIBUTION} @ {origin.url}@{origin.reference}"
-    return _vendored(project, library_wheel(generation.folder))
+        return f"{name} @ {origin.url}@{origin.reference}"
+    return f"{name} @ {_vendored(project, library_wheel(generation.folder))}"
+
+
+def _needs_cjk(answers: Mapping[str, str]) -> bool:
+    """Whether the poster will show Chinese, Japanese or Korean, for which its bundled fonts have no glyphs."""
+    shown = "".join(answers[key] for key in ("project_title", "team_name", "team_members", "course"))
+    return any(unicodedata.name(character, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL")) for character in shown)
 
 
 def _vendored(project: Path, wheel: Wheel) -> str:
+    """Put a wheel into `vendor/`; the URL by which the repository's own build finds it."""
     vendor = project / "vendor"
     vendor.mkdir(exist_ok=True)
     for older in vendor.glob("*.whl"):
         older.unlink()
     (vendor / wheel.name).write_bytes(wheel.content)
-    return (
-        f"{DISTRIBUTION} @ {{root:uri}}/vendor/{wheel.name}"  # hatchling's own form: follows the folder when it moves
-    )
+    return f"{{root:uri}}/vendor/{wheel.name}"  # hatchling's own form: follows the folder when it moves
 
 
 def _depend(project: Path, requirement: str) -> None:

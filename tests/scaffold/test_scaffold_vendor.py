@@ -51,6 +51,13 @@ def small_checkout(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("key", ["project_title", "team_members"])
+def test_a_team_that_writes_chinese_gets_the_fonts_for_it(key: str, answers: dict[str, str], tmp_path: Path) -> None:
+    value = "恶意域名" if key == "project_title" else "李雷 <lilei@example.org>"
+    project = create_project({**answers, key: value}, tmp_path)
+    assert requirement_of(project).startswith("dl-projectkit[cjk] @ {root:uri}/vendor/")
+
+
 def test_by_default_a_local_template_vendors_the_library(answers: dict[str, str], tmp_path: Path) -> None:
     project = create_project({**answers, "projectkit_source": "auto"}, tmp_path)
     (wheel,) = (project / "vendor").iterdir()
