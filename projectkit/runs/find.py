@@ -120,7 +120,7 @@ def _match(text: str, known: Iterable[str]) -> str:
         raise UserError(
             f"'{text}' is part of {len(found)} run ids: {listed}", remedy="type more of the one that you mean"
         )
-    near = nearest(text, names)
+    near = nearest(text, [*names, "latest", "best"])
     remedy = (
         f"did you mean '{near}'?"
         if near

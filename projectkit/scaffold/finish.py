@@ -135,7 +135,9 @@ def _requirement(project: Path, generation: Generation, origin: _Origin) -> str:
 def _needs_cjk(answers: Mapping[str, str]) -> bool:
     """Whether the poster will show Chinese, Japanese or Korean, for which its bundled fonts have no glyphs."""
     shown = "".join(answers[key] for key in ("project_title", "team_name", "team_members", "course"))
-    return any(unicodedata.name(character, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL")) for character in shown)
+    return any(
+        unicodedata.name(character, "").startswith(("CJK", "HIRAGANA", "KATAKANA", "HANGUL")) for character in shown
+    )
 
 
 def _vendored(project: Path, wheel: Wheel) -> str:

@@ -35,6 +35,9 @@ SUGGESTED_MODELS = {
 }
 
 
+TORCHVISION_CHANNELS = 3
+
+
 @dataclass(frozen=True)
 class Assembly:
     """What a config stands for, ready to be trained or evaluated."""
@@ -86,7 +89,9 @@ class Assembler:
         data = self._own_data() if own_data else self._data()
         spec = data.spec if isinstance(data, DataModule) else None
         if own_task or model_class is None:
-            task = self._build(task_class, self.config.task, "task")
+            task = self._build(
+                task_class, self.config.task, "task", **self._filled(task_class, self.config.task, "task", spec)
+            )
         else:
             assert self.config.model is not None
             model = self._build_model(model_class, self.config.model, spec)
@@ -179,25 +184,39 @@ class Assembler:
         return SUGGESTED_MODELS.get(datasets.card(self.config.data.name).modality, SUGGESTED_MODELS["tabular"])
 
     def _build_model(self, model_class: Any, spec: ClassConfig, facts: DataSpec | None) -> nn.Module:
-        known: Mapping[str, int] = facts.arguments() if facts else {}
-        accepted = inspect.signature(model_class).parameters
-        names = {"num_classes"} if _is_torchvision_model(model_class) else set(accepted)
+        if _is_torchvision_model(model_class) and facts is not None and facts.in_channels != TORCHVISION_CHANNELS:
+            here = facts.in_channels or "no images"
+            raise UserError(
+                f"models of torchvision read images with {TORCHVISION_CHANNELS} channels, and this data has {here}",
+                where=self.places.of("model.class_path"),
+                remedy="write a module of your own around it that changes the first layer, or try "
+                f"model.class_path={SUGGESTED_MODELS[facts.modality]} model.init_args={{}}",
+            )
+        model: nn.Module = self._build(model_class, spec, "model", **self._filled(model_class, spec, "model", facts))
+        return model
+
+    def _filled(self, target: Any, spec: ClassConfig, key: str, facts: DataSpec | None) -> dict[str, int]:
+        """Those of a class's arguments that come from the data: they carry a fact's name and the config does not give them."""
+        if facts is None:
+            return {}
+        accepted = inspect.signature(target).parameters
+        names = {"num_classes"} if _is_torchvision_model(target) else set(accepted)
+        known = facts.arguments()
         filled = {name: value for name, value in known.items() if name in names and name not in spec.init_args}
-        if filled:
-            self.filled["model"] = dict(filled)
         lacking = [
             name
             for name, parameter in accepted.items()
             if name in FACTS and name not in {**known, **spec.init_args} and parameter.default is parameter.empty
         ]
-        if facts is not None and lacking:
+        if lacking:
             raise UserError(
                 f"{spec.class_path} needs {', '.join(lacking)}, which {facts.modality} data does not have",
-                where=self.places.of("model.class_path"),
+                where=self.places.of(f"{key}.class_path"),
                 remedy=f"try model.class_path={SUGGESTED_MODELS[facts.modality]} model.init_args={{}}, or other data",
             )
-        model: nn.Module = self._build(model_class, spec, "model", **filled)
-        return model
+        if filled:
+            self.filled[key] = dict(filled)
+        return filled
 
     def _data(self) -> DataModule:
         data = self.config.data
@@ -207,15 +226,19 @@ class Assembler:
                 where=self.places.of("data"),
                 remedy="write data: {name: sms}; `projectkit data list` shows the catalogue",
             )
-        return DataModule(
-            data.name,
-            data.target,
-            data.split,
-            split_seed=data.split_seed,
-            batch_size=data.batch_size,
-            num_workers=data.num_workers,
-            seed=self.config.seed,
-        )
+        try:
+            return DataModule(
+                data.name,
+                data.target,
+                data.split,
+                split_seed=data.split_seed,
+                batch_size=data.batch_size,
+                num_workers=data.num_workers,
+                seed=self.config.seed,
+            )
+        except UserError as error:  # the catalogue does not know where the name was written
+            key = error.where if error.where and error.where.startswith("data.") else "data.name"
+            raise UserError(error.what, where=self.places.of(key), remedy=error.remedy) from error
 
     def _own_data(self) -> pl.LightningDataModule:
         assert self.config.data.class_path is not None

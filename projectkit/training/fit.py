@@ -66,6 +66,8 @@ def train(
     former = _former_run(resume, loaded, project)
     repeated = former or _run_of(loaded.path)
     resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
+    for note in loaded.notes:
+        _show(console, f"note: {note}")
     _quiet()
     pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
     assembly = assemble(loaded, project)
@@ -79,7 +81,7 @@ def train(
         writer = RunWriter.create(
             project.runs,
             loaded.config.name,
-            kind=loaded.config.kind,
+            kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,  # a few batches are no result
             config_yaml=config_to_yaml(loaded.config),
             command=command,
             seed=loaded.config.seed,
@@ -220,6 +222,11 @@ class _Fit:
                 "the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`"
             )
         return error
+
+
+def _show(console: Console | None, line: str) -> None:
+    if console is not None:
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def _former_run(resume: str | None, loaded: LoadedConfig, project: Project) -> Run | None:

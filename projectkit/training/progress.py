@@ -37,6 +37,10 @@ class ProgressReport(Callback):
         self._drawn = 0.0
         self._began = 0.0
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: a run that goes on in the middle of an epoch starts none."""
+        self._began = time.monotonic()
+
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: a fresh bar."""
         self._began = time.monotonic()

@@ -104,7 +104,7 @@ def test_a_split_that_does_not_fit_the_target_says_which_one_does() -> None:
         id=IDS[:30], x=text_array(["x"] * 30), y={"activity": labels}, group=np.array([f"c{label}" for label in labels])
     )
     with pytest.raises(
-        UserError, match="class '.*' is in train but not in test; use split 'stratified' for target 'activity'"
+        UserError, match=r"class '.*' is in train but not in test; use split 'stratified' for target 'activity'"
     ):
         make_split(card, samples, "activity", "by_class", 0)
 

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from projectkit.config import load_config
+from projectkit.data import DataModule, DataSpec
 from projectkit.errors import UserError, WorkError
+from projectkit.project import require_project
 from projectkit.runs import load_run
-from projectkit.training import Trainer, load_checkpoint, train
+from projectkit.training import Trainer, assemble, load_checkpoint, train
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
@@ -93,11 +96,17 @@ def test_the_same_config_trains_another_modality_with_another_model(config: Path
     assert run.part("data")["name"] == task
 
 
-def test_a_torchvision_constructor_is_given_the_number_of_classes(config: Path) -> None:
-    overrides = ["data.name=synthetic_images", "model={class_path: torchvision.models.resnet18}", "trainer.max_steps=1"]
-    with pytest.raises((UserError, WorkError, RuntimeError)) as caught:  # one grey channel does not fit its first layer
-        train(config, [*overrides, "model.init_args.num_clases=3"])
-    assert "num_classes" in str(caught.value)
+def test_a_torchvision_constructor_is_given_the_number_of_classes(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colour = DataSpec("image", (3, 32, 32), num_classes=7, class_names=tuple("abcdefg"), in_channels=3)
+    monkeypatch.setattr(DataModule, "spec", colour)
+    overrides = ["data.name=synthetic_images", "model={class_path: torchvision.models.resnet18}"]
+    assembly = assemble(load_config(config, overrides), require_project())
+    assert assembly.task.model.fc.out_features == 7
+    assert assembly.filled == {"model": {"num_classes": 7}}
+    with pytest.raises(UserError, match="num_clases.*num_classes"):
+        assemble(load_config(config, [*overrides, "model.init_args.num_clases=3"]), require_project())
 
 
 OWN_MODULE = """
@@ -286,3 +295,55 @@ def test_a_monitor_without_validation_is_refused_before_the_first_step(config: P
     with pytest.raises(UserError, match=r"nothing is validated, so 'val/f1_macro' cannot be monitored"):
         train(config, ["trainer.limit_val_batches=0"])
     assert train(config, ["trainer.limit_val_batches=0", "monitor=null"]).status == "finished"
+
+
+OWN_OVER_CATALOGUE = """
+import torch
+import pytorch_lightning as pl
+
+
+class Own(pl.LightningModule):
+    def __init__(self, num_features: int, num_classes: int):
+        super().__init__()
+        self.net = torch.nn.Linear(num_features, num_classes)
+
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        return torch.nn.functional.cross_entropy(self(x), y)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+"""
+
+
+def test_a_teams_own_module_on_catalogued_data_is_given_its_sizes(
+    config: Path, team_file: Callable[[str, str], None]
+) -> None:
+    team_file("sized", OWN_OVER_CATALOGUE)
+    config.write_text(
+        "data: {name: synthetic_tabular}\ntask: {class_path: team.sized.Own}\n"
+        "trainer: {max_epochs: 1, accelerator: cpu}\ntracking: {wandb: disabled}\n",
+        encoding="utf-8",
+    )
+    filled = train(config).part("resolved")["filled"]["task"]
+    assert set(filled) == {"num_features", "num_classes"}
+
+
+def test_grey_images_are_refused_for_a_model_that_reads_colour(config: Path) -> None:
+    overrides = ["data.name=synthetic_images", "model={class_path: torchvision.models.resnet18}"]
+    with pytest.raises(UserError, match=r"3 channels, and this data has 1.*projectkit\.models\.CNN"):
+        train(config, overrides)
+
+
+def test_a_data_set_that_is_not_known_is_named_with_its_place(config: Path) -> None:
+    with pytest.raises(UserError, match=r"train\.yaml:4:\d+, data\.name: .*synthetic_tabula'.*synthetic_tabular"):
+        text = config.read_text(encoding="utf-8").replace("synthetic_tabular", "synthetic_tabula")
+        config.write_text(text, encoding="utf-8")
+        train(config)
+
+
+def test_a_few_batches_for_debugging_are_never_the_latest_run(config: Path) -> None:
+    assert train(config, ["trainer.fast_dev_run=true"]).kind == "smoke"
