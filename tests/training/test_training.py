@@ -105,7 +105,7 @@ def test_a_torchvision_constructor_is_given_the_number_of_classes(
     assembly = assemble(load_config(config, overrides), require_project())
     assert assembly.task.model.fc.out_features == 7
     assert assembly.filled == {"model": {"num_classes": 7}}
-    with pytest.raises(UserError, match="num_clases.*num_classes"):
+    with pytest.raises(UserError, match=r"num_clases.*num_classes"):
         assemble(load_config(config, [*overrides, "model.init_args.num_clases=3"]), require_project())
 
 
@@ -339,9 +339,9 @@ def test_grey_images_are_refused_for_a_model_that_reads_colour(config: Path) -> 
 
 
 def test_a_data_set_that_is_not_known_is_named_with_its_place(config: Path) -> None:
+    text = config.read_text(encoding="utf-8").replace("synthetic_tabular", "synthetic_tabula")
+    config.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"train\.yaml:4:\d+, data\.name: .*synthetic_tabula'.*synthetic_tabular"):
-        text = config.read_text(encoding="utf-8").replace("synthetic_tabular", "synthetic_tabula")
-        config.write_text(text, encoding="utf-8")
         train(config)
 
 
