@@ -93,9 +93,8 @@ def _choose(console: Console) -> str:
     try:
         datasets.fetch("sms")
     except ProjectkitError as error:
-        console.print(
-            f"data: digits, which comes with scikit-learn, because sms cannot be had here ({error})", highlight=False
-        )
+        why = f"because sms cannot be had here ({error})"
+        console.print(f"data: digits, which comes with scikit-learn, {why}", highlight=False, soft_wrap=True)
         return OFFLINE_EXAMPLE
     console.print("data: sms, 5,971 text messages, from the mirror, the store or the network", highlight=False)
     return EXAMPLE
