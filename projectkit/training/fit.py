@@ -66,12 +66,12 @@ def train(
     former = _former_run(resume, loaded, project)
     repeated = former or _run_of(loaded.path)
     resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
-    for note in loaded.notes:
-        _show(console, f"note: {note}")
     _quiet()
     pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
     assembly = assemble(loaded, project)
     _load_data(assembly)
+    for note in loaded.notes:
+        _show(console, f"note: {note}")
     resolved["filled"] = assembly.filled
     if former is not None:
         writer = RunWriter.open(former.path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -171,6 +172,11 @@ def web() -> Iterator[Web]:
     state = Web(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
+    try:
+        socket.create_connection(server.server_address, timeout=5).close()
+    except OSError as error:  # a network namespace whose loopback is down, as `unshare --net` makes one
+        server.shutdown()
+        pytest.skip(f"no loopback network here: {error}")
     yield state
     state.gate.set()
     server.shutdown()
