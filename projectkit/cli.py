@@ -208,15 +208,13 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
 def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as_json: bool) -> None:
     """Train what CONFIG describes (default configs/train.yaml); prints the run's id."""
     config, overrides = _config_and_overrides(arguments)
-    if print_config:
-        from projectkit.config import config_to_yaml, load_config
-
-        return click.echo(config_to_yaml(load_config(config, overrides).config), nl=False)
-    from projectkit.config import load_config
+    from projectkit.config import config_to_yaml, load_config
     from projectkit.project import find_project, require_project
 
     # a typing mistake is found in a tenth of a second, before torch is imported
-    load_config(config, overrides)
+    loaded = load_config(config, overrides)
+    if print_config:
+        return click.echo(config_to_yaml(loaded.config), nl=False)
     find_project(config.parent) or require_project()
     screen = console.error_console()
     with screen.status("starting"):
@@ -330,8 +328,11 @@ def poster_init() -> None:
     """Write a starting poster into poster/; what is there stays as it is."""
     from projectkit.poster import init_poster
     from projectkit.project import require_project
+    from projectkit.scaffold import poster_fields, recorded_answers
 
-    written = init_poster(require_project().root)
+    root = require_project().root
+    answers = recorded_answers(root)
+    written = init_poster(root, **(poster_fields(answers) if answers else {}))
     click.echo("\n".join(map(str, written)) if written else "poster/ is complete, nothing was written")
 
 

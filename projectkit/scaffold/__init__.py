@@ -22,19 +22,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from projectkit.scaffold.answers import check_answer as check_answer
     from projectkit.scaffold.doctor import examine as examine
+    from projectkit.scaffold.finish import poster_fields as poster_fields
     from projectkit.scaffold.new import Question as Question
     from projectkit.scaffold.new import create_project as create_project
     from projectkit.scaffold.new import questions as questions
+    from projectkit.scaffold.new import recorded_answers as recorded_answers
 
 _HOMES = {
     "check_answer": "projectkit.scaffold.answers",
     "create_project": "projectkit.scaffold.new",
     "examine": "projectkit.scaffold.doctor",
+    "poster_fields": "projectkit.scaffold.finish",
     "Question": "projectkit.scaffold.new",
     "questions": "projectkit.scaffold.new",
+    "recorded_answers": "projectkit.scaffold.new",
 }
 
-__all__ = ["Question", "check_answer", "create_project", "examine", "questions"]
+__all__ = ["Question", "check_answer", "create_project", "examine", "poster_fields", "questions", "recorded_answers"]
 
 
 def __getattr__(name: str) -> Any:

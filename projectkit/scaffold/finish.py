@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit
 
 from projectkit.errors import WorkError
@@ -76,15 +77,19 @@ def finish(project: Path, generation: Generation) -> list[str]:
             for name in names:
                 shutil.rmtree(project / name)
     _depend(project, _requirement(project, generation, origin))
-    _poster(generation.folder).init_poster(
-        project,
-        title=answers["project_title"],
-        authors=[member.name for member in members],
-        course=answers["course"],
-        team=answers["team_name"],
-    )
+    _poster(generation.folder).init_poster(project, **poster_fields(answers))
     _record(project, generation, origin)
     return _first_commit(project, members[0])
+
+
+def poster_fields(answers: Mapping[str, str]) -> dict[str, Any]:
+    """What the answers say about the poster, by the names of `init_poster`'s arguments."""
+    return {
+        "title": answers["project_title"],
+        "authors": [member.name for member in parse_members(answers["team_members"])],
+        "course": answers["course"],
+        "team": answers["team_name"],
+    }
 
 
 def library_root(template: Path) -> Path:

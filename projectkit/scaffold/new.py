@@ -6,6 +6,7 @@ it would run Jinja in an answer. Nothing is read from or written to the user's h
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -119,6 +120,17 @@ def create_project(answers: Mapping[str, str], output: Path) -> Path:
                 folder.rmdir()
         raise
     return project
+
+
+def recorded_answers(project: Path) -> dict[str, str]:
+    """The answers that a repository was generated from; empty where it was not, or where their record cannot be read."""
+    try:
+        document = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
+        answers = document["context"]["cookiecutter"]
+        check({key: value for key, value in answers.items() if not key.startswith("_")})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UserError):
+        return {}
+    return dict(answers)
 
 
 def _render(template: Path, answers: Mapping[str, str], output: Path) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from projectkit.poster import init_poster
 from projectkit.project import find_project
-from projectkit.scaffold import create_project
+from projectkit.scaffold import create_project, poster_fields, recorded_answers
 from projectkit.scaffold.git import git
 from projectkit.scaffold.new import template_folder
 
@@ -262,3 +263,19 @@ def test_the_batch_script_is_valid_bash(answers: dict[str, str], tmp_path: Path)
     project = create_project({**answers, "compute": "slurm"}, tmp_path)
     done = subprocess.run(["bash", "-n", "slurm/train.sh"], cwd=project, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_poster_that_was_deleted_starts_again_with_the_teams_own_names(
+    answers: dict[str, str], tmp_path: Path
+) -> None:
+    project = create_project({**answers, "team_members": "Zoë <zoe@example.org>; 李雷 <li@example.org>"}, tmp_path)
+    first = (project / "poster" / "poster.yaml").read_bytes()
+    shutil.rmtree(project / "poster")
+    init_poster(project, **poster_fields(recorded_answers(project)))
+    assert (project / "poster" / "poster.yaml").read_bytes() == first
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"context": {"cookiecutter": {"course": "A"}}}'])
+def test_answers_that_cannot_be_read_are_no_answers(text: str, tmp_path: Path) -> None:
+    (tmp_path / ".cruft.json").write_text(text, encoding="utf-8")
+    assert recorded_answers(tmp_path) == {}
