@@ -363,9 +363,6 @@ def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> Non
     click.echo(f"{built.pdf}\n{built.png}")
 
 
-# -- from the command line to plain values --
-
-
 def _card_row(card: Any) -> dict[str, Any]:
     return {
         "name": card.name,
