@@ -75,16 +75,16 @@ class BatchSampler(SequentialSampler):
         size: number of rows.
         batch_size: rows of a batch; the last one may be smaller.
         seed: of the shuffling; None keeps the order.
-        start_batch: where the first epoch begins, for a resumed run; later ones begin at 0.
+        start: epoch and batch with which the order begins, for a resumed run; later epochs begin at batch 0.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int | None = None, start_batch: int = 0) -> None:
+    def __init__(self, size: int, batch_size: int, seed: int | None = None, start: tuple[int, int] = (0, 0)) -> None:
         super().__init__(range(size))
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
-        self.start_batch = start_batch
+        # of a resumed run: loader processes fetch their first batches before Lightning calls `set_epoch`
+        self.epoch, self.start_batch = start
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""

@@ -61,7 +61,7 @@ class DataModule(LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
-        self.start_batch = 0  # where the first epoch of a resumed training begins
+        self.start = (0, 0)  # epoch and batch with which a resumed training begins
         self._encoder: Encoder | None = None
         self._encoded: dict[str, BatchDataset] = {}
 
@@ -108,7 +108,7 @@ class DataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled by (seed, epoch); in the split's order where the trainer is to overfit the same few batches."""
         overfit = getattr(self.trainer, "overfit_batches", 0) > 0  # set by Lightning in passing
-        return self._loader("train", seed=None if overfit else self.seed, start_batch=self.start_batch)
+        return self._loader("train", seed=None if overfit else self.seed, start=self.start)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """In the split's order."""
@@ -159,12 +159,14 @@ class DataModule(LightningDataModule):
             self._encoded[subset] = BatchDataset(self.encoder.encode(samples.x), labels)
         return self._encoded[subset]
 
-    def _loader(self, subset: str, *, seed: int | None, start_batch: int = 0) -> DataLoader[tuple[Tensor, Tensor]]:
+    def _loader(
+        self, subset: str, *, seed: int | None, start: tuple[int, int] = (0, 0)
+    ) -> DataLoader[tuple[Tensor, Tensor]]:
         dataset = self._dataset(subset)
         return DataLoader(
             dataset,
             batch_size=None,  # the sampler yields whole batches of rows
-            sampler=BatchSampler(len(dataset), self.batch_size, seed, start_batch),
+            sampler=BatchSampler(len(dataset), self.batch_size, seed, start),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             # the loader draws a base seed for its workers: from its own generator, so the global one is left alone

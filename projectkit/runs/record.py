@@ -145,6 +145,13 @@ class RunWriter:
             {"step": int(step), "epoch": int(epoch), "time": round(self.elapsed_s, 3), **numbers},
         )
 
+    def rewind(self, step: int) -> None:
+        """Drop the metrics that were logged after `step`: a killed run goes on from its checkpoint and does those steps again."""
+        path = self.path / "metrics.jsonl"
+        kept = [line for line in read_lines(path) if line.get("step", 0) <= step]
+        if kept or path.exists():
+            atomic_write(path, b"".join(to_json(line) + b"\n" for line in kept))
+
     def event(self, kind: str, **fields: Any) -> None:
         """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; start and end are there already."""
         append_line(self.path / "events.jsonl", {"time": datetime.now(UTC).isoformat(), "event": kind, **fields})

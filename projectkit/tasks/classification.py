@@ -72,10 +72,10 @@ class Classification(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Lightning's hook: hand the means since the last time to the loggers."""
-        step = self.trainer.global_step
+        step, accumulated = self.trainer.global_step, (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
         if self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._log_rest()
-        elif step and step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
+        elif accumulated and step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
             values = {f"train/{name}": value for name, value in self._means().items()}
             for logger in self.loggers:
                 logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)

@@ -227,7 +227,7 @@ class Assembler:
                 remedy="write data: {name: sms}; `projectkit data list` shows the catalogue",
             )
         try:
-            return DataModule(
+            module = DataModule(
                 data.name,
                 data.target,
                 data.split,
@@ -239,6 +239,11 @@ class Assembler:
         except UserError as error:  # the catalogue does not know where the name was written
             key = error.where if error.where and error.where.startswith("data.") else "data.name"
             raise UserError(error.what, where=self.places.of(key), remedy=error.remedy) from error
+        try:
+            _ = module.split  # computed once and kept: the first model needs it anyway
+        except UserError as error:
+            raise UserError(error.what, where=self.places.of("data.split"), remedy=error.remedy) from error
+        return module
 
     def _own_data(self) -> pl.LightningDataModule:
         assert self.config.data.class_path is not None

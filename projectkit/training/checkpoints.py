@@ -23,7 +23,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from projectkit.errors import UserError, WorkError
 from projectkit.runs import RunWriter, atomic_write
-from projectkit.training.signals import StoppedError
+from projectkit.training.signals import StopOnSignal, StoppedError
 
 
 def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
@@ -83,13 +83,17 @@ class Checkpoints(Checkpoint):
         metric: monitored, such as `val/f1_macro`; None keeps no best.
         mode: whether a better value is the `max` or the `min`.
         every_n_epochs: how often `last.ckpt` is written; the last epoch always is.
+        stop: knows whether the epoch that ends is the last one because of a signal.
     """
 
-    def __init__(self, writer: RunWriter, metric: str | None, mode: str, every_n_epochs: int = 1) -> None:
+    def __init__(
+        self, writer: RunWriter, metric: str | None, mode: str, every_n_epochs: int, stop: StopOnSignal
+    ) -> None:
         self.writer = writer
         self.metric = metric
         self.mode = mode
         self.every_n_epochs = every_n_epochs
+        self.stop = stop
         self.best: dict[str, Any] = {}
         self._resumed: dict[str, Any] | None = None
 
@@ -133,7 +137,8 @@ class Checkpoints(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write `last.ckpt`."""
         last_epoch = trainer.max_epochs is not None and trainer.current_epoch + 1 == trainer.max_epochs
-        ends = last_epoch or trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
+        stopped = trainer.should_stop or self.stop.received is not None
+        ends = last_epoch or stopped or 0 < trainer.max_steps <= trainer.global_step
         if (trainer.current_epoch + 1) % self.every_n_epochs == 0 or ends:
             self.save(trainer, "last")
 

@@ -6,6 +6,7 @@ made; from then on, whatever happens ends in the record.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import time
@@ -29,7 +30,7 @@ from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
-from projectkit.training.resume import batches_done, find_resumable, refuse_other_config
+from projectkit.training.resume import Position, find_resumable, position, refuse_other_config
 from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
@@ -64,6 +65,8 @@ def train(
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
     former = _former_run(resume, loaded, project)
+    # read here, because a damaged checkpoint is an error before anything is written
+    start = position(load_checkpoint(former.checkpoint("last"))) if former else None
     repeated = former or _run_of(loaded.path)
     resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
     _quiet()
@@ -73,8 +76,9 @@ def train(
     for note in loaded.notes:
         _show(console, f"note: {note}")
     resolved["filled"] = assembly.filled
-    if former is not None:
+    if former is not None and start is not None:
         writer = RunWriter.open(former.path)
+        writer.rewind(start.step)
         writer.event("resumed", command=list(command or ()))
         writer.update(status="running", reason=None, ended=None)
     else:
@@ -90,7 +94,7 @@ def train(
             resolved=resolved,
             monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
         )
-    _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(former)
+    _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(start)
     return read_run(writer.path)
 
 
@@ -114,22 +118,27 @@ class _Fit:
         self.console = console
         self.stop = StopOnSignal()
         self.logger = RunLogger(writer)
-        self.tracker = self._tracker(project)
+        self.project = project
+        self.tracker: Tracker | None = None
 
-    def run(self, former: Run | None) -> None:
-        """Fit, and record how it ended."""
+    def run(self, start: Position | None) -> None:
+        """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
         began = time.monotonic()
-        checkpoint = former.checkpoint("last") if former else None
-        if checkpoint is not None and self.assembly.catalogued is not None:
-            self.assembly.catalogued.start_batch = batches_done(load_checkpoint(checkpoint))
+        checkpoint = self.writer.checkpoints / "last.ckpt" if start else None
+        if start is not None and self.assembly.catalogued is not None:
+            self.assembly.catalogued.start = (start.epoch, start.batch)
         try:
             with self.stop:
+                self.tracker = self._tracker()
                 trainer = Trainer(**self._trainer_arguments())
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
                 _refuse_nothing_trained(trainer)
         except BaseException as error:
             known = self._told_apart(error)
-            self._finish(began, "interrupted" if isinstance(known, StoppedError) else "failed", _reason(known))
+            with contextlib.suppress(
+                OSError
+            ):  # a full disk may have no room for the record; the user is told why below
+                self._finish(began, "interrupted" if isinstance(known, StoppedError) else "failed", _reason(known))
             raise self._explained(known) from error
         self._finish(began, "finished", None)
         self._warn_without_best()
@@ -168,13 +177,13 @@ class _Fit:
         if self.console is not None:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
         metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
-        callbacks += [self.stop, Checkpoints(self.writer, metric, mode, self.config.checkpoint.every_n_epochs)]
-        return callbacks
+        every = self.config.checkpoint.every_n_epochs
+        return [*callbacks, self.stop, Checkpoints(self.writer, metric, mode, every, self.stop)]
 
-    def _tracker(self, project: Project) -> Tracker | None:
+    def _tracker(self) -> Tracker | None:
         if self.config.tracking.wandb == "disabled":
             return None
-        return Tracker(self.writer, wandb_project(project.root.name), config_to_dict(self.config))
+        return Tracker(self.writer, wandb_project(self.project.root.name), config_to_dict(self.config))
 
     def _finish(self, began: float, status: Any, reason: str | None) -> None:
         plan = getattr(self.assembly.task, "plan", None)
@@ -183,9 +192,8 @@ class _Fit:
         fit_s = round(time.monotonic() - began, 3)
         self.writer.update(resolved=self.resolved, durations={"fit_s": fit_s})
         self.writer.finish(status, reason)
-        if (
-            self.tracker is not None
-        ):  # after our own record: it may take seconds, in which somebody may press Ctrl-C again
+        # after our own record: it may take seconds, in which somebody may press Ctrl-C again
+        if self.tracker is not None:
             self.tracker.close(exit_code=0 if status == "finished" else 1)
             if self.tracker.warning is not None:
                 self._warn(f"{self.tracker.warning}; the training is not affected")
@@ -236,7 +244,6 @@ def _former_run(resume: str | None, loaded: LoadedConfig, project: Project) -> R
         return find_resumable(loaded.config, project)
     run = find_run(resume, project)
     refuse_other_config(run, loaded.config)
-    load_checkpoint(run.checkpoint("last"))
     return run
 
 

@@ -20,9 +20,8 @@ class RunLogger(Logger):
     def __init__(self, writer: RunWriter) -> None:
         super().__init__()
         self.writer = writer
-        self.trainer: pl.Trainer | None = (
-            None  # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
-        )
+        # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
+        self.trainer: pl.Trainer | None = None
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from projectkit.config import Config, config_to_dict
@@ -50,13 +51,24 @@ def differences(run: Run, config: Config) -> list[str]:
     return sorted(key for key in former.keys() | now.keys() if former.get(key) != now.get(key))
 
 
-def batches_done(checkpoint: Mapping[str, Any]) -> int:
-    """How many batches of the checkpoint's epoch were done: 0 for one that was written at the end of an epoch.
+@dataclass(frozen=True)
+class Position:
+    """How far a checkpoint's training had come: optimiser steps, whole epochs, and batches of the epoch that was begun."""
 
-    Lightning restores its counters, but not the place in the data.
-    """
-    progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
-    return 0 if progress["is_last_batch"] else int(progress["current"]["ready"])
+    step: int
+    epoch: int
+    batch: int
+
+
+def position(checkpoint: Mapping[str, Any]) -> Position:
+    """Where a training goes on: Lightning restores its counters, but not the place in the data."""
+    loop = checkpoint["loops"]["fit_loop"]
+    batches = loop["epoch_loop.batch_progress"]
+    return Position(
+        step=int(checkpoint["global_step"]),
+        epoch=int(loop["epoch_progress"]["current"]["processed"]),
+        batch=0 if batches["is_last_batch"] else int(batches["current"]["ready"]),
+    )
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

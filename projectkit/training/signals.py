@@ -64,9 +64,13 @@ class StopOnSignal(Callback):
             signal.signal(number, handler)
         self._former.clear()
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         """Lightning's hook: where a training can stop without tearing a step; the last batch goes on to the end of its epoch."""
-        if self.received is not None and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+        # a checkpoint holds no gradients: in the middle of an accumulation they would be lost
+        steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        if self.received is not None and steps and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._stop(trainer, self.received, at_epoch_start=False)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -77,7 +77,7 @@ def test_without_a_seed_the_order_is_kept() -> None:
 
 
 def test_a_resumed_epoch_goes_on_where_it_stopped_and_the_next_one_is_whole() -> None:
-    whole, resumed = BatchSampler(10, 3, seed=5), BatchSampler(10, 3, seed=5, start_batch=2)
+    whole, resumed = BatchSampler(10, 3, seed=5), BatchSampler(10, 3, seed=5, start=(0, 2))
     assert len(resumed) == 4  # Lightning plans with the length of a full epoch
     for sampler in (whole, resumed):
         sampler.set_epoch(4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
 
-from projectkit.errors import UserError
+from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
-from projectkit.runs import list_runs
+from projectkit.runs import RunWriter, list_runs
 from projectkit.training import fit, load_checkpoint, train
 from projectkit.training.signals import StoppedError
 
@@ -69,6 +70,78 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
     assert same_final(whole, resumed)
     clean = [[{k: v for k, v in line.items() if k != "time"} for line in run.metrics()] for run in (whole, resumed)]
     assert clean[0] == clean[1]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+@pytest.mark.parametrize("step", [BATCHES + 5, 2 * BATCHES - 1])
+def test_loader_processes_go_on_with_the_batches_of_the_epoch_that_was_stopped(
+    config: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    overrides = ["data.num_workers=2"]  # they fetch batches before Lightning names the epoch
+    whole = train(config, overrides)
+    with pytest.raises(StoppedError):
+        train_with(monkeypatch, config, SignalAt(step), overrides=overrides)
+    assert same_final(whole, train(config, overrides, resume="auto"))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_gradients_that_are_being_accumulated_are_not_lost_by_stopping(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class SignalInTheMiddle(SignalAt):
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx) -> None:
+            if batch_idx == 5:  # the second of four batches that make a step
+                super().on_train_batch_start(trainer)
+
+    overrides = ["trainer.accumulate_grad_batches=4"]
+    whole = train(config, overrides)
+    with pytest.raises(StoppedError, match="after step 6"):
+        train_with(monkeypatch, config, SignalInTheMiddle(5), overrides=overrides)
+    assert same_final(whole, train(config, overrides, resume="auto"))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_an_epoch_that_a_signal_ends_is_kept_even_where_checkpoints_are_rare(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides = ["checkpoint.every_n_epochs=2"]
+    with pytest.raises(StoppedError, match=f"after step {BATCHES}; go on with"):
+        train_with(monkeypatch, config, SignalAt(BATCHES - 1), overrides=overrides)
+    (run,) = list_runs(require_project())
+    assert load_checkpoint(run.checkpoint("last"))["global_step"] == BATCHES
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_steps_that_are_done_again_after_a_death_are_recorded_once(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(SignalAt):  # dies with more steps logged than its last checkpoint holds
+        def on_train_batch_start(self, trainer, *args) -> None:
+            if trainer.global_step == self.step:
+                raise RuntimeError("killed")
+
+    overrides = ["trainer.log_every_n_steps=2"]
+    whole = train(config, overrides)
+    with pytest.raises(RuntimeError, match="killed"):
+        train_with(monkeypatch, config, Killed(BATCHES + 5), overrides=overrides)
+    resumed = train(config, overrides, resume="auto")
+    assert [line["step"] for line in resumed.metrics() if "val/loss" not in line] == [
+        line["step"] for line in whole.metrics() if "val/loss" not in line
+    ]
+    assert resumed.history("train/loss") == whole.history("train/loss")
+
+
+def test_a_full_disk_is_named_even_where_the_record_has_no_room(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class FullDisk(Callback):
+        def on_train_batch_end(self, *args) -> None:
+            monkeypatch.setattr(RunWriter, "update", self.refuse)
+            self.refuse()
+
+        def refuse(self, *args, **fields) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(WorkError, match="the disk is full; free some space"):
+        train_with(monkeypatch, config, FullDisk())
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")

@@ -214,6 +214,11 @@ def test_losses_are_logged_within_an_epoch_and_at_its_end_without_counting_a_ste
     assert steps[:2] == [4, 8]
 
 
+def test_accumulated_batches_are_logged_once_a_step(config: Path) -> None:
+    run = train(config, ["trainer.max_epochs=1", "trainer.accumulate_grad_batches=4", "trainer.log_every_n_steps=1"])
+    assert run.history("train/loss")[0] == [1, 2, 3, 4]
+
+
 def test_the_trainer_takes_lightnings_arguments_and_writes_checkpoints_that_load_without_code(tmp_path: Path) -> None:
     import pytorch_lightning as pl
 
@@ -343,6 +348,11 @@ def test_a_data_set_that_is_not_known_is_named_with_its_place(config: Path) -> N
     config.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"train\.yaml:4:\d+, data\.name: .*synthetic_tabula'.*synthetic_tabular"):
         train(config)
+
+
+def test_a_split_that_is_not_known_is_named_with_its_place(config: Path) -> None:
+    with pytest.raises(UserError, match=r"command line, data\.split: .*no split 'grouped'.*stratified"):
+        train(config, ["data.split=grouped"])
 
 
 def test_a_few_batches_for_debugging_are_never_the_latest_run(config: Path) -> None:
