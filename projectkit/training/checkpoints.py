@@ -21,7 +21,7 @@ import torch
 from lightning_fabric.plugins import CheckpointIO
 from pytorch_lightning.callbacks import Checkpoint
 
-from projectkit.errors import UserError, WorkError
+from projectkit.errors import UserError, WorkError, did_you_mean
 from projectkit.runs import RunWriter, atomic_write
 from projectkit.training.signals import StopOnSignal, StoppedError
 
@@ -121,7 +121,7 @@ class Checkpoints(Checkpoint):
             raise UserError(
                 f"the metric '{self.metric}' was not logged by the validation",
                 where="monitor.metric",
-                remedy=f"choose one of: {', '.join(sorted(values)) or 'none was logged'}",
+                remedy=did_you_mean(self.metric, values) if values else "log it there with self.log",
             )
         value = values[self.metric]
         known = self.best.get(self.metric)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import re
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping
 from rich.console import Console
 
-from projectkit.config import Config, LoadedConfig, config_to_dict, config_to_yaml, load_config
+from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
 from projectkit.errors import ProjectkitError, WorkError
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run
@@ -64,38 +65,40 @@ def train(
     # The project of the config's folder, so that a config named from elsewhere works
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
-    former = _former_run(resume, loaded, project)
-    # read here, because a damaged checkpoint is an error before anything is written
-    start = position(load_checkpoint(former.checkpoint("last"))) if former else None
-    repeated = former or _run_of(loaded.path)
-    resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
-    _quiet()
-    pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
-    assembly = assemble(loaded, project)
-    _load_data(assembly)
-    for note in loaded.notes:
-        _show(console, f"note: {note}")
-    resolved["filled"] = assembly.filled
-    if former is not None and start is not None:
-        writer = RunWriter.open(former.path)
-        writer.rewind(start.step)
-        writer.event("resumed", command=list(command or ()))
-        writer.update(status="running", reason=None, ended=None)
-    else:
-        writer = RunWriter.create(
-            project.runs,
-            loaded.config.name,
-            kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,  # a few batches are no result
-            config_yaml=config_to_yaml(loaded.config),
-            command=command,
-            seed=loaded.config.seed,
-            source=project.root,
-            data=_data_record(loaded.config, assembly),
-            resolved=resolved,
-            monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
-        )
-    _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(start)
-    return read_run(writer.path)
+    with _placed(loaded.places):
+        former = _former_run(resume, loaded, project)
+        # read here, because a damaged checkpoint is an error before anything is written
+        start = position(load_checkpoint(former.checkpoint("last"))) if former else None
+        repeated = former or _run_of(loaded.path)
+        resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
+        _quiet()
+        pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
+        assembly = assemble(loaded, project)
+        _load_data(assembly)
+        for note in loaded.notes:
+            _show(console, f"note: {note}")
+        resolved["filled"] = assembly.filled
+        if former is not None and start is not None:
+            writer = RunWriter.open(former.path)
+            writer.rewind(start.step)
+            writer.event("resumed", command=list(command or ()))
+            writer.update(status="running", reason=None, ended=None)
+        else:
+            writer = RunWriter.create(
+                project.runs,
+                loaded.config.name,
+                # a few batches are no result
+                kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,
+                config_yaml=config_to_yaml(loaded.config),
+                command=command,
+                seed=loaded.config.seed,
+                source=project.root,
+                data=_data_record(loaded.config, assembly),
+                resolved=resolved,
+                monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
+            )
+        _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(start)
+        return read_run(writer.path)
 
 
 class _Fit:
@@ -230,6 +233,18 @@ class _Fit:
                 "the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`"
             )
         return error
+
+
+@contextlib.contextmanager
+def _placed(places: Places) -> Iterator[None]:
+    """The rooms below name the key that is wrong; here it is known where that key was written."""
+    try:
+        yield
+    except ProjectkitError as error:
+        key = error.where or ""
+        if re.fullmatch(r"\w+(\.\w+)*", key) and key.partition(".")[0] in Config.__dataclass_fields__:
+            error.where = places.of(key)
+        raise
 
 
 def _show(console: Console | None, line: str) -> None:

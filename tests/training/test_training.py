@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,9 +84,16 @@ def test_a_loss_that_is_no_number_ends_the_run_with_its_reason(config: Path) -> 
     assert (record["status"], record["reason"]) == ("failed", "nan")
 
 
-def test_a_metric_that_is_not_logged_is_named_with_those_that_are(config: Path) -> None:
-    with pytest.raises(UserError, match=r"val/f1.* was not logged.*val/f1_macro"):
-        train(config, ["monitor.metric=val/f1"])
+def test_a_metric_that_is_not_logged_is_named_with_its_place_and_the_nearest_that_is(config: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8").replace("val/f1_macro", "val/f1"), encoding="utf-8")
+    with pytest.raises(UserError, match=r"train\.yaml:9:\d+, monitor\.metric: .*val/f1' was not.*'val/f1_macro'\?"):
+        train(config)
+
+
+@pytest.mark.parametrize("override", ["trainer.devices=2", "trainer.precision=16-mixed"])
+def test_what_this_machine_cannot_do_is_named_with_its_place(config: Path, override: str) -> None:
+    with pytest.raises(UserError, match=rf"command line, {re.escape(override.partition('=')[0])}: "):
+        train(config, [override])
 
 
 @pytest.mark.parametrize("task", ["synthetic_text", "synthetic_images"])
