@@ -108,7 +108,10 @@ class DataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """Shuffled by (seed, epoch); in the split's order where the trainer is to overfit the same few batches."""
         overfit = getattr(self.trainer, "overfit_batches", 0) > 0  # set by Lightning in passing
-        return self._loader("train", seed=None if overfit else self.seed, start=self.start)
+        # a trainer that reloads its data asks again in later epochs, which begin at their first batch
+        epoch = self.trainer.current_epoch if self.trainer is not None else 0
+        start = self.start if epoch <= self.start[0] else (epoch, 0)
+        return self._loader("train", seed=None if overfit else self.seed, start=start)
 
     def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """In the split's order."""

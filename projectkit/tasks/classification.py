@@ -72,10 +72,11 @@ class Classification(LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Lightning's hook: hand the means since the last time to the loggers."""
-        step, accumulated = self.trainer.global_step, (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
+        step, every = self.trainer.global_step, self.trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
+        accumulated = (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
         if self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._log_rest()
-        elif accumulated and step % self.trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
+        elif accumulated and every and step % every == 0:  # 0 logs nothing within an epoch
             values = {f"train/{name}": value for name, value in self._means().items()}
             for logger in self.loggers:
                 logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)

@@ -74,7 +74,8 @@ class Recorder(Callback):
     ) -> None:
         """Lightning's hook: look at the loss now and then; reading it at each step would make a GPU wait."""
         self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        if trainer.global_step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined] # set by Lightning in passing
+        every = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
+        if every and trainer.global_step % every == 0:
             self._refuse_no_number(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

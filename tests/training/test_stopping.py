@@ -74,10 +74,16 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
 @pytest.mark.parametrize("step", [BATCHES + 5, 2 * BATCHES - 1])
-def test_loader_processes_go_on_with_the_batches_of_the_epoch_that_was_stopped(
-    config: Path, monkeypatch: pytest.MonkeyPatch, step: int
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["data.num_workers=2"],  # they fetch batches before Lightning names the epoch
+        ["trainer.reload_dataloaders_every_n_epochs=1"],
+    ],
+)
+def test_however_batches_are_loaded_a_resumed_training_sees_those_that_it_would_have_seen(
+    config: Path, monkeypatch: pytest.MonkeyPatch, step: int, overrides: list[str]
 ) -> None:
-    overrides = ["data.num_workers=2"]  # they fetch batches before Lightning names the epoch
     whole = train(config, overrides)
     with pytest.raises(StoppedError):
         train_with(monkeypatch, config, SignalAt(step), overrides=overrides)

@@ -222,6 +222,11 @@ def test_losses_are_logged_within_an_epoch_and_at_its_end_without_counting_a_ste
     assert steps[:2] == [4, 8]
 
 
+def test_nothing_is_logged_within_an_epoch_where_the_interval_is_zero(config: Path) -> None:
+    run = train(config, ["trainer.max_epochs=1", "trainer.log_every_n_steps=0"])
+    assert run.history("train/loss")[0] == [run.last["step"]]
+
+
 def test_accumulated_batches_are_logged_once_a_step(config: Path) -> None:
     run = train(config, ["trainer.max_epochs=1", "trainer.accumulate_grad_batches=4", "trainer.log_every_n_steps=1"])
     assert run.history("train/loss")[0] == [1, 2, 3, 4]
