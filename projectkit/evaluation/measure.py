@@ -54,8 +54,8 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
     assembly = assemble(loaded, project)
+    _refuse_other_data(assembly.catalogued, run)  # before the weights, which would not fit either and blame the model
     restore(assembly, load_checkpoint(path), run.id)
-    _refuse_other_data(assembly.catalogued, run)
     digest = file_sha256(path)
     loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
     look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
