@@ -157,6 +157,8 @@ def data_info(name: str, as_json: bool) -> None:
         "default_target": card.default_target,
         "splits": sorted(card.splits),
         "traps": list(card.traps),
+        "safety": card.safety,
+        "redistributable": card.redistributable,
         "citation": card.citation,
         "files": [
             {"name": file.name, "bytes": file.size, "sha256": file.sha256, "urls": list(file.urls)}
@@ -194,7 +196,7 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
         raise UserError(
             "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
         )
-    names = [name] if name else [each for each in datasets.names() if datasets.is_here(each)]
+    names = [name] if name else datasets.in_store()
     return console.report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
 
 

@@ -24,6 +24,7 @@ from projectkit.datasets.split import Split as Split
 # The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
 from projectkit.datasets.catalogue import card as card  # isort: skip
 from projectkit.datasets.catalogue import fetch as fetch  # isort: skip
+from projectkit.datasets.catalogue import in_store as in_store  # isort: skip
 from projectkit.datasets.catalogue import is_here as is_here  # isort: skip
 from projectkit.datasets.catalogue import load as load  # isort: skip
 from projectkit.datasets.catalogue import names as names  # isort: skip
@@ -40,6 +41,7 @@ __all__ = [
     "Target",
     "card",
     "fetch",
+    "in_store",
     "is_here",
     "load",
     "names",

@@ -116,13 +116,22 @@ def verify(name: str) -> list[Finding]:
     if not asked.files:
         return [Finding(id=name, status="ok", where=name, message="needs no file")]
     folder = store.folder_of(asked)
-    begun = any((folder / file.name).exists() for file in asked.files)
-    return [_examine(name, file, folder / file.name, missing="error" if begun else "note") for file in asked.files]
+    missing: Status = "error" if _begun(asked) else "note"
+    return [_examine(name, file, folder / file.name, missing=missing) for file in asked.files]
 
 
 def is_here(name: str) -> bool:
     """Whether a data set can be loaded without mirror and network."""
     return store.is_here(card(name))
+
+
+def in_store() -> list[str]:
+    """The names of the sets of which the store holds anything, whole or damaged, and of those that need no file."""
+    return [name for name in _NAMES if _begun(card(name)) or not card(name).files]
+
+
+def _begun(asked: Card) -> bool:
+    return any((store.folder_of(asked) / file.name).exists() for file in asked.files)
 
 
 def _examine(name: str, file: RemoteFile, path: Path, *, missing: Status) -> Finding:

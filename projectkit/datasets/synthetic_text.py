@@ -1,7 +1,7 @@
 """Synthetic text: log lines of a server that is used, probed or robbed. Made by a seeded generator, for tests and first steps.
 
-A line is a header and eight words; a word comes from the vocabulary of the line's class with probability 0.2, else from one that all share.
-A few classes' words also occur elsewhere, so a bag of words gets most lines right and none all of them.
+A line is a header and eight words; a word comes from the vocabulary of the line's class with probability 0.26, else from a shared
+one. One line in eleven has no word of its class at all, so a bag of words gets most lines right and never all of them.
 """
 
 from __future__ import annotations

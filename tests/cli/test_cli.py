@@ -133,6 +133,7 @@ def test_the_catalogue_is_listed_as_table_and_as_json(typed: Typed, nowhere: Pat
 def test_every_card_can_be_shown(typed: Typed, nowhere: Path, name: str) -> None:
     card = datasets.card(name)
     assert card.citation in typed(f"data info {name}").out
+    assert card.safety in typed(f"data info {name}").out
     facts = json.loads(typed(f"data info {name} --json").out)
     assert facts["targets"].keys() == card.targets.keys()
     assert facts["traps"] == list(card.traps)
@@ -164,6 +165,7 @@ def test_verify_has_the_findings_form_and_fails_on_a_damaged_file(typed: Typed, 
     assert damaged.status == 1
     assert "error" in {finding["status"] for finding in assert_findings(damaged.out)}
     assert "projectkit data fetch sms" in typed("data verify sms").out
+    assert typed("data verify --all").status == 1  # a file cut short must not make the set one that is not here
 
 
 def test_doctor_has_the_findings_form(typed: Typed, nowhere: Path) -> None:
