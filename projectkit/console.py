@@ -5,7 +5,6 @@ Results go to standard output, everything else to standard error. The commands c
 
 from __future__ import annotations
 
-import json
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,14 +73,14 @@ def unexpected_line(error: Exception, library: Path) -> str:
         error: as it was caught.
         library: the folder of this library; frames below it or in installed packages are not the team's.
     """
-    frames = traceback.extract_tb(error.__traceback__)
+    import sysconfig
+
+    others = (library, *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")))
     own = [
         frame
-        for frame in frames
-        if not Path(frame.filename).is_relative_to(library)
-        and "site-packages" not in frame.filename
-        and Path(frame.filename).suffix == ".py"
-        and "lib/python" not in Path(frame.filename).as_posix()
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).suffix == ".py"
+        and not any(Path(frame.filename).is_relative_to(folder) for folder in others)
     ]
     where = f"{own[-1].filename}:{own[-1].lineno}: " if own else ""
     what = " ".join(str(error).split()) or "no message"
@@ -89,8 +88,10 @@ def unexpected_line(error: Exception, library: Path) -> str:
 
 
 def print_json(value: Any) -> None:
-    """A document for programs; what JSON lacks (a path, a date) is written as text."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    """A document for programs, written as in a run folder: NaN and infinity, which JSON lacks, are text."""
+    from projectkit.runs.files import to_json
+
+    click.echo(to_json(value, indent=1).decode("utf-8"))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,8 @@
 """The errors that a user can mend.
 
 `UserError` is what the user typed or wrote (exit status 2), `WorkError` what happened while the work was done (exit status 1). Both
-read as one line: where, what, and what to type instead. Anything else that escapes is a fault of ours and keeps its traceback.
+read as one line: where, what, and what to type instead. Anything else that escapes is a fault, ours or the team's, whose
+traceback `--debug` shows.
 """
 
 from __future__ import annotations
