@@ -237,10 +237,9 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
 def evaluate(run: str, subset: str, as_json: bool) -> None:
     """Measure a run: every metric with its 95% interval, confusion matrix, ROC. A look at a test subset is recorded."""
     screen = console.error_console()
-    from projectkit.project import require_project
-    from projectkit.runs import find_run
+    from projectkit.runs import find_run, project_of
 
-    found = find_run(run, require_project())
+    found = find_run(run, project_of(run))
     with screen.status(f"evaluating {found.id} on {subset}"):
         from projectkit.evaluation import evaluate as measure
 
@@ -279,10 +278,9 @@ def runs_list(as_json: bool) -> None:
 @as_json
 def runs_show(run: str, as_json: bool) -> None:
     """One run: its settings, how it ended, its best metrics, its evaluations."""
-    from projectkit.project import require_project
-    from projectkit.runs import find_run, summary
+    from projectkit.runs import find_run, project_of, summary
 
-    found = find_run(run, require_project())
+    found = find_run(run, project_of(run))
     facts = {**summary(found), "path": str(found.path), **found.record, "evaluations": found.evaluations()}
     if as_json:
         return console.print_json(facts)
@@ -311,10 +309,9 @@ def runs_show(run: str, as_json: bool) -> None:
 @click.argument("run", default="latest")
 def runs_keep(run: str) -> None:
     """Copy a run, without checkpoints and predictions, to results/, to be committed."""
-    from projectkit.project import require_project
-    from projectkit.runs import find_run, keep_run
+    from projectkit.runs import find_run, keep_run, project_of
 
-    project = require_project()
+    project = project_of(run)
     kept = keep_run(find_run(run, project), project)
     click.echo(f"next: git add {kept.relative_to(project.root).as_posix()}, then commit it", err=True)
     click.echo(kept)

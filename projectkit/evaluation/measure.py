@@ -14,8 +14,8 @@ from projectkit.config import load_config
 from projectkit.errors import UserError
 from projectkit.evaluation.ledger import record_look
 from projectkit.evaluation.predict import Predicted, predict, restore, subset_loader
-from projectkit.project import Project, require_project
-from projectkit.runs import Run, RunWriter, find_run, read_run
+from projectkit.project import Project
+from projectkit.runs import Run, RunWriter, find_run, project_of, read_run
 from projectkit.training import assemble, load_checkpoint
 from projectkit.training.checkpoints import file_sha256
 from projectkit.training.resolve import resolve_for_evaluation
@@ -42,13 +42,13 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     Args:
         run: a run, or what `find_run` takes.
         subset: `val`, `test`, or a further subset of the split. Every look at anything but train and val goes into the ledger.
-        project: whose run it is; the one around the working directory unless given.
+        project: whose run it is; unless given the one around the run's folder, else around the working directory.
 
     Raises:
         UserError: there is no such run, subset or checkpoint, or the team's code has changed since the run.
         WorkError: the data is not what the run was trained on, or the checkpoint is damaged.
     """
-    project = project or require_project()
+    project = project or project_of(run.path if isinstance(run, Run) else run)
     run = run if isinstance(run, Run) else find_run(run, project)
     loaded = load_config(run.path / "config.yaml")
     path = _checkpoint(run, project)

@@ -19,6 +19,7 @@ from projectkit.runs.files import atomic_write as atomic_write
 from projectkit.runs.find import find_run as find_run
 from projectkit.runs.find import list_runs as list_runs
 from projectkit.runs.find import load_run as load_run
+from projectkit.runs.find import project_of as project_of
 from projectkit.runs.find import summary as summary
 from projectkit.runs.keep import keep_run as keep_run
 from projectkit.runs.provenance import git_state as git_state
@@ -37,6 +38,7 @@ __all__ = [
     "keep_run",
     "list_runs",
     "load_run",
+    "project_of",
     "read_run",
     "summary",
 ]

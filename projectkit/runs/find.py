@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from projectkit.errors import UserError, nearest
-from projectkit.project import Project, require_project
+from projectkit.project import Project, find_project, require_project
 from projectkit.runs import ids
 from projectkit.runs.reader import Run, read_run
 
@@ -25,8 +25,18 @@ _SAME_DATA = ("class_path", "name", "target", "split", "split_digest", "card_dig
 
 
 def load_run(ref: str = "latest") -> Run:
-    """The run that `ref` names in the project of the working directory; see `find_run`."""
-    return find_run(ref, require_project())
+    """The run that `ref` names, a folder anywhere or else a run of the working directory's project; see `find_run`."""
+    return find_run(ref, project_of(ref))
+
+
+def project_of(ref: str | Path) -> Project:
+    """The project that the run belongs to: the one around its folder where `ref` is a folder, else the working directory's.
+
+    Raises:
+        UserError: there is none.
+    """
+    around = find_project(Path(str(ref).strip()).expanduser()) if _is_folder(ref) else None
+    return around or require_project()
 
 
 def find_run(ref: str | Path, project: Project) -> Run:
@@ -46,7 +56,7 @@ def find_run(ref: str | Path, project: Project) -> Run:
         return _latest(list_runs(project))
     if text == "best":
         return _best(list_runs(project))
-    if isinstance(ref, Path) or "/" in text or "\\" in text or text.startswith((".", "~")):
+    if _is_folder(ref):
         run = read_run(Path(ref))
         return replace(run, kept=_kept(run.id, project))
     places = _places(project)
@@ -77,6 +87,11 @@ def summary(run: Run) -> dict[str, Any]:
         "value": _monitored(run),
         "kept": run.kept is not None,
     }
+
+
+def _is_folder(ref: str | Path) -> bool:
+    text = str(ref).strip()
+    return isinstance(ref, Path) or "/" in text or "\\" in text or text.startswith((".", "~"))
 
 
 def _places(project: Project) -> dict[str, Path]:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.runs import find_run, keep_run, list_runs, load_run, summary
+from projectkit.runs import find_run, keep_run, list_runs, load_run, project_of, summary
 
 
 def _rewrite(path, **fields):
@@ -187,3 +187,15 @@ def test_from_python_a_run_is_found_from_the_working_directory(make_run, project
     writer = make_run()
     monkeypatch.chdir(project.root)
     assert load_run().id == load_run(writer.id).id == writer.id
+
+
+def test_a_run_named_by_its_folder_belongs_to_the_project_around_it(make_run, project, tmp_path, monkeypatch):
+    writer = make_run()
+    other = tmp_path / "another project"
+    other.mkdir()
+    monkeypatch.chdir(other)  # in no project
+    assert load_run(str(writer.path)).id == writer.id
+    (other / "pyproject.toml").write_text("[tool.projectkit]\n", encoding="utf-8")
+    # a look at the test labels is written into the ledger of the team whose run it is
+    assert project_of(writer.path).ledger == project.ledger
+    assert project_of("latest").root == other.resolve()
