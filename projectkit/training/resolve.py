@@ -30,12 +30,7 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
         accelerator = str(recorded.get("accelerator") or best_accelerator())
     elif accelerator == "gpu":
         accelerator = "mps" if torch.backends.mps.is_available() else "cuda"
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise UserError(
-            "an NVIDIA GPU is asked for and torch sees none",
-            where="trainer.accelerator",
-            remedy="write trainer.accelerator=cpu, or run `projectkit doctor` to see why",
-        )
+    _refuse_missing(accelerator)
     precision = config.trainer.precision or "auto"
     if precision == "auto":
         # a precision that was decided for another device is not this one's
@@ -55,12 +50,18 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
             where="trainer.devices",
             remedy="write trainer.devices=1, or trainer.devices=[1] for the second GPU",
         )
+    if isinstance(devices, list) and accelerator == "cuda" and devices[0] >= torch.cuda.device_count():
+        raise UserError(
+            f"there is no GPU number {devices[0]}; torch sees {torch.cuda.device_count()}, numbered from 0",
+            where="trainer.devices",
+            remedy="write trainer.devices=1 for the first",
+        )
     threads = int(recorded.get("threads") or torch.get_num_threads())
     torch.set_num_threads(threads)
     return {
         "accelerator": accelerator,
         "device": torch.cuda.get_device_name() if accelerator == "cuda" else accelerator,
-        "devices": devices if isinstance(devices, list) else 1,
+        "devices": devices if isinstance(devices, list) and accelerator != "cpu" else 1,  # cores have no numbers
         "precision": precision,
         "threads": threads,
         "loop": "lightning",
@@ -79,6 +80,20 @@ def best_accelerator() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _refuse_missing(accelerator: str) -> None:
+    gpus = {
+        "cuda": ("an NVIDIA GPU", torch.cuda.is_available()),
+        "mps": ("an Apple GPU", torch.backends.mps.is_available()),
+    }
+    name, there = gpus.get(accelerator, ("", True))
+    if not there:
+        raise UserError(
+            f"{name} is asked for and torch sees none",
+            where="trainer.accelerator",
+            remedy="write trainer.accelerator=cpu, or run `projectkit doctor` to see why",
+        )
 
 
 def _precision(accelerator: str) -> str:

@@ -48,7 +48,23 @@ def test_an_evaluation_takes_the_device_that_is_there() -> None:
 
 @pytest.mark.parametrize("devices", [None, 1, "1", "auto", [0]])
 def test_one_device_can_be_written_in_many_ways(devices: object) -> None:
-    assert resolve(config(devices=devices))["devices"] == ([0] if devices == [0] else 1)
+    assert resolve(config(devices=devices))["devices"] == 1  # Lightning takes no list for a CPU
+
+
+def test_a_gpu_is_chosen_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a GPU")
+    chosen = {"accelerator": "cuda", "precision": "32-true"}
+    assert resolve(config(**chosen, devices=[1]))["devices"] == [1]
+    with pytest.raises(UserError, match="no GPU number 2; torch sees 2, numbered from 0"):
+        resolve(config(**chosen, devices=[2]))
+
+
+@pytest.mark.parametrize("accelerator", ["gpu", "cuda", "mps"])
+def test_a_gpu_that_is_not_there_is_refused(accelerator: str) -> None:
+    with pytest.raises(UserError, match="GPU is asked for and torch sees none"):
+        resolve(config(accelerator=accelerator))
 
 
 @pytest.mark.parametrize("trainer", [{"devices": 2}, {"devices": -1}, {"devices": [0, 1]}, {"num_nodes": 2}])

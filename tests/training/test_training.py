@@ -222,6 +222,10 @@ def test_losses_are_logged_within_an_epoch_and_at_its_end_without_counting_a_ste
     assert steps[:2] == [4, 8]
 
 
+def test_the_device_list_of_a_machine_with_a_gpu_trains_on_a_cpu(config: Path) -> None:
+    assert train(config, ["trainer.max_epochs=1", "trainer.devices=[0]"]).status == "finished"
+
+
 def test_nothing_is_logged_within_an_epoch_where_the_interval_is_zero(config: Path) -> None:
     run = train(config, ["trainer.max_epochs=1", "trainer.log_every_n_steps=0"])
     assert run.history("train/loss")[0] == [run.last["step"]]
