@@ -197,6 +197,26 @@ def test_new_prints_where_the_repository_is_and_asks_nothing_without_input(typed
     assert again.line
 
 
+def test_new_names_the_folder_to_go_to_from_where_it_was_typed(typed: Typed, nowhere: Path) -> None:
+    done = typed("new --no-input -o deep/down", "project_title=Night watch")
+    assert f'next: cd "{Path("deep", "down", "night-watch")}"' in done.err
+
+
+def test_new_says_what_git_would_have_done(typed: Typed, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(nowhere / "empty"))
+    done = typed("new --no-input")
+    assert done.status == 0
+    assert "warning: git is not installed, so there is no first commit" in done.err
+
+
+@pytest.mark.parametrize("line", ["new --no-input -o file/below", "demo file/below"])
+def test_a_folder_that_cannot_be_made_is_one_line(typed: Typed, nowhere: Path, line: str) -> None:
+    (nowhere / "file").write_text("not a folder", encoding="utf-8")
+    done = typed(line)
+    assert "cannot be made" in done.err.splitlines()[-1]
+    assert done.status == 1
+
+
 @pytest.mark.slow
 def test_a_poster_is_begun_and_built(typed: Typed, project: Path) -> None:
     assert "make one with `projectkit poster init`" in typed("poster build").line
@@ -232,6 +252,11 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
             [sys.executable, "-m", "projectkit", "data", "list"], stdout=pipe, stderr=subprocess.PIPE, check=False
         )
     assert done.stderr == b""
+
+
+def test_json_for_programs_has_no_nan(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_json({"loss": float("nan"), "best": [float("inf"), 0.5]})
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"loss": "NaN", "best": ["Infinity", 0.5]}
 
 
 def test_the_frames_of_the_team_are_told_from_those_of_the_library(tmp_path: Path) -> None:

@@ -178,6 +178,16 @@ def test_data_that_is_not_what_the_run_was_trained_on_is_refused(run: Run, ledge
     assert not ledger.exists()
 
 
+def test_weights_that_no_longer_fit_because_the_data_has_changed_are_not_blamed_on_the_model(run: Run) -> None:
+    record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    record["data"]["split_digest"] = "0" * 64
+    (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    config = run.path / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8").replace("- 16", "- 17"), encoding="utf-8")
+    with pytest.raises(UserError, match="not the one that the run was trained on"):
+        evaluate(read_run(run.path))
+
+
 @pytest.mark.parametrize("name", ["synthetic_text", "synthetic_images"])
 def test_every_modality_is_measured_with_the_encoder_of_its_checkpoint(config: Path, name: str) -> None:
     model = {"synthetic_text": "CharCNN, init_args: {channels: 8}", "synthetic_images": "CNN, init_args: {width: 4}"}
