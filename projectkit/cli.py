@@ -90,8 +90,9 @@ def new(answers: tuple[str, ...], no_input: bool, output: Path) -> None:
     for key in given:
         if key not in known:
             raise UserError(f"'{key}' is no question of the template", remedy=did_you_mean(key, known))
-    root = create_project(given, output)
-    click.echo(f"{root}\nnext: cd {root.name}, then read README.md, or at once: projectkit train", err=True)
+    root = create_project(given, output, say=lambda note: click.echo(f"warning: {note}", err=True))
+    folder = root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root
+    click.echo(f'next: cd "{folder}", then read README.md, or at once: projectkit train', err=True)
     click.echo(root)
 
 

@@ -39,12 +39,19 @@ def run_demo(folder: Path | None, console: Console) -> Path:
         The team's repository.
 
     Raises:
-        WorkError: a step failed; its own output says why.
+        WorkError: the folder cannot be made, or a step failed; its own output says why.
     """
     began = time.monotonic()
     example = examples_folder() / _choose(console)
     folder = (folder or Path("demo") / f"{datetime.now():%Y%m%d-%H%M%S}").resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkError(
+            f"this folder cannot be made: {error.strerror}",
+            where=str(folder),
+            remedy="name one that you may write: projectkit demo FOLDER",
+        ) from error
     answers = json.loads((example / "answers.json").read_text(encoding="utf-8"))
     root = folder / str(answers["project_slug"])
     pairs = [f"{key}={value}" for key, value in answers.items()]

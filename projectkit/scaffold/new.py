@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,19 +86,20 @@ def questions(answers: Mapping[str, str] | None = None) -> list[Question]:
     ]
 
 
-def create_project(answers: Mapping[str, str], output: Path) -> Path:
+def create_project(answers: Mapping[str, str], output: Path, *, say: Callable[[str], None] | None = None) -> Path:
     """Generate a team's repository.
 
     Args:
         answers: by the names of `questions()`; what is absent takes its default.
         output: the folder that the repository's folder is made in.
+        say: is told what could not be done and how to make up for it, one line each, such as a commit without git.
 
     Returns:
         The repository's folder. It has a first commit where git is installed.
 
     Raises:
         UserError: an answer is not usable, or the folder exists already. Nothing is left behind.
-        WorkError: the library's wheel could not be built. Nothing is left behind.
+        WorkError: the library's wheel could not be built, or the folder cannot be written. Nothing is left behind.
     """
     given = {question.key: question.default for question in questions(answers)}
     check(given)
@@ -112,14 +113,28 @@ def create_project(answers: Mapping[str, str], output: Path) -> Path:
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
         _render(template, given, output)
-        finish(project, Generation(given, str(template), template, Path.cwd()))
-    except BaseException:  # Ctrl-C too leaves nothing behind
+        notes = finish(project, Generation(given, str(template), template, Path.cwd()))
+    except BaseException as error:  # Ctrl-C too leaves nothing behind
         shutil.rmtree(project, ignore_errors=True)
         for folder in made:
             with suppress(OSError):  # never made, or somebody else uses it by now
                 folder.rmdir()
+        if isinstance(error, OSError):
+            raise _unwritable(output, error) from error
         raise
+    if say is not None:
+        for note in notes:
+            say(note)
     return project
+
+
+def _unwritable(folder: Path, error: OSError) -> WorkError:
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error  # cookiecutter's own says no reason
+    return WorkError(
+        f"the repository cannot be made here: {cause.strerror or cause}",
+        where=str(folder),
+        remedy="free some space, or choose a folder that you may write with -o FOLDER",
+    )
 
 
 def recorded_answers(project: Path) -> dict[str, str]:
