@@ -14,14 +14,16 @@ from projectkit.errors import WorkError
 from projectkit.runs import RunWriter
 
 
-class RunLogger(Logger):
-    """Writes what Lightning logs to `metrics.jsonl`."""
+class LoggerOfRun(Logger):
+    """A Lightning logger that belongs to one run, whose config is in the run folder already.
+
+    Args:
+        writer: of the run.
+    """
 
     def __init__(self, writer: RunWriter) -> None:
         super().__init__()
         self.writer = writer
-        # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
-        self.trainer: pl.Trainer | None = None
 
     @property
     def name(self) -> str:
@@ -33,6 +35,22 @@ class RunLogger(Logger):
         """A run has one version only."""
         return "0"
 
+    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
+        """Nothing to do: see the class."""
+
+
+class RunLogger(LoggerOfRun):
+    """Writes what Lightning logs to `metrics.jsonl`.
+
+    Args:
+        writer: of the run.
+    """
+
+    def __init__(self, writer: RunWriter) -> None:
+        super().__init__(writer)
+        # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
+        self.trainer: pl.Trainer | None = None
+
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """One line; `step` is replaced by the count of optimiser steps done."""
         values = dict(metrics)
@@ -41,9 +59,6 @@ class RunLogger(Logger):
             step = self.trainer.global_step
         if values:
             self.writer.log(int(step or 0), epoch, values)
-
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """The config is in the run folder already."""
 
 
 class Recorder(Callback):

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.loggers.logger import Logger
 
 from projectkit.runs import RunWriter
+from projectkit.training.logger import LoggerOfRun
 
 DEADLINE_S = 60.0
 
 
-class Tracker(Logger):
+class Tracker(LoggerOfRun):
     """Lightning's W&B logger, which is dropped with one warning at the first thing that goes wrong in it.
 
     Args:
@@ -31,30 +31,16 @@ class Tracker(Logger):
     """
 
     def __init__(self, writer: RunWriter, project: str, config: dict[str, Any]) -> None:
-        super().__init__()
-        self.writer = writer
+        super().__init__(writer)
         self.warning: str | None = None
         self._inner: WandbLogger | None = None
         self._guard(lambda: self._start(project, config))
-
-    @property
-    def name(self) -> str:
-        """The run's id."""
-        return self.writer.id
-
-    @property
-    def version(self) -> str:
-        """A run has one version only."""
-        return "0"
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Pass the metrics on."""
         inner = self._inner
         if inner is not None:
             self._guard(lambda: inner.log_metrics(metrics, step))
-
-    def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-        """The config was handed over at the start."""
 
     def close(self, *, exit_code: int) -> None:
         """End the W&B run; the offline files are complete afterwards."""
