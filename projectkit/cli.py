@@ -91,8 +91,9 @@ def new(answers: tuple[str, ...], no_input: bool, output: Path) -> None:
         if key not in known:
             raise UserError(f"'{key}' is no question of the template", remedy=did_you_mean(key, known))
     root = create_project(given, output, say=lambda note: click.echo(f"warning: {note}", err=True))
-    folder = root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root
-    click.echo(f'next: cd "{folder}", then read README.md, or at once: projectkit train', err=True)
+    folder = str(root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root)
+    typed = f'"{folder}"' if " " in folder else folder
+    click.echo(f"next: cd {typed}, then read README.md, or at once: projectkit train", err=True)
     click.echo(root)
 
 

@@ -199,7 +199,9 @@ def test_new_prints_where_the_repository_is_and_asks_nothing_without_input(typed
 
 def test_new_names_the_folder_to_go_to_from_where_it_was_typed(typed: Typed, nowhere: Path) -> None:
     done = typed("new --no-input -o deep/down", "project_title=Night watch")
-    assert f'next: cd "{Path("deep", "down", "night-watch")}"' in done.err
+    assert f"next: cd {Path('deep', 'down', 'night-watch')}, then" in done.err
+    done = typed("new --no-input -o", "my course", "project_title=Night watch")
+    assert f'next: cd "{Path("my course", "night-watch")}", then' in done.err
 
 
 def test_new_says_what_git_would_have_done(typed: Typed, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
