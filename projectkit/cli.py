@@ -16,6 +16,7 @@ errors to standard error. Exit status: 0 done, 1 the work failed or a check foun
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ import click
 
 from projectkit import __version__, console
 from projectkit.errors import ProjectkitError, UserError, did_you_mean
+from projectkit.project import find_project, require_project
 
 GROUPS = ("data", "runs", "poster")
 
@@ -213,7 +215,6 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
     """Train what CONFIG describes (default configs/train.yaml); prints the run's id."""
     config, overrides = _config_and_overrides(arguments)
     from projectkit.config import config_to_yaml, load_config
-    from projectkit.project import find_project, require_project
 
     # a typing mistake is found in a tenth of a second, before torch is imported
     loaded = load_config(config, overrides)
@@ -263,7 +264,6 @@ def runs() -> None:
 @as_json
 def runs_list(as_json: bool) -> None:
     """All runs, newest first."""
-    from projectkit.project import require_project
     from projectkit.runs import list_runs, summary
 
     rows = [summary(run) for run in list_runs(require_project())]
@@ -328,7 +328,6 @@ def poster() -> None:
 def poster_init() -> None:
     """Write a starting poster into poster/; what is there stays as it is."""
     from projectkit.poster import init_poster
-    from projectkit.project import require_project
     from projectkit.scaffold import poster_fields, recorded_answers
 
     root = require_project().root
@@ -344,7 +343,6 @@ def poster_init() -> None:
 def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> None:
     """Typeset poster/ to one page: PDF and PNG."""
     from projectkit.poster import build_poster
-    from projectkit.project import require_project
 
     project = require_project()
     with console.error_console().status("typesetting"):
@@ -375,15 +373,14 @@ def _card_row(card: Any) -> dict[str, Any]:
 
 
 def _config_and_overrides(arguments: Iterable[str]) -> tuple[Path, list[str]]:
-    """The config is the one argument without `=`."""
+    """The config is the one argument without `=`; without it, that of the project around the working directory."""
     files = [word for word in arguments if "=" not in word]
     if len(files) > 1:
-        raise UserError(
-            f"{len(files)} configs are named: {', '.join(files)}",
-            where="train",
-            remedy="name one; settings are key=value",
-        )
-    return Path(files[0] if files else "configs/train.yaml"), [word for word in arguments if "=" in word]
+        what = f"{len(files)} configs are named: {', '.join(files)}"
+        raise UserError(what, where="train", remedy="name one; settings are key=value")
+    project = None if files else find_project()
+    root = Path(os.path.relpath(project.root)) if project else Path()
+    return root / (files[0] if files else "configs/train.yaml"), [word for word in arguments if "=" in word]
 
 
 def _pair(answer: str) -> tuple[str, str]:

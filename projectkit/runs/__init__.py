@@ -9,6 +9,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | find.py | ids, parts of ids, `latest`, `best`; the list of runs |
 | keep.py | the copy in `results/` that is committed |
 | provenance.py | git, versions, machine |
+| process.py | which process writes a run, and whether it still does |
 | masking.py | secrets taken out |
 | files.py, ids.py | atomic files and JSON lines; the folder's name |
 """
@@ -22,6 +23,8 @@ from projectkit.runs.find import load_run as load_run
 from projectkit.runs.find import project_of as project_of
 from projectkit.runs.find import summary as summary
 from projectkit.runs.keep import keep_run as keep_run
+from projectkit.runs.process import is_alive as is_alive
+from projectkit.runs.process import this_process as this_process
 from projectkit.runs.provenance import git_state as git_state
 from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
@@ -35,10 +38,12 @@ __all__ = [
     "atomic_write",
     "find_run",
     "git_state",
+    "is_alive",
     "keep_run",
     "list_runs",
     "load_run",
     "project_of",
     "read_run",
     "summary",
+    "this_process",
 ]

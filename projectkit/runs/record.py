@@ -5,7 +5,7 @@ writes what:
 
 | fields of run.json | written by |
 |---|---|
-| schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware | this file |
+| schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware, process | this file |
 | data {class_path, name, target, split, split_seed, split_digest, card_digest, encoder_digest} | training |
 | resolved {device, precision, threads, ..., filled arguments}, monitor {metric, mode} | training |
 | best, last {step, epoch, <metric>: value, ...}, durations {fit_s, ...} (`total_s` is added here) | training |
@@ -25,6 +25,7 @@ from projectkit.errors import UserError
 from projectkit.runs import ids, provenance
 from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
 from projectkit.runs.masking import mask_command, mask_text
+from projectkit.runs.process import this_process
 from projectkit.runs.reader import SCHEMA, read_run
 
 Kind = Literal["train", "smoke", "baseline"]
@@ -92,6 +93,7 @@ class RunWriter:
             "lock": provenance.lock_file(source),
             "versions": provenance.versions(),
             "hardware": provenance.hardware(),
+            "process": this_process(),
         }
         writer = cls(path, record, elapsed_s=0.0)
         # run.json comes last: a folder that has one has the rest as well.

@@ -64,15 +64,19 @@ class OptimizerPlan:
             settings["monitor"] = self.monitor
         return {"optimizer": optimizer, "lr_scheduler": settings}
 
+    def no_end(self, where: str) -> UserError:
+        """The error for a count that cannot be filled, because nothing bounds the training."""
+        return UserError(
+            f"the training has no end from which the scheduler's {self.count} could be filled",
+            where=where,
+            remedy=f"write {self.count}: <number> there, or {self._bound()}",
+        )
+
     def _fill(self, length: float) -> dict[str, int]:
         if self.count is None:
             return {}
         if length <= 0 or length == float("inf"):
-            raise UserError(
-                f"the training has no end from which the scheduler's {self.count} could be filled",
-                where="scheduler.init_args",
-                remedy=f"write {self.count}: <number> there, or {self._bound()}",
-            )
+            raise self.no_end("scheduler.init_args")
         return {self.count: int(length)}
 
     def _bound(self) -> str:

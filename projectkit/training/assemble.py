@@ -125,6 +125,10 @@ class Assembler:
             check_arguments(scheduler, spec.init_args, "scheduler", filled=filled, places=self.places)
             plan.scheduler = partial(construct, scheduler, "scheduler", places=self.places, **spec.init_args)
             plan.interval = self.config.scheduler.interval
+            trainer = self.config.trainer
+            bounded = trainer.max_epochs != -1 or (plan.interval == "step" and trainer.max_steps not in (None, -1))
+            if plan.count and not bounded:  # found here, before there is a run folder
+                raise plan.no_end(self.places.of("scheduler.init_args"))
         return plan
 
     def _watching(self, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from rich.console import Console
 from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
 from projectkit.errors import ProjectkitError, WorkError
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, find_run, read_run
+from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
@@ -82,7 +82,7 @@ def train(
             writer = RunWriter.open(former.path)
             writer.rewind(start.step)
             writer.event("resumed", command=list(command or ()))
-            writer.update(status="running", reason=None, ended=None)
+            writer.update(status="running", reason=None, ended=None, process=this_process())
         else:
             writer = RunWriter.create(
                 project.runs,

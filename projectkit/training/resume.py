@@ -9,16 +9,16 @@ from typing import Any
 from projectkit.config import Config, config_to_dict
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, list_runs
+from projectkit.runs import Run, is_alive, list_runs
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
     """The newest run of exactly this config that did not finish and left a checkpoint; None where a new run is to be started.
 
-    A job that a cluster killed is still recorded as `running`, so that status counts as unfinished.
+    A job that a cluster killed is still recorded as `running`, so that status counts as unfinished, unless its process goes on here.
     """
     for run in list_runs(project):
-        unfinished = run.status in ("running", "interrupted", "failed")
+        unfinished = run.status in ("running", "interrupted", "failed") and not is_alive(run.part("process"))
         if unfinished and (run.path / "checkpoints" / "last.ckpt").is_file() and not differences(run, config):
             return run
     return None
@@ -36,6 +36,10 @@ def refuse_other_config(run: Run, config: Config) -> None:
             f"the config differs from the run's: {', '.join(changed[:3])}",
             where=run.id,
             remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or train anew without --resume",
+        )
+    if is_alive(run.part("process")) and run.status == "running":
+        raise UserError(
+            "the run is still going on", where=run.id, remedy="wait for it, or start a new run without --resume"
         )
     if run.status == "finished":
         raise UserError(

@@ -270,3 +270,13 @@ def test_the_frames_of_the_team_are_told_from_those_of_the_library(tmp_path: Pat
         names["f"]()
     line = console.unexpected_line(caught.value, Path(cli.__file__).parent)
     assert line.startswith(f"{file}:3: JSONDecodeError: ")
+
+
+def test_train_in_a_folder_of_the_project_takes_the_projects_config(
+    typed: Typed, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "configs" / "train.yaml").write_text("name: found\ndata: {name: digits}\n", encoding="utf-8")
+    monkeypatch.chdir(project / "src" / "team")
+    done = typed("train --print-config")
+    assert done.status == 0
+    assert done.out.startswith("name: found\n")

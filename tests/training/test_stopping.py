@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
-from projectkit.runs import RunWriter, list_runs
+from projectkit.runs import RunWriter, list_runs, this_process
+from projectkit.runs.process import _started
 from projectkit.training import fit, load_checkpoint, train
 from projectkit.training.signals import StoppedError
 
@@ -196,3 +199,19 @@ def test_a_run_is_not_resumed_with_another_config(config: Path) -> None:
     run = train(config, ["trainer.max_epochs=1"])
     with pytest.raises(UserError, match=r"optimizer\.init_args\.lr"):
         train(config, ["trainer.max_epochs=1", "optimizer.init_args.lr=0.5"], resume=run.id)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_a_run_that_still_goes_on_is_not_taken_over(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoppedError):
+        train_with(monkeypatch, config, SignalAt(5))
+    stopped = list_runs(require_project())[0]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        process = {**this_process(), "pid": other.pid, "started": _started(other.pid)}
+        RunWriter.open(stopped.path).update(status="running", process=process)
+        with pytest.raises(UserError, match="still going on"):
+            train(config, resume=stopped.id)
+        fresh = train(config, resume="auto")
+        assert fresh.id != stopped.id
+        other.communicate(b"\n")
+    assert train(config, resume="auto").id == stopped.id

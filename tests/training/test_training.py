@@ -374,3 +374,10 @@ def test_a_split_that_is_not_known_is_named_with_its_place(config: Path) -> None
 
 def test_a_few_batches_for_debugging_are_never_the_latest_run(config: Path) -> None:
     assert train(config, ["trainer.fast_dev_run=true"]).kind == "smoke"
+
+
+def test_a_schedule_without_an_end_is_refused_before_a_run_folder_is_made(config: Path) -> None:
+    one_cycle = "scheduler={class_path: torch.optim.lr_scheduler.OneCycleLR, init_args: {max_lr: 0.01}, interval: step}"
+    with pytest.raises(UserError, match=r"no end from which the scheduler's total_steps.*trainer\.max_epochs"):
+        train(config, [one_cycle, "trainer.max_epochs=-1", "trainer.max_time='00:00:10:00'"])
+    assert not (config.parents[1] / "runs").exists()
