@@ -6,6 +6,7 @@ the ratios within a round. The first contender runs twice a round: where that A/
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import subprocess
@@ -75,7 +76,7 @@ def main() -> int:
         }
     )
     twin = rows[-1][2]
-    machine = f"{platform.platform()}, Python {platform.python_version()}, projectkit {__version__}"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, projectkit {__version__}"
     RESULTS.write_text(
         "# Results\n\n"
         "Written by `make bench`. Medians over rounds in which all contenders took turns; ratios are to the first row, within a round.\n\n"
