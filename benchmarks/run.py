@@ -76,11 +76,12 @@ def main() -> int:
         }
     )
     twin = rows[-1][2]
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, projectkit {__version__}"
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    versions = f"Python {platform.python_version()}, projectkit {__version__}"
     RESULTS.write_text(
         "# Results\n\n"
         "Written by `make bench`. Medians over rounds in which all contenders took turns; ratios are to the first row, within a round.\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {ROUNDS} rounds.\n\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}, {ROUNDS} rounds.\n\n"
         "## Start-up\n\n"
         "The aim is 150 ms for `projectkit --help`: nothing heavy is imported before a command needs it.\n\n"
         f"{table(rows)}\n",
