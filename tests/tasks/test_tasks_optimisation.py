@@ -104,7 +104,8 @@ def test_a_training_without_an_end_is_refused_with_what_to_write(
 
 
 def test_a_scheduler_that_needs_no_count_does_not_care_about_the_end() -> None:
-    plan("StepLR").configure([nn.Parameter(torch.zeros(1))], total_steps=float("inf"), max_epochs=-1)
+    settings = plan("StepLR").configure([nn.Parameter(torch.zeros(1))], total_steps=float("inf"), max_epochs=-1)
+    assert isinstance(settings["lr_scheduler"]["scheduler"], torch.optim.lr_scheduler.StepLR)
 
 
 def test_without_a_plan_it_is_adamw_at_a_thousandth() -> None:
