@@ -213,8 +213,12 @@ def _check_source(value: str) -> None:
         )
     if match["name"] is not None and normalised(match["name"]) != DISTRIBUTION:
         raise UserError(f"'{match['name']}' is not {DISTRIBUTION}", where="projectkit_source", remedy=remedy)
-    if match["url"].partition("://")[0].lower() not in _SCHEMES:
+    scheme, _, rest = match["url"].partition("://")
+    if scheme.lower() not in _SCHEMES:
         what = f"'{_shown(value)}' is of none of the forms {', '.join(_SCHEMES)}"
+        raise UserError(what, where="projectkit_source", remedy=remedy)
+    if scheme.lower().startswith("git+") and "@" not in rest.rpartition("/")[2]:
+        what = f"'{_shown(value)}' names no tag or commit: what two teams install would depend on the day"
         raise UserError(what, where="projectkit_source", remedy=remedy)
 
 

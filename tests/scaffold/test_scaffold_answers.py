@@ -64,6 +64,8 @@ BAD = [
     ("projectkit_source", "dl-projectkit", "neither a git source nor a wheel"),
     ("projectkit_source", "dl-projectkit==0.1.0", "neither a git source nor a wheel"),
     ("projectkit_source", "torch @ git+https://example.org/t.git", "'torch' is not dl-projectkit"),
+    ("projectkit_source", "git+https://example.org/course/kit.git", "names no tag or commit"),
+    ("projectkit_source", "git+ssh://git@example.org/course/kit.git", "names no tag or commit"),
     ("projectkit_source", "ftp://example.org/a.whl", "none of the forms"),
     ("projectkit_source", "dl_projectkit-9.9-py3-none-any.whl", "no such wheel"),
     ("__folder", "../outside", "private to the template"),
