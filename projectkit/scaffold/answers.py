@@ -217,7 +217,7 @@ def _check_source(value: str) -> None:
     if scheme.lower() not in _SCHEMES:
         what = f"'{_shown(value)}' is of none of the forms {', '.join(_SCHEMES)}"
         raise UserError(what, where="projectkit_source", remedy=remedy)
-    if scheme.lower().startswith("git+") and "@" not in rest.rpartition("/")[2]:
+    if scheme.lower().startswith("git+") and "@" not in rest.partition("/")[2]:
         what = f"'{_shown(value)}' names no tag or commit: what two teams install would depend on the day"
         raise UserError(what, where="projectkit_source", remedy=remedy)
 

@@ -104,6 +104,7 @@ GOOD = [
     ("team_members", "李小龙 <li@example.org>"),
     ("projectkit_source", "auto"),
     ("projectkit_source", "git+https://example.org/course/projectkit.git@v1"),
+    ("projectkit_source", "git+https://example.org/course/projectkit.git@release/1.0"),
     ("projectkit_source", "dl-projectkit @ git+ssh://git@example.org/course/projectkit.git@0123abc"),
     ("projectkit_source", "DL_Projectkit @ https://example.org/dl_projectkit-0.1.0-py3-none-any.whl"),
 ]
