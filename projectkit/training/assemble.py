@@ -146,6 +146,12 @@ class Assembler:
                 where=self.places.of("scheduler.interval"),
                 remedy="write scheduler.interval: epoch",
             )
+        if (self.config.trainer.check_val_every_n_epoch or 1) > 1:
+            raise UserError(
+                "ReduceLROnPlateau looks at its metric after each epoch, and not every epoch is validated",
+                where=self.places.of("trainer.check_val_every_n_epoch"),
+                remedy="write trainer.check_val_every_n_epoch: 1, or take another scheduler",
+            )
         if "mode" in given:
             return dict(given)
         # torch's own default, min, would take a rising F1 for a plateau

@@ -381,3 +381,10 @@ def test_a_schedule_without_an_end_is_refused_before_a_run_folder_is_made(config
     with pytest.raises(UserError, match=r"no end from which the scheduler's total_steps.*trainer\.max_epochs"):
         train(config, [one_cycle, "trainer.max_epochs=-1", "trainer.max_time='00:00:10:00'"])
     assert not (config.parents[1] / "runs").exists()
+
+
+def test_a_schedule_that_watches_a_metric_needs_it_after_each_epoch(config: Path) -> None:
+    plateau = "scheduler={class_path: torch.optim.lr_scheduler.ReduceLROnPlateau}"
+    with pytest.raises(UserError, match=r"check_val_every_n_epoch: .*not every epoch is validated"):
+        train(config, [plateau, "trainer.check_val_every_n_epoch=2"])
+    assert train(config, [plateau, "trainer.max_epochs=2"]).status == "finished"
