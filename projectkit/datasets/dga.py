@@ -108,8 +108,9 @@ CARD = Card(
     origin="derived from baderj/domain_generation_algorithms at 09961a1 and the OpenDNS lists in andrewaeva/DGA at 00b49f0",
     traps=(
         "The top-level domain is a shortcut: without it a linear model falls from macro F1 .811 to .685.",
-        "For target malicious, split stratified knows every family beforehand: AUC .98 there, .93 with families left out.",
-        "charbot changes letters of real names and suppobox joins real words: they are hard for any model of characters.",
+        "For target malicious, split stratified knows every family beforehand: a linear model has AUC .98 there, .91 to .99 (three draws) "
+        "with families left out.",
+        "suppobox joins real words: a linear model that had not met it found a tenth of its names.",
     ),
     safety="Never resolve or open these names: some have belonged to criminals, some to sinkholes that log who asks.",
 )
