@@ -7,18 +7,21 @@
 | `catalogue.py` | every set by its name: card, load, split, fetch, verify |
 | `card.py` | what a set declares about itself |
 | `store.py` | raw files: mirror, network, SHA-256 |
-| `samples.py` | samples as plain columns |
+| `samples.py`, `columns.py` | samples as plain columns |
 | `split.py` | train, val and test rows, with a digest |
 | `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
-| `sms.py`, `dga.py`, ... | one file for each data set |
+| `cards/` | one file for each data set |
 """
 
 from projectkit.datasets.card import Card as Card
 from projectkit.datasets.card import RemoteFile as RemoteFile
 from projectkit.datasets.card import SplitPolicy as SplitPolicy
 from projectkit.datasets.card import Target as Target
+from projectkit.datasets.columns import Table as Table
+from projectkit.datasets.columns import Texts as Texts
+from projectkit.datasets.columns import Tokens as Tokens
+from projectkit.datasets.samples import WITHHELD as WITHHELD
 from projectkit.datasets.samples import Samples as Samples
-from projectkit.datasets.samples import Table as Table
 from projectkit.datasets.split import Split as Split
 
 # The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
@@ -32,6 +35,7 @@ from projectkit.datasets.catalogue import split as split  # isort: skip
 from projectkit.datasets.catalogue import verify as verify  # isort: skip
 
 __all__ = [
+    "WITHHELD",
     "Card",
     "RemoteFile",
     "Samples",
@@ -39,6 +43,8 @@ __all__ = [
     "SplitPolicy",
     "Table",
     "Target",
+    "Texts",
+    "Tokens",
     "card",
     "fetch",
     "in_store",

@@ -9,16 +9,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from projectkit.datasets.samples import Samples
 
-Modality: TypeAlias = Literal["text", "tabular", "image"]
-TargetKind: TypeAlias = Literal["binary", "multiclass"]
-SplitMethod: TypeAlias = Literal["official", "stratified", "leave_groups_out"]
+Modality: TypeAlias = Literal["text", "tokens", "tabular", "image", "series"]
+TargetKind: TypeAlias = Literal["binary", "multiclass", "anomaly"]
+SplitMethod: TypeAlias = Literal["official", "stratified", "leave_groups_out", "by_time"]
+TextUnit: TypeAlias = Literal["characters", "bytes", "words", "word_pieces"]
+
+Members: TypeAlias = Callable[[], Iterator[tuple[str, bytes]]]
+"""Iterates over an upstream archive: (path below the repository's root, content), in the archive's order."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """An archive from which a derived file is rebuilt; hosts do not keep its bytes stable, so it is not checked itself.
+
+    Args:
+        name: its name in `Derivation.build`'s argument.
+        urls: of a `.tar.gz`, `.tgz` or `.zip`, pinned to a commit or a version, tried in this order.
+        folder: what the archive puts before each path (`repository-commit`); it is cut off. None: whatever the first part is.
+        limit: bytes of all members together; more is taken for a bomb.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    limit: int
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """How a file that nobody serves is made from archives that somebody does.
+
+    Args:
+        upstreams: the archives.
+        build: upstream name -> members, to the content of the derived file; that content is then checked as any other.
+    """
+
+    upstreams: tuple[Upstream, ...]
+    build: Callable[[Mapping[str, Members]], bytes]
 
 
 @dataclass(frozen=True)
@@ -29,13 +63,18 @@ class RemoteFile:
         name: its name in the store and in a mirror, uncompressed.
         size: bytes of the uncompressed content.
         sha256: of the uncompressed content: hosts recompress archives, the content stays.
-        urls: pinned to a commit or a version, tried in this order; one that ends in `.gz` is decompressed. Empty: from a mirror only.
+        urls: pinned to a commit or a version, tried in this order; where a URL ends in `.gz` and the name does not, it is decompressed.
+        derivation: how the file is rebuilt where neither mirror nor URL has it.
+        content: what size and SHA-256 are taken over: the file's `bytes`; or, for a `zip` (an `.npz` too), whose bytes differ from one zlib
+            to the next, each member's name and content (`archives.zip_digest`).
     """
 
     name: str
     size: int
     sha256: str
     urls: tuple[str, ...] = ()
+    derivation: Derivation | None = field(default=None, repr=False)
+    content: Literal["bytes", "zip"] = "bytes"
 
 
 @dataclass(frozen=True)
@@ -43,7 +82,7 @@ class Target:
     """What can be predicted from the samples.
 
     Args:
-        kind: `binary` has the class that is looked for last, as index 1.
+        kind: `binary` has the class that is looked for last, as index 1; so has `anomaly`, whose training subset may hold class 0 alone.
         class_names: in the order of the label indices.
         split: the card's split for this target that does not leak; the default.
     """
@@ -55,7 +94,7 @@ class Target:
 
 @dataclass(frozen=True)
 class SplitPolicy:
-    """A named way to split a data set: a function of `split.py` and its arguments.
+    """A named way to split a data set: a function of `policies.py` and its arguments.
 
     Args:
         method: the function's name.
@@ -66,6 +105,36 @@ class SplitPolicy:
     method: SplitMethod
     arguments: Mapping[str, Any]
     about: str
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """What counts as a copy of a sample, beyond equal inputs; see `duplicates.py`.
+
+    Args:
+        method: `masked`: texts that are equal in lower case, with each number as `0` and punctuation as a space; `minhash`: texts whose
+            sets of character 5-grams are alike; `perceptual_hash`: images whose hashes differ in few bits.
+        threshold: `minhash`: estimated Jaccard similarity from which texts are copies, in (0, 1]; `perceptual_hash`: bits that may
+            differ; unused by `masked`.
+    """
+
+    method: Literal["masked", "minhash", "perceptual_hash"]
+    threshold: float = 0.8
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """Test labels that only the course's staff have.
+
+    Args:
+        subset: whose labels they are.
+        file: name of the file with the labels, looked for in `$PROJECTKIT_LABELS`.
+        sha256: of that file, which begins with a random salt, so that labels cannot be guessed from the digest.
+    """
+
+    subset: str
+    file: str
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +158,11 @@ class Card:
         origin: for files without a URL: what they are derived from, so that the error can say it.
         traps: what has misled people before, one sentence each.
         safety: how to handle the samples, empty where nothing is to be said.
+        ethics: who is in the data, who may be harmed by its use, empty where nothing is to be said.
+        near_duplicates: what counts as a copy beyond equal inputs; None: equal inputs alone.
+        unit: of a text's encoding where the config names none.
+        withheld: labels that only the course has, or None.
+        folder: where a card of a team's or a course's own stands; its files are looked for there first. None for ours.
         revision: raised whenever `read` returns other samples from the same files.
     """
 
@@ -108,6 +182,11 @@ class Card:
     origin: str = ""
     traps: tuple[str, ...] = ()
     safety: str = ""
+    ethics: str = ""
+    near_duplicates: NearDuplicates | None = None
+    unit: TextUnit = "characters"
+    withheld: Withheld | None = None
+    folder: Path | None = None
     revision: int = 1
 
     @property
@@ -125,5 +204,7 @@ class Card:
             "targets": {name: asdict(target) for name, target in self.targets.items()},
             "files": [{"name": file.name, "size": file.size, "sha256": file.sha256} for file in self.files],
             "splits": {name: [policy.method, policy.arguments] for name, policy in self.splits.items()},
+            "near_duplicates": None if self.near_duplicates is None else asdict(self.near_duplicates),
+            "withheld": None if self.withheld is None else asdict(self.withheld),
         }
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -44,7 +44,7 @@ def card(name: str) -> Card:
         raise UserError(
             f"no data set is called '{name}'", remedy=f"{did_you_mean(name, _NAMES)} (`projectkit data list`)"
         )
-    found: Card = importlib.import_module(f"projectkit.datasets.{name}").CARD
+    found: Card = importlib.import_module(f"projectkit.datasets.cards.{name}").CARD
     return found
 
 

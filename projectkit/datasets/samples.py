@@ -9,56 +9,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from projectkit.datasets.columns import READER, IndexArray, Inputs, StrArray, Table, Texts, Tokens
 from projectkit.errors import WorkError, did_you_mean
 
-IndexArray: TypeAlias = NDArray[np.int64]
-TextArray: TypeAlias = NDArray[np.object_]
-StrArray: TypeAlias = NDArray[np.str_]
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """The inputs of a tabular data set: numbers and categories side by side.
-
-    Args:
-        numeric: (n, p) float32.
-        numeric_names: the p column names.
-        categorical: (n, q) strings, as an object array.
-        categorical_names: the q column names.
-
-    Raises:
-        WorkError: names and columns, or the two halves' rows, differ in number.
-    """
-
-    numeric: NDArray[np.float32]
-    numeric_names: tuple[str, ...]
-    categorical: TextArray
-    categorical_names: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for half, columns, names in (
-            ("numeric", self.numeric, self.numeric_names),
-            ("categorical", self.categorical, self.categorical_names),
-        ):
-            if columns.ndim != 2 or columns.shape[1] != len(names):
-                raise WorkError(f"{len(names)} {half} names for an array of shape {columns.shape}", remedy=_READER)
-        if len(self.numeric) != len(self.categorical):
-            raise WorkError(
-                f"{len(self.numeric)} numeric rows, {len(self.categorical)} categorical ones", remedy=_READER
-            )
-
-    def __len__(self) -> int:
-        return len(self.numeric)
-
-    def take(self, rows: ArrayLike) -> Table:
-        """The same columns, only these rows, in this order."""
-        index = np.asarray(rows, dtype=np.int64)
-        return Table(self.numeric[index], self.numeric_names, self.categorical[index], self.categorical_names)
+WITHHELD = -1
+"""The label of a sample whose label the course keeps to itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,55 +27,60 @@ class Samples:
 
     Args:
         id: (n,) strings, unique, the same on every machine and in every version of the library.
-        x: by modality: "text" (n,) strings as an object array; "tabular" a `Table`; "image" (n, channels, height, width) uint8.
-        y: target name -> (n,) int64, indices into the target's class names.
+        x: by modality: "text" `Texts`; "tokens" `Tokens`; "tabular" a `Table`; "image" (n, channels, height, width) uint8;
+            "series" (n, channels, length) float32.
+        y: target name -> (n,) int64, indices into the target's class names; `WITHHELD` where only the course knows.
         group: (n,) strings or None: what must not be split apart (a template, a family, a host).
         time: (n,) numbers or None, comparable: earlier is smaller.
         source: (n,) strings or None: the file or provider that a sample comes from.
+        copies: (n,) int64 or None: the number of the first row with the same or, where the card says so, nearly the same input.
+            Filled by `load`, never by a reader.
 
     Raises:
         WorkError: columns of different length, ids that repeat, or targets that are not class indices.
     """
 
     id: StrArray
-    x: TextArray | NDArray[np.uint8] | Table
+    x: Inputs
     y: Mapping[str, IndexArray]
     group: StrArray | None = None
     time: NDArray[Any] | None = None
     source: StrArray | None = None
+    copies: IndexArray | None = None
 
     def __post_init__(self) -> None:
-        columns = {"x": self.x, "group": self.group, "time": self.time, "source": self.source}
+        columns = {"x": self.x, "group": self.group, "time": self.time, "source": self.source, "copies": self.copies}
         columns |= {f"y[{target!r}]": labels for target, labels in self.y.items()}
         for name, column in columns.items():
             if column is not None and len(column) != len(self.id):
-                raise WorkError(f"{len(self.id)} ids, but {len(column)} rows in {name}", remedy=_READER)
+                raise WorkError(f"{len(self.id)} ids, but {len(column)} rows in {name}", remedy=READER)
         ids, counts = np.unique(self.id, return_counts=True)
         if len(ids) != len(self.id):
-            raise WorkError(f"the id {str(ids[counts.argmax()])!r} occurs {counts.max()} times", remedy=_READER)
+            raise WorkError(f"the id {str(ids[counts.argmax()])!r} occurs {counts.max()} times", remedy=READER)
         for target, labels in self.y.items():
             if labels.dtype != np.int64 or labels.ndim != 1:
                 raise WorkError(
-                    f"y[{target!r}] is {labels.dtype} of {labels.ndim} dimensions, not int64 (n,)", remedy=_READER
+                    f"y[{target!r}] is {labels.dtype} of {labels.ndim} dimensions, not int64 (n,)", remedy=READER
                 )
-            if len(labels) and labels.min() < 0:
+            if len(labels) and labels.min() < WITHHELD:
                 raise WorkError(
-                    f"y[{target!r}] of {self.id[labels.argmin()]} is {labels.min()}, not a class index", remedy=_READER
+                    f"y[{target!r}] of {self.id[labels.argmin()]} is {labels.min()}, not a class index", remedy=READER
                 )
 
     def __len__(self) -> int:
         return len(self.id)
 
     def take(self, rows: ArrayLike) -> Samples:
-        """The same columns, only these rows, in this order."""
+        """The same columns, only these rows, in this order. Row numbers in `copies` stay those of the whole set."""
         index = np.asarray(rows, dtype=np.int64)
         return Samples(
             id=self.id[index],
-            x=self.x.take(index) if isinstance(self.x, Table) else self.x[index],
+            x=self.x.take(index) if isinstance(self.x, Texts | Tokens | Table) else self.x[index],
             y={target: labels[index] for target, labels in self.y.items()},
             group=None if self.group is None else self.group[index],
             time=None if self.time is None else self.time[index],
             source=None if self.source is None else self.source[index],
+            copies=None if self.copies is None else self.copies[index],
         )
 
 
@@ -144,16 +109,6 @@ def encode_labels(labels: Sequence[str], class_names: Sequence[str], *, where: s
         ) from None
 
 
-def text_array(values: Sequence[str]) -> TextArray:
-    """Strings as an (n,) object array, which a ragged text column needs: a fixed-width one would cost n times the longest."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
 def content_key(text: str) -> str:
     """A short name for a content, the same everywhere, to be used as a group: equal contents, equal keys (64 bits of BLAKE2)."""
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-_READER = "mend the reader of this data set's card"
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

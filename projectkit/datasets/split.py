@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.datasets.card import Card, SplitPolicy
-from projectkit.datasets.samples import IndexArray, Samples, StrArray
+from projectkit.datasets.columns import IndexArray, StrArray
+from projectkit.datasets.samples import Samples
 from projectkit.errors import UserError
 
 TEST_FRACTION = 0.2  # of all rows

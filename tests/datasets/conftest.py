@@ -19,7 +19,8 @@ import pytest
 
 from projectkit.datasets import catalogue
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
-from projectkit.datasets.samples import Samples, encode_labels, text_array
+from projectkit.datasets.columns import Texts
+from projectkit.datasets.samples import Samples, encode_labels
 
 CONTENT = b"".join(b"message %d\t%s\n" % (n, (b"ham", b"spam")[n % 2]) for n in range(200))
 
@@ -74,7 +75,7 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Card:
     """A card without URLs that the catalogue knows as `toy`."""
     card = _toy_card()
     monkeypatch.setattr(catalogue, "_NAMES", (*catalogue.names(), "toy"))
-    monkeypatch.setitem(sys.modules, "projectkit.datasets.toy", SimpleNamespace(CARD=card))
+    monkeypatch.setitem(sys.modules, "projectkit.datasets.cards.toy", SimpleNamespace(CARD=card))
     return card
 
 
@@ -85,7 +86,7 @@ def _toy_card(*urls: str) -> Card:
         rows = [line.split("\t") for line in files[file.name].read_text(encoding="utf-8").splitlines()]
         return Samples(
             id=np.array([f"toy-{n}" for n in range(len(rows))]),
-            x=text_array([row[0] for row in rows]),
+            x=Texts.of([row[0] for row in rows]),
             y={"label": encode_labels([row[1] for row in rows], ("ham", "spam"), where=file.name)},
         )
 

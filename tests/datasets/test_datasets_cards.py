@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from projectkit.datasets import Samples, Table, catalogue
-from projectkit.datasets.sms import template
+from projectkit.datasets.cards.sms import template
 from projectkit.errors import UserError
 
 NEEDS_NO_FILE = ["digits", "synthetic_text", "synthetic_tabular", "synthetic_images"]

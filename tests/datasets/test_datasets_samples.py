@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from projectkit.datasets.samples import Samples, Table, content_key, encode_labels, text_array
+from projectkit.datasets.columns import Table, Texts
+from projectkit.datasets.samples import Samples, content_key, encode_labels
 from projectkit.errors import WorkError
 
 
 def samples(**changes: Any) -> Samples:
     columns: dict[str, Any] = {
         "id": np.array(["a", "b", "c"]),
-        "x": text_array(["one", "two two", "three"]),
+        "x": Texts.of(["one", "two two", "three"]),
         "y": {"label": np.array([0, 1, 0])},
         "group": np.array(["g", "g", "h"]),
         "source": np.array(["s", "t", "t"]),
@@ -30,7 +31,7 @@ def table() -> Table:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"x": text_array(["one"])}, "3 ids, but 1 rows in x"),
+        ({"x": Texts.of(["one"])}, "3 ids, but 1 rows in x"),
         ({"group": np.array(["g"])}, "3 ids, but 1 rows in group"),
         ({"y": {"label": np.array([0, 1])}}, r"3 ids, but 2 rows in y\['label'\]"),
         ({"id": np.array(["a", "b", "a"])}, "the id 'a' occurs 2 times"),

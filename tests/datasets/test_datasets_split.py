@@ -9,7 +9,8 @@ import pytest
 
 from projectkit.datasets import catalogue
 from projectkit.datasets.card import SplitPolicy
-from projectkit.datasets.samples import Samples, text_array
+from projectkit.datasets.columns import Texts
+from projectkit.datasets.samples import Samples
 from projectkit.datasets.split import leave_groups_out, make_split, official, stratified
 from projectkit.errors import UserError
 
@@ -101,7 +102,7 @@ def test_a_split_that_does_not_fit_the_target_says_which_one_does() -> None:
     )
     labels = np.repeat([0, 1, 2], [10, 10, 10]).astype(np.int64)
     samples = Samples(
-        id=IDS[:30], x=text_array(["x"] * 30), y={"activity": labels}, group=np.array([f"c{label}" for label in labels])
+        id=IDS[:30], x=Texts.of(["x"] * 30), y={"activity": labels}, group=np.array([f"c{label}" for label in labels])
     )
     with pytest.raises(
         UserError, match=r"class '.*' is in train but not in test; use split 'stratified' for target 'activity'"

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, SplitPolicy, Target
+from projectkit.datasets.columns import Texts
 from projectkit.datasets.generator import Draws
-from projectkit.datasets.samples import Samples, text_array
+from projectkit.datasets.samples import Samples
 
 _SEED, _SIZE, _WORDS = 20_101, 2_000, 8
 _OWN_SHARE = 0.26  # a linear model on character n-grams then gets about .90
@@ -39,7 +40,7 @@ def read(_: Mapping[str, Path]) -> Samples:
         vocabulary = _VOCABULARY[_CLASSES[labels[n]]]
         words = [_pick(vocabulary if own[n, k] else _SHARED, float(picks[n, k])) for k in range(_WORDS)]
         lines.append(f"{_HEADERS[headers[n]]}[{numbers[n]}]: {' '.join(words)}")
-    return Samples(id=np.array([f"line-{n:04d}" for n in range(_SIZE)]), x=text_array(lines), y={"activity": labels})
+    return Samples(id=np.array([f"line-{n:04d}" for n in range(_SIZE)]), x=Texts.of(lines), y={"activity": labels})
 
 
 def _pick(vocabulary: str, draw: float) -> str:

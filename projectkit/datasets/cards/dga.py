@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
-from projectkit.datasets.samples import Samples, content_key, encode_labels, text_array
+from projectkit.datasets.columns import Texts
+from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 _FILE = RemoteFile(
     name="dga_families.csv",
@@ -59,7 +60,7 @@ def read(files: Mapping[str, Path]) -> Samples:
     families = [row["family"] for row in rows]
     return Samples(
         id=np.array(domains),
-        x=text_array(domains),
+        x=Texts.of(domains),
         y={
             "family": encode_labels(families, _CLASSES, where=_FILE.name),
             "malicious": np.array([family != _BENIGN for family in families], dtype=np.int64),

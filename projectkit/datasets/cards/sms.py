@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
-from projectkit.datasets.samples import Samples, content_key, encode_labels, text_array
+from projectkit.datasets.columns import Texts
+from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 # The authors' archive (Mendeley) has no stable file URL; this copy of it is pinned to a commit.
 _URL = (
@@ -36,7 +37,7 @@ def read(files: Mapping[str, Path]) -> Samples:
     texts = [row["TEXT"] for row in rows]
     return Samples(
         id=np.array([f"sms-{number:04d}" for number in range(len(rows))]),
-        x=text_array(texts),
+        x=Texts.of(texts),
         y={"label": encode_labels([row["label"].lower() for row in rows], _CLASSES, where=_FILE.name)},
         group=np.array([content_key(template(text)) for text in texts]),
     )

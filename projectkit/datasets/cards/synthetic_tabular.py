@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, SplitPolicy, Target
+from projectkit.datasets.columns import Table
 from projectkit.datasets.generator import Draws
-from projectkit.datasets.samples import Samples, Table
+from projectkit.datasets.samples import Samples
 
 _SEED, _SIZE = 20_102, 2_000
 _CLASSES = ("normal", "scan", "intrusion")
@@ -34,11 +35,13 @@ def read(_: Mapping[str, Path]) -> Samples:
     numeric = draws.bell(_SIZE, len(_NUMERIC)) + _MEANS[labels]
     # For intrusions alone the third and fourth number have the same sign: a fact about their product, not about either.
     numeric[:, 2] = np.where((labels == 2) & (numeric[:, 2] * numeric[:, 3] < 0), -numeric[:, 2], numeric[:, 2])
-    categorical = np.empty((_SIZE, len(_CATEGORICAL)), dtype=object)
-    for column, (name, values) in enumerate(_CATEGORICAL.items()):
-        categorical[:, column] = np.array(values, dtype=object)[
-            (draws.uniform(_SIZE)[:, None] >= _ODDS[name][labels]).sum(axis=1)
-        ]
+    categorical = np.stack(
+        [
+            np.array(values)[(draws.uniform(_SIZE)[:, None] >= _ODDS[name][labels]).sum(axis=1)]
+            for name, values in _CATEGORICAL.items()
+        ],
+        axis=1,
+    )
     return Samples(
         id=np.array([f"row-{n:04d}" for n in range(_SIZE)]),
         x=Table(numeric.astype(np.float32), _NUMERIC, categorical, tuple(_CATEGORICAL)),

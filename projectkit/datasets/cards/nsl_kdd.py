@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
-from projectkit.datasets.samples import Samples, Table, content_key, encode_labels
+from projectkit.datasets.columns import Table
+from projectkit.datasets.samples import Samples, content_key, encode_labels
 from projectkit.errors import WorkError
 
 # UNB's own page asks for a form; this copy is pinned to a commit. `%2B` is the `+` of the name.
@@ -68,7 +69,7 @@ def read(files: Mapping[str, Path]) -> Samples:
         x=Table(
             numeric=cells[:, _NUMERIC].astype(np.float32),
             numeric_names=tuple(_COLUMNS[column] for column in _NUMERIC),
-            categorical=cells[:, _CATEGORICAL],
+            categorical=cells[:, _CATEGORICAL].astype(np.str_),
             categorical_names=tuple(_COLUMNS[column] for column in _CATEGORICAL),
         ),
         y={

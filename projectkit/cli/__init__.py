@@ -1,0 +1,77 @@
+"""The commands, a few lines each: read the arguments, call a room, print what it gave.
+
+| file | commands | room |
+|---|---|---|
+| `project.py` | `new`, `doctor`, `demo` | scaffold |
+| `data.py` | `data ...` | datasets |
+| `experiment.py` | `train`, `evaluate` | training, evaluation |
+| `runs.py` | `runs ...` | runs |
+| `poster.py` | `poster ...` | poster |
+
+Nothing heavy is imported before a command needs it, so that `--help` answers at once. Results go to standard output, progress and
+errors to standard error. Exit status: 0 done, 1 the work failed or a check found something, 2 the input is wrong.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from projectkit import __version__, console
+from projectkit.cli.data import data
+from projectkit.cli.experiment import evaluate, train
+from projectkit.cli.poster import poster
+from projectkit.cli.project import demo, doctor, new
+from projectkit.cli.runs import runs
+from projectkit.errors import ProjectkitError
+
+GROUPS = ("data", "runs", "poster")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `projectkit` command: run it, turn errors into one line and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")  # a Windows console is often not UTF-8
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words  # anywhere on the line
+    words = [word for word in words if word != "--debug"]
+    try:
+        status = commands.main(words, prog_name="projectkit", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.UsageError as error:
+        if not words or words[-1] in GROUPS:  # a group alone: its help says what there is
+            click.echo(error.format_message())
+            sys.exit(2)
+        line, status = console.usage_line(error), 2
+    except (click.Abort, KeyboardInterrupt):
+        line, status = "stopped", 130
+    except ProjectkitError as error:
+        if debug:
+            raise
+        line, status = str(error), error.exit_status
+    except Exception as error:
+        if debug:
+            raise
+        line, status = console.unexpected_line(error, Path(__file__).parents[1]), 1
+    click.echo(f"projectkit: {line}", err=True)
+    sys.exit(status)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="projectkit")
+def commands() -> None:
+    r"""A team project in deep learning, from the first commit to the poster.
+
+    \b
+    Start:    projectkit new
+    Then:     projectkit train, projectkit evaluate latest, projectkit poster build
+    """
+
+
+for command in (new, doctor, demo, data, train, evaluate, runs, poster):
+    commands.add_command(command)

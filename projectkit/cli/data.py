@@ -1,0 +1,108 @@
+"""The commands of the catalogue and the shared store: `projectkit data ...`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from projectkit import console
+from projectkit.cli.options import as_json
+from projectkit.errors import UserError
+
+
+@click.group()
+def data() -> None:
+    """The catalogue and the shared store."""
+
+
+@data.command("list")
+@as_json
+def data_list(as_json: bool) -> None:
+    """Every data set: what it is, how large, its licence, whether it is here."""
+    from projectkit import datasets
+
+    rows = [{**_card_row(datasets.card(name)), "here": datasets.is_here(name)} for name in datasets.names()]
+    if as_json:
+        return console.print_json(rows)
+    shown = [
+        (
+            row["name"],
+            row["modality"],
+            console.size(row["bytes"]),
+            "yes" if row["here"] else "no",
+            row["licence"],
+            row["title"],
+        )
+        for row in rows
+    ]
+    console.print_table(("name", "modality", "size", "here", "licence", "what"), shown)
+
+
+@data.command("info")
+@click.argument("name")
+@as_json
+def data_info(name: str, as_json: bool) -> None:
+    """A data set's card: classes, splits, traps, licence, citation."""
+    from projectkit import datasets
+
+    card = datasets.card(name)
+    facts = {
+        **_card_row(card),
+        "here": datasets.is_here(name),
+        "description": card.description,
+        "targets": {target: list(value.class_names) for target, value in card.targets.items()},
+        "default_target": card.default_target,
+        "splits": sorted(card.splits),
+        "traps": list(card.traps),
+        "safety": card.safety,
+        "redistributable": card.redistributable,
+        "citation": card.citation,
+        "files": [
+            {"name": file.name, "bytes": file.size, "sha256": file.sha256, "urls": list(file.urls)}
+            for file in card.files
+        ],
+    }
+    if as_json:
+        return console.print_json(facts)
+    console.print_facts(facts)
+
+
+@data.command("fetch")
+@click.argument("name")
+@as_json
+def data_fetch(name: str, as_json: bool) -> None:
+    """Bring a data set into the store, checked by SHA-256."""
+    from projectkit import datasets
+
+    with console.Download() as progress:
+        files = datasets.fetch(name, progress=progress)
+    if as_json:
+        return console.print_json({"name": name, "files": [str(file) for file in files]})
+    click.echo("\n".join(map(str, files)) if files else f"{name} needs no download")
+
+
+@data.command("verify")
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="Every data set that is here.")
+@as_json
+def data_verify(name: str | None, every: bool, as_json: bool) -> int:
+    """Check the stored files against their SHA-256."""
+    from projectkit import datasets
+
+    if (name is None) == (not every):
+        raise UserError(
+            "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
+        )
+    names = [name] if name else datasets.in_store()
+    return console.report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
+
+
+def _card_row(card: Any) -> dict[str, Any]:
+    return {
+        "name": card.name,
+        "title": card.title,
+        "modality": card.modality,
+        "licence": card.licence,
+        "bytes": card.size,
+    }

@@ -1,0 +1,54 @@
+"""The commands of the poster: `projectkit poster ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from projectkit import console
+from projectkit.cli.options import as_json
+from projectkit.project import require_project
+
+
+@click.group()
+def poster() -> None:
+    """The poster for the last day."""
+
+
+@poster.command("init")
+def poster_init() -> None:
+    """Write a starting poster into poster/; what is there stays as it is."""
+    from projectkit.poster import init_poster
+    from projectkit.scaffold import poster_fields, recorded_answers
+
+    root = require_project().root
+    answers = recorded_answers(root)
+    written = init_poster(root, **(poster_fields(answers) if answers else {}))
+    click.echo("\n".join(map(str, written)) if written else "poster/ is complete, nothing was written")
+
+
+@poster.command("build")
+@click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the PDF and the PNG.")
+@as_json
+def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> None:
+    """Typeset poster/ to one page: PDF and PNG."""
+    from projectkit.poster import build_poster
+
+    project = require_project()
+    with console.error_console().status("typesetting"):
+        built = build_poster(folder or project.root / "poster", project, output=output)
+    for warning in built.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if as_json:
+        return console.print_json(
+            {
+                "pdf": str(built.pdf),
+                "png": str(built.png),
+                "words": built.words,
+                "scale": built.scale,
+                "warnings": list(built.warnings),
+            }
+        )
+    click.echo(f"{built.pdf}\n{built.png}")
