@@ -3,6 +3,7 @@
 | name | in a template | gives |
 |---|---|---|
 | `checked_folder` | the name of the generated folder | the slug, after every answer was checked; a bad one ends the generation here, before any folder is made |
+| `data_of` | config, README | the data set that the project starts with |
 | `generation` | the hook | what `finish` needs to know, JSON-able |
 | `quoted` | YAML, TOML, JSON, Python | the text as a double-quoted string of all four |
 | `markdown` | Markdown | the text with its markup escaped |
@@ -30,6 +31,8 @@ from projectkit.scaffold import answers  # noqa: E402
 
 sys.path.remove(str(LIBRARY_ROOT))
 
+_DATA_OF = {"text-classification": "sms", "tabular-classification": "nsl_kdd", "image-classification": "fashion_mnist"}
+
 
 class ProjectkitExtension(Extension):
     """Adds the names of the table above to the environment."""
@@ -39,7 +42,7 @@ class ProjectkitExtension(Extension):
         # a line that holds nothing but a block tag leaves no empty line behind
         environment.trim_blocks = True
         environment.lstrip_blocks = True
-        environment.globals.update(checked_folder=checked_folder, generation=generation)
+        environment.globals.update(checked_folder=checked_folder, data_of=data_of, generation=generation)
         environment.filters.update(
             quoted=quoted,
             markdown=markdown,
@@ -57,6 +60,11 @@ def checked_folder(cookiecutter):
         sys.stderr.write(f"{error}\n")
         raise SystemExit(error.exit_status) from None
     return cookiecutter["project_slug"]
+
+
+def data_of(cookiecutter):
+    """The subject's data set, or the one that fits the task."""
+    return cookiecutter["_data"] or _DATA_OF[cookiecutter["task"]]
 
 
 def generation(cookiecutter):

@@ -2,7 +2,7 @@
 
 | file | commands | room |
 |---|---|---|
-| `project.py` | `new`, `doctor`, `demo` | scaffold |
+| `project.py` | `new`, `subjects`, `doctor`, `demo` | scaffold |
 | `data.py` | `data ...` | datasets |
 | `experiment.py` | `train`, `evaluate` | training, evaluation |
 | `runs.py` | `runs ...` | runs |
@@ -25,7 +25,7 @@ from projectkit import __version__, console
 from projectkit.cli.data import data
 from projectkit.cli.experiment import evaluate, train
 from projectkit.cli.poster import poster
-from projectkit.cli.project import demo, doctor, new
+from projectkit.cli.project import demo, doctor, new, subjects
 from projectkit.cli.runs import runs
 from projectkit.errors import ProjectkitError
 
@@ -73,5 +73,5 @@ def commands() -> None:
     """
 
 
-for command in (new, doctor, demo, data, train, evaluate, runs, poster):
+for command in (new, subjects, doctor, demo, data, train, evaluate, runs, poster):
     commands.add_command(command)

@@ -6,6 +6,7 @@
 | names.py | names that a project cannot take |
 | new.py | `questions`, `create_project`: the template through cookiecutter |
 | finish.py | what is done after rendering: pruning, the library's wheel, the poster, the record, the first commit |
+| subjects.py | the subjects that a course proposes |
 | wheel.py | the library as a wheel, from a checkout or from an installation |
 | git.py | what the scaffold asks git |
 | doctor.py | `examine`: this machine |
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from projectkit.scaffold.new import create_project as create_project
     from projectkit.scaffold.new import questions as questions
     from projectkit.scaffold.new import recorded_answers as recorded_answers
+    from projectkit.scaffold.subjects import Subject as Subject
+    from projectkit.scaffold.subjects import find_subject as find_subject
+    from projectkit.scaffold.subjects import list_subjects as list_subjects
 
 _HOMES = {
     "check_answer": "projectkit.scaffold.answers",
@@ -36,9 +40,23 @@ _HOMES = {
     "Question": "projectkit.scaffold.new",
     "questions": "projectkit.scaffold.new",
     "recorded_answers": "projectkit.scaffold.new",
+    "Subject": "projectkit.scaffold.subjects",
+    "find_subject": "projectkit.scaffold.subjects",
+    "list_subjects": "projectkit.scaffold.subjects",
 }
 
-__all__ = ["Question", "check_answer", "create_project", "examine", "poster_fields", "questions", "recorded_answers"]
+__all__ = [
+    "Question",
+    "Subject",
+    "check_answer",
+    "create_project",
+    "examine",
+    "find_subject",
+    "list_subjects",
+    "poster_fields",
+    "questions",
+    "recorded_answers",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ import json
 import shutil
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -41,12 +41,14 @@ class Generation:
         template: what cookiecutter was given: a folder, a URL, an abbreviation.
         folder: the template's folder on this machine.
         started_in: the folder that relative paths in answers are relative to.
+        private: the template's private variables that were set, from a subject.
     """
 
     answers: Mapping[str, str]
     template: str
     folder: Path
     started_in: Path
+    private: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,8 @@ def _poster(template: Path) -> ModuleType:
 
 def _record(project: Path, generation: Generation, origin: _Origin) -> None:
     """Write `.cruft.json`: the answers and the template's commit, in the form that the update tool cruft reads."""
-    context = {key: generation.answers[key] for key in KEYS} | {"_template": origin.described}
+    context = {key: generation.answers[key] for key in KEYS} | dict(generation.private)
+    context["_template"] = origin.described
     source = context["projectkit_source"]
     if source != "auto" and source_url(source) is None:
         context["projectkit_source"] = f"vendor/{Path(source).name}"  # the path that was given is of this machine

@@ -14,10 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from projectkit.errors import UserError, WorkError
 from projectkit.scaffold.answers import check, check_answer, check_key
 from projectkit.scaffold.finish import Generation, finish
+
+if TYPE_CHECKING:
+    from projectkit.scaffold.subjects import Subject
 
 
 @dataclass(frozen=True)
@@ -86,12 +90,19 @@ def questions(answers: Mapping[str, str] | None = None) -> list[Question]:
     ]
 
 
-def create_project(answers: Mapping[str, str], output: Path, *, say: Callable[[str], None] | None = None) -> Path:
+def create_project(
+    answers: Mapping[str, str],
+    output: Path,
+    *,
+    subject: Subject | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Path:
     """Generate a team's repository.
 
     Args:
         answers: by the names of `questions()`; what is absent takes its default.
         output: the folder that the repository's folder is made in.
+        subject: one of the course's, whose answers are taken where none is given, and whose data the config starts with.
         say: is told what could not be done and how to make up for it, one line each, such as a commit without git.
 
     Returns:
@@ -101,7 +112,9 @@ def create_project(answers: Mapping[str, str], output: Path, *, say: Callable[[s
         UserError: an answer is not usable, or the folder exists already. Nothing is left behind.
         WorkError: the library's wheel could not be built, or the folder cannot be written. Nothing is left behind.
     """
-    given = {question.key: question.default for question in questions(answers)}
+    proposed = {**subject.answers(), **answers} if subject else answers
+    private = subject.variables() if subject else {}
+    given = {question.key: question.default for question in questions(proposed)}
     check(given)
     output = Path(output).resolve()
     project = output / given["project_slug"]
@@ -112,8 +125,8 @@ def create_project(answers: Mapping[str, str], output: Path, *, say: Callable[[s
     template = template_folder()
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     try:
-        _render(template, given, output)
-        notes = finish(project, Generation(given, str(template), template, Path.cwd()))
+        _render(template, {**given, **private}, output)
+        notes = finish(project, Generation(given, str(template), template, Path.cwd(), private))
     except BaseException as error:  # Ctrl-C too leaves nothing behind
         shutil.rmtree(project, ignore_errors=True)
         for folder in made:
