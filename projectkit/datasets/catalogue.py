@@ -7,12 +7,15 @@ they are asked for, so that listing the names costs nothing.
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from pathlib import Path
 
 from projectkit.datasets import store
 from projectkit.datasets.card import Card, RemoteFile
+from projectkit.datasets.duplicates import copies
 from projectkit.datasets.samples import Samples
 from projectkit.datasets.split import Split, make_split
+from projectkit.datasets.split import k_fold as split_folds
 from projectkit.datasets.store import Progress
 from projectkit.errors import UserError, WorkError, did_you_mean
 from projectkit.findings import Finding, Status
@@ -68,11 +71,18 @@ def load(name: str) -> Samples:
         if len(labels) and labels.max() >= len(classes):
             what = f"target '{target}' of {samples.id[labels.argmax()]} is {labels.max()}, but there are {len(classes)} classes"
             raise WorkError(what, where=name, remedy=_MEND)
-    return samples
+    return replace(samples, copies=copies(samples.x, asked.near_duplicates))
 
 
 def split(
-    name: str, policy: str | None = None, seed: int = 0, *, target: str | None = None, samples: Samples | None = None
+    name: str,
+    policy: str | None = None,
+    seed: int = 0,
+    *,
+    target: str | None = None,
+    samples: Samples | None = None,
+    folds: int | None = None,
+    fold: int = 0,
 ) -> Split:
     """Which rows of `load(name)` are train, val and test.
 
@@ -82,11 +92,33 @@ def split(
         seed: which rows go where, as far as the policy leaves it open.
         target: what is to be predicted; None is the card's default.
         samples: what `load(name)` gave, to save reading it again.
+        folds: None for the split itself; else its k-fold form: test (of an official split: validation) is one of so many folds.
+        fold: which of the folds, from 0.
 
     Raises:
-        UserError: an unknown name, target or policy, or a policy that does not fit the target.
+        UserError: an unknown name, target, policy or fold, or a policy that does not fit the target.
         WorkError: the data cannot be had.
     """
+    asked, wanted, chosen = _named(name, policy, target)
+    given = load(name) if samples is None else samples
+    return make_split(asked, given, wanted, chosen, seed, folds=folds, fold=fold)
+
+
+def k_fold(
+    name: str,
+    folds: int,
+    policy: str | None = None,
+    seed: int = 0,
+    *,
+    target: str | None = None,
+    samples: Samples | None = None,
+) -> list[Split]:
+    """All folds of a split, in their order; arguments and errors are those of `split`."""
+    asked, wanted, chosen = _named(name, policy, target)
+    return split_folds(asked, load(name) if samples is None else samples, wanted, chosen, seed, folds)
+
+
+def _named(name: str, policy: str | None, target: str | None) -> tuple[Card, str, str]:
     asked = card(name)
     wanted = target or asked.default_target
     if wanted not in asked.targets:
@@ -94,7 +126,7 @@ def split(
     chosen = policy or asked.targets[wanted].split
     if chosen not in asked.splits:
         raise UserError(f"{name} has no split '{chosen}'", remedy=f"known: {', '.join(asked.splits)}")
-    return make_split(asked, load(name) if samples is None else samples, wanted, chosen, seed)
+    return asked, wanted, chosen
 
 
 def fetch(name: str, progress: Progress | None = None) -> list[Path]:

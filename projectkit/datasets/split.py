@@ -1,37 +1,32 @@
 """Splits that do not leak.
 
-A split names the rows of a data set that belong to each subset. Rows that share a group (a message template, a malware family,
-one record met twice) never part. All order comes from BLAKE2 of seed and id, never from a random-number generator, so the same
-card, policy and seed give the same digest on every machine and with every version of numpy: two teams can prove that they were
-compared on the same rows.
+A split names the rows of a data set that belong to each subset. Rows that share a group (a message template, a malware family) never part,
+and no more do copies of one another. The same card, policy and seed give the same rows and the same digest on every machine and with
+every version of numpy: two teams can prove that they were compared on the same rows. How rows are drawn is in `policies.py`, what a
+copy is in `duplicates.py`.
 
-| function | for |
-|---|---|
-| `official` | data that comes with its own test set |
-| `stratified` | data without one: 70 / 10 / 20, class by class, duplicates kept together or dropped |
-| `leave_groups_out` | whole groups that training has never seen |
-| `make_split` | a card's policy, applied |
+Where the policy deals out units (`stratified`, the validation part of `official`), a cluster of copies stays together. Elsewhere a group,
+a date or the makers have decided where a row goes, and a copy that would stand in two subsets is dropped from the one that matters
+less: train before val before test.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from projectkit.datasets import policies
 from projectkit.datasets.card import Card, SplitPolicy
-from projectkit.datasets.columns import IndexArray, StrArray
-from projectkit.datasets.samples import Samples
-from projectkit.errors import UserError
-
-TEST_FRACTION = 0.2  # of all rows
-VAL_FRACTION = 0.125  # of the rows that are not test: with TEST_FRACTION 70 / 10 / 20
+from projectkit.datasets.columns import READER, IndexArray, StrArray
+from projectkit.datasets.duplicates import copies, joined
+from projectkit.datasets.policies import Subsets
+from projectkit.datasets.samples import WITHHELD, Samples
+from projectkit.errors import UserError, WorkError, did_you_mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,190 +34,189 @@ class Split:
     """Row numbers for each subset, the policy that made them, and a digest of all of it."""
 
     policy: str
-    arguments: Mapping[str, Any]  # what the policy was called with, the target among them; JSON-able
+    arguments: Mapping[str, Any]  # what the policy was called with, the target and the fold among them; JSON-able
     seed: int
     subsets: Mapping[str, IndexArray]  # name -> (n,) int64, ascending; always train, val, test
     digest: str  # SHA-256 over policy, arguments, seed, and every subset's rows and ids
 
 
-def official(
-    ids: StrArray,
-    labels: IndexArray,
-    sources: StrArray,
-    *,
-    test_sources: Mapping[str, Sequence[str]],
-    groups: StrArray | None = None,
-    val_fraction: float = VAL_FRACTION,
-    seed: int = 0,
-) -> dict[str, IndexArray]:
-    """The test set that the data's makers chose; validation is cut from the rest, class by class.
-
-    A row outside the test set that shares its group with a test row is in no subset: the published test set stays whole.
-
-    Args:
-        ids: (n,), unique.
-        labels: (n,) class indices.
-        sources: (n,) where each row comes from.
-        test_sources: subset name -> its sources; "test", and further subsets of its rows.
-        groups: (n,) what must not be split apart, or None.
-        val_fraction: share of the rows that are not test, in (0, 1).
-        seed: which of them become validation.
-
-    Returns:
-        Subset name -> rows, ascending.
-    """
-    tests = {name: np.flatnonzero(np.isin(sources, list(chosen))) for name, chosen in test_sources.items()}
-    free = np.ones(len(ids), dtype=bool)
-    for rows in tests.values():
-        free[rows] = False
-    if groups is not None:
-        free &= ~np.isin(groups, groups[tests["test"]])
-    rest = np.flatnonzero(free)
-    leaders, member_of = _units(groups, rest)
-    chosen_leaders = _cut(leaders, ids, labels, {"val": val_fraction}, seed)
-    return {name: rest[np.isin(member_of, part)] for name, part in chosen_leaders.items()} | tests
-
-
-def stratified(
-    ids: StrArray,
-    labels: IndexArray,
-    *,
-    groups: StrArray | None = None,
-    one_per_group: bool = False,
-    test_fraction: float = TEST_FRACTION,
-    val_fraction: float = VAL_FRACTION,
-    seed: int = 0,
-) -> dict[str, IndexArray]:
-    """The same share of every class in every subset.
-
-    Args:
-        ids: (n,), unique.
-        labels: (n,) class indices.
-        groups: (n,) rows that are copies of one another, or None; a group counts for the class of its first row.
-        one_per_group: keep the first row of each group and leave its copies in no subset; otherwise the group stays together.
-        test_fraction: share of each class, in (0, 1).
-        val_fraction: share of what is not test, in (0, 1).
-        seed: which rows go where.
-
-    Returns:
-        Subset name -> rows, ascending.
-    """
-    rows = np.arange(len(ids), dtype=np.int64)
-    leaders, member_of = _units(groups, rows)
-    fractions = {"val": val_fraction * (1 - test_fraction), "test": test_fraction}
-    chosen = _cut(leaders, ids, labels, fractions, seed)
-    return chosen if one_per_group else {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
-
-
-def leave_groups_out(
-    labels: IndexArray,
-    groups: StrArray,
-    *,
-    test_fraction: float = TEST_FRACTION,
-    val_fraction: float = VAL_FRACTION,
-    seed: int = 0,
-) -> dict[str, IndexArray]:
-    """Hold out whole groups for the test set, and whole groups of the remaining ones for validation.
-
-    Which groups are held out is drawn by their names and the seed, and never chosen: with the groups known, a choice could make the
-    test as easy or as hard as one likes.
-
-    Args:
-        labels: (n,) class indices.
-        groups: (n,) the group of each row; a group counts for the class of its first row.
-        test_fraction: share of each class's groups, in (0, 1).
-        val_fraction: share of what is not test, in (0, 1).
-        seed: which groups go where.
-
-    Returns:
-        Subset name -> rows, ascending.
-
-    Source: Kapoor & Narayanan 2023, leakage type L3.1 (non-independence).
-    """
-    rows = np.arange(len(labels), dtype=np.int64)
-    leaders, member_of = _units(groups, rows)
-    fractions = {"val": val_fraction * (1 - test_fraction), "test": test_fraction}
-    # a group is ordered by its name and not by an id: the draw does not change with the rows that stand first in the groups
-    chosen = _cut(leaders, groups, labels, fractions, seed)
-    return {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
-
-
-def make_split(card: Card, samples: Samples, target: str, policy: str, seed: int) -> Split:
+def make_split(
+    card: Card, samples: Samples, target: str, policy: str, seed: int, *, folds: int | None = None, fold: int = 0
+) -> Split:
     """Apply a card's policy to its samples.
 
+    Args:
+        card: the data set's card.
+        samples: its samples; copies are looked for where the column is not filled.
+        target: what is to be predicted, one of the card's.
+        policy: one of the card's splits.
+        seed: which rows go where, as far as the policy leaves it open.
+        folds: None for the split itself; else its k-fold form: test (of an `official` split: validation) is one of so many folds.
+        fold: which of the folds, from 0.
+
     Raises:
-        UserError: the policy leaves a class of this target without training rows, or a subset without any.
+        UserError: the policy leaves a class of this target without training rows or a subset without any, needs labels that are
+            withheld, or has no such fold.
+        WorkError: the card's reader gives no column that the policy needs.
     """
+    _check_folds(folds, fold)
     chosen = card.splits[policy]
+    where = f"split '{policy}' of {card.name}"
     labels = samples.y[target]
-    subsets = _apply(chosen, samples, labels, seed)
-    _refuse_misfit(card, target, policy, labels, subsets)
+    if samples.copies is None:
+        samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
+    subsets = _apart(_apply(chosen, samples, labels, seed, where, folds, fold), samples.copies)
+    _refuse_misfit(card, target, policy, labels, subsets, folds)
     arguments = {"card": card.name, "target": target, "method": chosen.method, **chosen.arguments}
+    if folds is not None:
+        arguments |= {"folds": folds, "fold": fold}
     return Split(policy, arguments, seed, subsets, _digest(policy, arguments, seed, subsets, samples.id))
 
 
-def _refuse_misfit(card: Card, target: str, policy: str, labels: IndexArray, subsets: Mapping[str, IndexArray]) -> None:
+def k_fold(card: Card, samples: Samples, target: str, policy: str, seed: int, folds: int) -> list[Split]:
+    """All folds of a card's policy, as `make_split` gives them one by one."""
+    if samples.copies is None:
+        samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
+    _check_folds(folds, 0)
+    return [make_split(card, samples, target, policy, seed, folds=folds, fold=fold) for fold in range(folds)]
+
+
+def _apply(
+    policy: SplitPolicy, samples: Samples, labels: IndexArray, seed: int, where: str, folds: int | None, fold: int
+) -> Subsets:
+    """The policy's function, or its k-fold form, called with the columns of the samples that it needs."""
+    given = dict(policy.arguments)  # of the card; those that choose the test set mean nothing where it is a fold
+    folded: dict[str, Any] = {"folds": folds, "fold": fold}
+
+    def column(name: str) -> Any:
+        found = getattr(samples, name)
+        if found is None:
+            raise WorkError(f"the samples have no {name}, which `{policy.method}` needs", where=where, remedy=READER)
+        return found
+
+    subsets: Subsets
+    if policy.method == "official":
+        sources = column("source")
+        _check_names(given, sources, where)
+        given["groups"] = samples.group if given.pop("by_group", True) else None
+        given |= {"copies": samples.copies, "times": samples.time, "seed": seed}
+        if folds is None:
+            subsets = policies.official(samples.id, labels, sources, **given)
+        else:
+            given = _without(given, "val_sources", "val_fraction")
+            subsets = policies.k_fold_official(samples.id, labels, sources, **given, **folded)
+    elif policy.method == "by_time":
+        times = column("time")
+        if folds is None:
+            subsets = policies.by_time(times, **given)
+        else:
+            subsets = policies.k_fold_by_time(times, **_without(given, "test_fraction"), **folded)
+    elif policy.method == "leave_groups_out":
+        groups = column("group")
+        _check_names(given, groups, where)
+        if folds is None:
+            subsets = policies.leave_groups_out(labels, groups, seed=seed, **given)
+        else:
+            given = _without(given, "test_groups", "test_fraction") | {"groups": groups, "by_name": True}
+            subsets = policies.k_fold(groups, labels, seed=seed, **given, **folded)
+    else:
+        grouped = column("group") if given.pop("by_group", False) else None
+        given["groups"] = joined(len(samples), grouped, samples.copies)
+        if folds is None:
+            subsets = policies.stratified(samples.id, labels, seed=seed, **given)
+        else:
+            subsets = policies.k_fold(samples.id, labels, seed=seed, **_without(given, "test_fraction"), **folded)
+    return subsets
+
+
+def _without(arguments: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if name not in names}
+
+
+def _apart(subsets: Subsets, clusters: IndexArray | None) -> Subsets:
+    """Without the rows of train that have a copy in val or test, and without those of val that have one in test."""
+    assert clusters is not None
+    kept = dict(subsets)
+    kept["val"] = kept["val"][~np.isin(clusters[kept["val"]], clusters[kept["test"]])]
+    later = np.concatenate([kept["val"], kept["test"]])
+    kept["train"] = kept["train"][~np.isin(clusters[kept["train"]], clusters[later])]
+    return kept
+
+
+def _check_folds(folds: int | None, fold: int) -> None:
+    if folds is None:
+        if fold:
+            raise UserError(
+                f"fold {fold} of a split without folds", remedy="say how many folds there are, as in folds=5"
+            )
+    elif folds < 2:
+        raise UserError(f"{folds} folds", remedy="ask for 2 or more, as in folds=5")
+    elif not 0 <= fold < folds:
+        raise UserError(f"there is no fold {fold} of {folds}", remedy=f"ask for one from 0 to {folds - 1}")
+
+
+def _check_names(arguments: Mapping[str, Any], column: StrArray, where: str) -> None:
+    """Every source or group that the policy names is one that the data has."""
+    named = [name for each in arguments.get("test_sources", {}).values() for name in each]
+    named += [*arguments.get("val_sources", ()), *(arguments.get("test_groups") or ())]
+    known = np.unique(column).tolist()
+    for name in named:
+        if name not in known:
+            raise UserError(
+                f"no sample is of '{name}'", where=where, remedy=f"{did_you_mean(name, known)} Mend the card's split"
+            )
+
+
+def _refuse_misfit(
+    card: Card, target: str, policy: str, labels: IndexArray, subsets: Subsets, folds: int | None
+) -> None:
     where = f"split '{policy}' of {card.name}"
-    remedy = f"use split '{card.targets[target].split}' for target '{target}'"
-    for name, rows in subsets.items():
-        unseen = np.setdiff1d(labels[rows], labels[subsets["train"]])
+    default = card.targets[target].split
+    if folds is not None:
+        remedy = "ask for fewer folds"
+    elif policy != default:
+        remedy = f"use split '{default}' for target '{target}'"
+    else:
+        remedy = "mend the arguments of this split on the card"
+    if (labels == WITHHELD).any():
+        _refuse_use_of_withheld(card, labels, subsets, where)
+    present = {name: np.setdiff1d(labels[rows], [WITHHELD]) for name, rows in subsets.items()}
+    hidden = (labels[subsets["test"]] == WITHHELD).any()
+    names = card.targets[target].class_names
+    for name in subsets:
+        unseen = np.setdiff1d(present[name], present["train"])
+        if card.targets[target].kind == "anomaly":
+            unseen = unseen[unseen != 1]
         if len(unseen):
-            label = card.targets[target].class_names[unseen[0]]
-            raise UserError(f"class '{label}' is in {name} but not in train", where=where, remedy=remedy)
-    untested = np.setdiff1d(labels[subsets["train"]], labels[subsets["test"]])
-    if len(untested):
-        label = card.targets[target].class_names[untested[0]]
-        raise UserError(f"class '{label}' is in train but not in test", where=where, remedy=remedy)
+            raise UserError(f"class '{names[unseen[0]]}' is in {name} but not in train", where=where, remedy=remedy)
+    untested = np.setdiff1d(present["train"], present["test"])
+    if len(untested) and not hidden:
+        raise UserError(f"class '{names[untested[0]]}' is in train but not in test", where=where, remedy=remedy)
     for name, rows in subsets.items():
         if not len(rows):
             raise UserError(f"{name} has no rows", where=where, remedy=remedy)
 
 
-def _apply(policy: SplitPolicy, samples: Samples, labels: IndexArray, seed: int) -> dict[str, IndexArray]:
-    if policy.method == "official":
-        assert samples.source is not None, "a card with an official split gives each sample's source"
-        return official(samples.id, labels, samples.source, groups=samples.group, seed=seed, **policy.arguments)
-    if policy.method == "leave_groups_out":
-        assert samples.group is not None, "a card that leaves groups out gives each sample's group"
-        return leave_groups_out(labels, samples.group, seed=seed, **policy.arguments)
-    arguments = dict(policy.arguments)
-    groups = samples.group if arguments.pop("by_group", False) else None
-    return stratified(samples.id, labels, groups=groups, seed=seed, **arguments)
+def _refuse_use_of_withheld(card: Card, labels: IndexArray, subsets: Subsets, where: str) -> None:
+    """Rows whose label only the course has make one subset, and all of it."""
+    subset = "test" if card.withheld is None else card.withheld.subset
+    hidden = np.flatnonzero(labels == WITHHELD)
+    if not np.array_equal(subsets.get(subset, np.zeros(0)), hidden):
+        what = f"{len(hidden)} labels are withheld, and '{subset}' is not exactly their rows"
+        fitting = [
+            name
+            for name, policy in card.splits.items()
+            if policy.method != "stratified" and where != f"split '{name}' of {card.name}"
+        ]
+        remedy = (
+            f"use split {' or '.join(map(repr, fitting))}, without folds unless it is official"
+            if fitting
+            else "give the card an official split"
+        )
+        raise UserError(what, where=where, remedy=remedy)
 
 
-def _units(groups: StrArray | None, rows: IndexArray) -> tuple[IndexArray, IndexArray]:
-    """What is moved as one: the first row of each unit, and for each of `rows` the first row of its unit."""
-    if groups is None:
-        return rows, rows
-    _, first, inverse = np.unique(groups[rows], return_index=True, return_inverse=True)
-    return np.sort(rows[first]), rows[first][inverse]
-
-
-def _cut(
-    leaders: IndexArray, keys: StrArray, labels: IndexArray, fractions: Mapping[str, float], seed: int
-) -> dict[str, IndexArray]:
-    """Deal the units of each class to the subsets of `fractions`; what remains is train."""
-    parts: dict[str, list[NDArray[np.int64]]] = {name: [] for name in ("train", *fractions)}
-    for label in np.unique(labels[leaders]):
-        ordered = _shuffled(leaders[labels[leaders] == label], keys, seed)
-        total = len(ordered)
-        for name, fraction in fractions.items():
-            share = min(max(1, math.floor(total * fraction + 0.5)), max(0, len(ordered) - 1))  # train always keeps one
-            parts[name].append(ordered[:share])
-            ordered = ordered[share:]
-        parts["train"].append(ordered)
-    return {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
-
-
-def _shuffled(rows: IndexArray, keys: StrArray, seed: int) -> IndexArray:
-    """`rows` in an order that depends on seed and keys alone."""
-    hashes = [hashlib.blake2b(f"{seed}:{key}".encode(), digest_size=16).digest() for key in keys[rows]]
-    return rows[sorted(range(len(rows)), key=hashes.__getitem__)]
-
-
-def _digest(
-    policy: str, arguments: Mapping[str, Any], seed: int, subsets: Mapping[str, IndexArray], ids: StrArray
-) -> str:
+def _digest(policy: str, arguments: Mapping[str, Any], seed: int, subsets: Subsets, ids: StrArray) -> str:
     header = {
         "policy": policy,
         "arguments": arguments,
@@ -233,5 +227,5 @@ def _digest(
     for name in sorted(subsets):
         digest.update(f"\0{name}\0".encode())
         digest.update(subsets[name].astype("<i8").tobytes())
-        digest.update("\0".join(ids[subsets[name]].tolist()).encode())
+        digest.update("\0".join(ids[subsets[name]].tolist()).encode("utf-8", "surrogatepass"))
     return digest.hexdigest()

@@ -10,8 +10,9 @@ import pytest
 from projectkit.datasets import catalogue
 from projectkit.datasets.card import SplitPolicy
 from projectkit.datasets.columns import Texts
+from projectkit.datasets.policies import leave_groups_out, official, stratified
 from projectkit.datasets.samples import Samples
-from projectkit.datasets.split import leave_groups_out, make_split, official, stratified
+from projectkit.datasets.split import make_split
 from projectkit.errors import UserError
 
 IDS = np.array([f"s{n:03d}" for n in range(400)])
@@ -102,7 +103,10 @@ def test_a_split_that_does_not_fit_the_target_says_which_one_does() -> None:
     )
     labels = np.repeat([0, 1, 2], [10, 10, 10]).astype(np.int64)
     samples = Samples(
-        id=IDS[:30], x=Texts.of(["x"] * 30), y={"activity": labels}, group=np.array([f"c{label}" for label in labels])
+        id=IDS[:30],
+        x=Texts.of(IDS[:30].tolist()),
+        y={"activity": labels},
+        group=np.array([f"c{label}" for label in labels]),
     )
     with pytest.raises(
         UserError, match=r"class '.*' is in train but not in test; use split 'stratified' for target 'activity'"

@@ -7,7 +7,6 @@ Labels are spelt in two ways (`Smishing`, `smishing`), which is mended here; the
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
+from projectkit.datasets.duplicates import masked
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 # The authors' archive (Mendeley) has no stable file URL; this copy of it is pinned to a commit.
@@ -39,18 +39,8 @@ def read(files: Mapping[str, Path]) -> Samples:
         id=np.array([f"sms-{number:04d}" for number in range(len(rows))]),
         x=Texts.of(texts),
         y={"label": encode_labels([row["label"].lower() for row in rows], _CLASSES, where=_FILE.name)},
-        group=np.array([content_key(template(text)) for text in texts]),
+        group=np.array([content_key(masked(text)) for text in texts]),
     )
-
-
-def template(text: str) -> str:
-    """What a message has in common with its copies: lower case, each number as `0`, everything else but letters as one space.
-
-    Example:
-        >>> template("Call 0906 123 now!")
-        'call 0 0 now'
-    """
-    return re.sub(r"\W+", " ", re.sub(r"\d+", "0", text.lower())).strip()
 
 
 CARD = Card(
