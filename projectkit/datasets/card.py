@@ -98,7 +98,8 @@ class SplitPolicy:
 
     Args:
         method: the function's name.
-        arguments: its keyword arguments, JSON-able; they go into the split's digest.
+        arguments: its keyword arguments, JSON-able; they go into the split's digest. Beside them `by_group` (`stratified`: groups stay
+            together; `official`: false where they may part) and `shared_classes` (rows of a class that train or test lacks are left out).
         about: what it protects from, one sentence.
     """
 

@@ -22,8 +22,9 @@ import numpy as np
 
 from projectkit.datasets import policies
 from projectkit.datasets.card import Card, SplitPolicy
+from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import READER, IndexArray, StrArray
-from projectkit.datasets.duplicates import copies, joined
+from projectkit.datasets.duplicates import copies
 from projectkit.datasets.policies import Subsets
 from projectkit.datasets.samples import WITHHELD, Samples
 from projectkit.errors import UserError, WorkError, did_you_mean
@@ -66,6 +67,8 @@ def make_split(
     if samples.copies is None:
         samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
     subsets = _apart(_apply(chosen, samples, labels, seed, where, folds, fold), samples.copies)
+    if chosen.arguments.get("shared_classes"):
+        subsets = _shared(subsets, labels)
     _refuse_misfit(card, target, policy, labels, subsets, folds)
     arguments = {"card": card.name, "target": target, "method": chosen.method, **chosen.arguments}
     if folds is not None:
@@ -86,6 +89,7 @@ def _apply(
 ) -> Subsets:
     """The policy's function, or its k-fold form, called with the columns of the samples that it needs."""
     given = dict(policy.arguments)  # of the card; those that choose the test set mean nothing where it is a fold
+    given.pop("shared_classes", None)  # `make_split` sees to it
     folded: dict[str, Any] = {"folds": folds, "fold": fold}
 
     def column(name: str) -> Any:
@@ -141,6 +145,12 @@ def _apart(subsets: Subsets, clusters: IndexArray | None) -> Subsets:
     later = np.concatenate([kept["val"], kept["test"]])
     kept["train"] = kept["train"][~np.isin(clusters[kept["train"]], clusters[later])]
     return kept
+
+
+def _shared(subsets: Subsets, labels: IndexArray) -> Subsets:
+    """Without the rows of classes that train or test lacks: who is held out may have no sample of a class, or all of them."""
+    both = np.intersect1d(labels[subsets["train"]], labels[subsets["test"]])
+    return {name: rows[np.isin(labels[rows], both)] for name, rows in subsets.items()}
 
 
 def _check_folds(folds: int | None, fold: int) -> None:
