@@ -1,7 +1,7 @@
 """The catalogue: every data set by its name.
 
-A data set is one file of this room that defines `CARD`; its name here is all that the rest of the library needs. Cards are imported when
-they are asked for, so that listing the names costs nothing.
+A data set is one file of this room that defines `CARD`, or one of a team's or a course's own (`own.py`); its name is all that the rest of
+the library needs. Cards are imported when they are asked for, so that listing the names costs nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import importlib
 from dataclasses import replace
 from pathlib import Path
 
-from projectkit.datasets import store
+from projectkit.config.places import shown
+from projectkit.datasets import own, store
 from projectkit.datasets.card import Card, RemoteFile
 from projectkit.datasets.duplicates import copies
 from projectkit.datasets.samples import Samples
@@ -33,19 +34,29 @@ _NAMES = (  # a new data set: its file, and its name here
 
 
 def names() -> list[str]:
-    """The names of all data sets."""
-    return list(_NAMES)
+    """The names of all data sets: ours, then those that are a team's or a course's own.
+
+    Raises:
+        UserError: `$PROJECTKIT_CARDS` names a folder that is not there.
+    """
+    return [*_NAMES, *(name for name in own.found() if name not in _NAMES)]
 
 
 def card(name: str) -> Card:
     """What the data set `name` declares about itself; nothing is fetched or read.
 
     Raises:
-        UserError: no data set has this name; the message has the nearest one.
+        UserError: no data set has this name (the message has the nearest one), two have it, or its file is no card.
     """
+    files = own.found().get(name, [])
+    if name in _NAMES and files:
+        what = f"'{name}' is a data set of projectkit already (datasets/cards/{name}.py)"
+        raise UserError(what, where=shown(files[0]), remedy=f"rename it: our_{name}{files[0].suffix}")
+    if files:
+        return own.own_card(name, files)
     if name not in _NAMES:
         raise UserError(
-            f"no data set is called '{name}'", remedy=f"{did_you_mean(name, _NAMES)} (`projectkit data list`)"
+            f"no data set is called '{name}'", remedy=f"{did_you_mean(name, names())} (`projectkit data list`)"
         )
     found: Card = importlib.import_module(f"projectkit.datasets.cards.{name}").CARD
     return found
