@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,29 +44,34 @@ def data_list(as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def data_info(name: str, as_json: bool) -> None:
-    """A data set's card: classes, splits, traps, licence, citation."""
+    """A data set's card, and a look at its samples where it is here; nothing is fetched."""
     from projectkit import datasets
+    from projectkit.cli import look
+    from projectkit.datasets.preview import preview
 
     card = datasets.card(name)
-    facts = {
-        **_card_row(card),
-        "here": datasets.is_here(name),
-        "description": card.description,
-        "targets": {target: list(value.class_names) for target, value in card.targets.items()},
-        "default_target": card.default_target,
-        "splits": sorted(card.splits),
-        "traps": list(card.traps),
-        "safety": card.safety,
-        "redistributable": card.redistributable,
-        "citation": card.citation,
-        "files": [
-            {"name": file.name, "bytes": file.size, "sha256": file.sha256, "urls": list(file.urls)}
-            for file in card.files
-        ],
-    }
+    seen = preview(name)
     if as_json:
-        return console.print_json(facts)
-    console.print_facts(facts)
+        return console.print_json(look.card_facts(card) | ({"look": look.preview_facts(seen)} if seen else {}))
+    look.print_card(card)
+    if seen:
+        look.print_preview(seen)
+
+
+@data.command("report")
+@click.argument("name")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: reports/data-NAME.html."
+)
+@as_json
+def data_report(name: str, output: Path | None, as_json: bool) -> None:
+    """Write a page about a data set: classes, copies, overlap of subsets, what a careless split would have scored."""
+    from projectkit.datasets.report import default_path, write_report
+
+    written = write_report(name, output or default_path(name))
+    if as_json:
+        return console.print_json({"name": name, "page": str(written)})
+    click.echo(written)
 
 
 @data.command("fetch")

@@ -9,6 +9,7 @@ at its final size instead of scaling it.
 | curves.py | `learning_curves` |
 | confusion.py | `confusion_matrix` |
 | roc.py | `roc` |
+| samples.py | what a data set looks like: `class_balance`, `histograms`, `image_sheet`, `series` |
 """
 
 from __future__ import annotations
@@ -16,8 +17,23 @@ from __future__ import annotations
 from projectkit.figures.confusion import confusion_matrix as confusion_matrix
 from projectkit.figures.curves import learning_curves as learning_curves
 from projectkit.figures.roc import roc as roc
+from projectkit.figures.samples import class_balance as class_balance
+from projectkit.figures.samples import histograms as histograms
+from projectkit.figures.samples import image_sheet as image_sheet
+from projectkit.figures.samples import series as series
 from projectkit.figures.style import save_svg as save_svg
 from projectkit.figures.style import style as style
 from projectkit.figures.style import svg_bytes as svg_bytes
 
-__all__ = ["confusion_matrix", "learning_curves", "roc", "save_svg", "style", "svg_bytes"]
+__all__ = [
+    "class_balance",
+    "confusion_matrix",
+    "histograms",
+    "image_sheet",
+    "learning_curves",
+    "roc",
+    "save_svg",
+    "series",
+    "style",
+    "svg_bytes",
+]
