@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 
 from projectkit.datasets.card import NearDuplicates
 from projectkit.datasets.columns import IndexArray, Inputs, Table, Texts, Tokens
+from projectkit.datasets.minhash import minhash_clusters
+from projectkit.datasets.perceptual_hash import perceptual_clusters
 from projectkit.errors import WorkError
+
+_SMALL = 100  # inputs: a cluster so small is no sign of a threshold that joins everything
+_STRICTER = {
+    "masked": "use minhash",
+    "minhash": "raise the threshold",
+    "perceptual_hash": "lower the threshold",
+}
 
 
 def copies(x: Inputs, near: NearDuplicates | None = None) -> IndexArray:
@@ -36,8 +45,25 @@ def copies(x: Inputs, near: NearDuplicates | None = None) -> IndexArray:
     exact = _first_of_each(_row_digests(x))
     if near is None:
         return exact
+    distinct, member_of = np.unique(exact, return_inverse=True)
+    kept = x.take(distinct) if isinstance(x, Texts | Tokens | Table) else x[distinct]
+    cluster = _nearly_equal(kept, near)
+    largest = int(np.bincount(cluster, minlength=1).max())
+    if largest > max(_SMALL, len(distinct) // 2):
+        raise WorkError(
+            f"near duplicates by '{near.method}' with threshold {near.threshold} put {largest} of {len(distinct)} inputs into one cluster",
+            remedy=f"{_STRICTER[near.method]} in the card's near_duplicates",
+        )
+    return distinct[cluster][member_of]
+
+
+def _nearly_equal(x: Inputs, near: NearDuplicates) -> IndexArray:
     if near.method == "masked" and isinstance(x, Texts):
-        return _first_of_each(masked(text) or text for text in x)
+        return _first_of_each(masked(text) or text for text in x)  # `!!!` and `???` are no copies
+    if near.method == "minhash" and isinstance(x, Texts | Tokens):
+        return minhash_clusters(x, near.threshold)
+    if near.method == "perceptual_hash" and isinstance(x, np.ndarray) and x.dtype == np.uint8:
+        return perceptual_clusters(x.astype(np.uint8, copy=False), near.threshold)
     raise WorkError(
         f"near duplicates by '{near.method}' are not for {type(x).__name__}", remedy="mend the card's near_duplicates"
     )
@@ -51,38 +77,6 @@ def masked(text: str) -> str:
         'call 0 0 now'
     """
     return re.sub(r"\W+", " ", re.sub(r"\d+", "0", text.lower())).strip()
-
-
-def joined(count: int, *columns: NDArray[Any] | None) -> IndexArray:
-    """Rows that are equal in any column are one cluster, and so are clusters that share a row.
-
-    Args:
-        count: of the rows.
-        columns: (count,) names or numbers each; None is passed over.
-
-    Returns:
-        (count,) the first row of each row's cluster.
-    """
-    cluster = np.arange(count, dtype=np.int64)
-    for column in columns:
-        if column is not None:
-            _, first, inverse = np.unique(column, return_index=True, return_inverse=True)
-            cluster = _linked(cluster, np.arange(count, dtype=np.int64), first[inverse])
-    return cluster
-
-
-def _linked(cluster: IndexArray, left: IndexArray, right: IndexArray) -> IndexArray:
-    """`cluster` (first row of each row's cluster) after the clusters of `left[i]` and `right[i]` have become one, for each i."""
-    root = cluster.copy()
-    while True:
-        ends = np.stack([root[left], root[right]])
-        apart = ends[0] != ends[1]
-        if not apart.any():
-            return root
-        left, right, ends = left[apart], right[apart], ends[:, apart]
-        np.minimum.at(root, ends.max(axis=0), ends.min(axis=0))
-        while (root[root] != root).any():  # a root that was hung below a smaller one takes its rows along
-            root = root[root]
 
 
 def _first_of_each(keys: Iterable[Hashable]) -> IndexArray:

@@ -27,8 +27,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import IndexArray, StrArray
-from projectkit.datasets.duplicates import joined
 
 TEST_FRACTION = 0.2  # of all rows
 VAL_FRACTION = 0.125  # of the rows that are not test: with TEST_FRACTION 70 / 10 / 20
