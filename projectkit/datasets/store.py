@@ -11,7 +11,6 @@ by a rename, so that a killed process, a full disk or a wrong content never leav
 
 from __future__ import annotations
 
-import errno
 import gzip
 import hashlib
 import os
@@ -19,16 +18,20 @@ import time
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from projectkit.datasets import disk, locks
 from projectkit.datasets.card import Card, RemoteFile
+from projectkit.datasets.disk import disk_trouble
 from projectkit.errors import UserError, WorkError
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called while a file arrives: file name, bytes so far, bytes in all."""
+
+sha256_of = disk.sha256_of
 
 _CHUNK = 1 << 18  # 256 KiB: large enough for hashing at full speed, small enough for a smooth progress bar
 
@@ -63,19 +66,18 @@ def is_here(card: Card) -> bool:
     return all(_has_size(folder_of(card) / file.name, file.size) for file in card.files)
 
 
-def sha256_of(path: Path) -> str | None:
-    """SHA-256 of a file's content, in hexadecimal; None where there is no file.
+@contextmanager
+def locked(card: Card) -> Iterator[bool]:
+    """Be the only writer of the card's folder, which is made; can be nested.
+
+    Yields:
+        Whether it is locked; False in a store that cannot be written, whose files can be read.
 
     Raises:
-        WorkError: it cannot be read.
+        WorkError: the store was made by a newer version, or its disk refuses.
     """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _disk_trouble(error, path) from error
+    with locks.hold(store_root(), folder_of(card).name) as writable:
+        yield writable
 
 
 def checked_files(card: Card) -> dict[str, Path]:
@@ -126,7 +128,7 @@ def _fetch(card: Card, file: RemoteFile, progress: Progress, network: Network) -
             path.replace(_bad(path))
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _disk_trouble(error, path) from error
+        raise disk_trouble(error, path) from error
     copy = _in_mirror(card, file)
     if copy is not None:
         try:
@@ -184,7 +186,7 @@ def _receive(content: Iterator[bytes], file: RemoteFile, path: Path, origin: str
             return path
         part.replace(_bad(path))
     except OSError as error:
-        raise _disk_trouble(error, path, size=file.size) from error
+        raise disk_trouble(error, path, size=file.size) from error
     finally:
         part.unlink(missing_ok=True)
     got = f"more than {file.size} bytes" if size > file.size else f"{digest.hexdigest()} ({size} bytes)"
@@ -261,16 +263,6 @@ def _gunzip(body: Iterable[bytes]) -> Iterator[bytes]:
         raise _OriginError(f"not a gzip file ({error})", may_pass=False) from error
     if not inflate.eof:
         raise _OriginError("the transfer broke off in the middle of the gzip file", may_pass=True)
-
-
-def _disk_trouble(error: OSError, path: Path, *, size: int | None = None) -> WorkError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        what = "the disk is full" + (f" ({size / 1e6:.1f} MB are needed)" if size else "")
-    elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        what = "the store cannot be written"
-    else:
-        what = f"the store cannot be used: {error.strerror or error}"
-    return WorkError(what, where=str(path), remedy="set PROJECTKIT_STORE=<a folder on another disk that you may write>")
 
 
 def _ways_out(card: Card, file: RemoteFile) -> str:
