@@ -40,4 +40,5 @@ CARD = Card(
     traps=(
         "The writers are not recorded, so a writer's digits lie on both sides of the split: a new writer is harder than the test says.",
     ),
+    ethics="13 people gave their handwriting; neither name nor number of a writer is in the data.",
 )

@@ -1,17 +1,12 @@
-"""Fashion-MNIST: 70,000 grey pictures of articles from Zalando's shop, 28 x 28, ten classes.
-
-The files are in the IDX format: a big-endian header (16 bytes for images, 8 for labels), then the bytes.
-"""
+"""Fashion-MNIST: 70,000 grey pictures of articles from Zalando's shop, 28 x 28, ten classes, in the IDX format."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
+from projectkit.datasets.idx import read_pictures
 from projectkit.datasets.samples import Samples
 
 # The repository's last commit; the files are unchanged in it since August 2017.
@@ -33,19 +28,7 @@ _CLASSES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt"
 
 def read(files: Mapping[str, Path]) -> Samples:
     """The training pictures, then the test pictures, each in the file's order."""
-    parts = ("train", "t10k")
-    images = [_bytes(files[f"{part}-images-idx3-ubyte"], header=16).reshape(-1, 1, 28, 28) for part in parts]
-    labels = [_bytes(files[f"{part}-labels-idx1-ubyte"], header=8) for part in parts]
-    return Samples(
-        id=np.array([f"{part}-{n:05d}" for part, y in zip(parts, labels, strict=True) for n in range(len(y))]),
-        x=np.concatenate(images),
-        y={"article": np.concatenate(labels).astype(np.int64)},
-        source=np.repeat(parts, [len(y) for y in labels]),
-    )
-
-
-def _bytes(path: Path, *, header: int) -> NDArray[np.uint8]:
-    return np.frombuffer(path.read_bytes(), dtype=np.uint8, offset=header)
+    return read_pictures(files, "article")
 
 
 CARD = Card(
@@ -75,4 +58,5 @@ CARD = Card(
         "shirt, t-shirt, pullover and coat are hard to tell apart: people without training get .835 of all pictures right.",
         "A linear model reaches .81, a small CNN .91 to .93: differences of a few tenths are noise.",
     ),
+    ethics="Pictures of a shop's goods, photographed for sale; no person is shown. The classes are that shop's, of its market and its time.",
 )

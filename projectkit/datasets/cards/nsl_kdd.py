@@ -132,4 +132,8 @@ CARD = Card(
         "num_outbound_cmds is 0 everywhere; u2r has 11 training rows.",
         "The traffic was simulated in 1998: nothing follows for a network of today.",
     ),
+    ethics=(
+        "Traffic of a testbed: users, hosts and attacks were simulated, so nobody's communication is in the data. A detector that is tuned "
+        "here and put to work elsewhere would watch real people with error rates that nobody has measured."
+    ),
 )
