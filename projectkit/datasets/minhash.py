@@ -77,7 +77,10 @@ def _gram_sets(x: Texts | Tokens) -> tuple[_Hashes, IndexArray]:
             value = np.where(start + place < stop, values[at].astype(np.uint64) + np.uint64(1), np.uint64(0))
             mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + value
         tagged = _mixed(mixed) >> np.uint64(64 - _GRAM_BITS) | row.astype(np.uint64) << np.uint64(_GRAM_BITS)
-        tagged = np.unique(tagged)
+        tagged.sort()
+        tagged = (
+            tagged[np.r_[True, tagged[1:] != tagged[:-1]]] if len(tagged) else tagged
+        )  # np.unique takes ten times as long
         sizes[part] = np.bincount((tagged >> np.uint64(_GRAM_BITS)).astype(np.int64), minlength=part.stop - part.start)
         sets.append(tagged & np.uint64((1 << _GRAM_BITS) - 1))
     return np.concatenate(sets), np.r_[0, np.cumsum(sizes)].astype(np.int64)

@@ -55,7 +55,7 @@ def official(
     """The test set that the data's makers chose; validation is what they chose for it, or is cut from the rest.
 
     A row outside the test set that shares its group with a test row, or is a copy of one, is in no subset: the published test set stays
-    whole.
+    whole. So is a training row that shares its group with validation rows which the makers, or a date, have chosen.
 
     Args:
         ids: (n,), unique.
@@ -72,12 +72,11 @@ def official(
     Source: Kapoor & Narayanan 2023, leakage by duplicates, by dependence between training and test samples, and by time.
     """
     tests, rest = _published(sources, test_sources, groups, copies)
-    if val_sources:
-        given = np.isin(sources[rest], list(val_sources))
-        return {"train": rest[~given], "val": rest[given]} | tests
-    if times is not None:
-        late = _latest(times[rest], val_fraction)
-        return {"train": rest[~late], "val": rest[late]} | tests
+    if val_sources or times is not None:
+        held = (
+            np.isin(sources[rest], list(val_sources)) if val_sources else _latest(np.asarray(times)[rest], val_fraction)
+        )
+        return _held_out(rest, held, groups) | tests
     leaders, member_of = _units(joined(len(ids), groups, copies), rest)
     chosen = _cut(leaders, ids, labels, {"val": val_fraction}, seed, _sizes(leaders, member_of))
     return {name: rest[np.isin(member_of, part)] for name, part in chosen.items()} | tests
@@ -240,7 +239,8 @@ def k_fold_official(
     tests, rest = _published(sources, test_sources, groups, copies)
     if times is not None:
         window = _windows(times[rest], folds)
-        return {"train": rest[window <= fold], "val": rest[window == fold + 1]} | tests
+        past = window <= fold + 1
+        return _held_out(rest[past], window[past] == fold + 1, groups) | tests
     leaders, member_of = _units(joined(len(ids), groups, copies), rest)
     part = leaders[_deal(leaders, ids, labels, _sizes(leaders, member_of), folds, seed) == fold]
     held = np.isin(member_of, part)
@@ -293,6 +293,12 @@ def _published(
         if column is not None:
             free &= ~np.isin(column, column[tests["test"]])
     return tests, np.flatnonzero(free)
+
+
+def _held_out(rows: IndexArray, held: NDArray[np.bool_], groups: Column | None) -> Subsets:
+    """Validation as it is given, and training without what shares a group with it."""
+    train, val = rows[~held], rows[held]
+    return {"train": train if groups is None else train[~np.isin(groups[train], groups[val])], "val": val}
 
 
 def _latest(times: Column, fraction: float) -> NDArray[np.bool_]:
