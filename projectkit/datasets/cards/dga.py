@@ -6,7 +6,6 @@ the benign ones from OpenDNS's public lists. The file is derived, so it has no U
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
+from projectkit.datasets.reading import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 _FILE = RemoteFile(
@@ -54,10 +54,7 @@ _BENIGN_PARTS = 10
 
 def read(files: Mapping[str, Path]) -> Samples:
     """The names in the file's order; a name is its own id, its group is its family."""
-    with files[_FILE.name].open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    domains = [row["domain"] for row in rows]
-    families = [row["family"] for row in rows]
+    domains, families = columns_of(files[_FILE.name], ("domain", "family"))
     return Samples(
         id=np.array(domains),
         x=Texts.of(domains),
@@ -114,4 +111,7 @@ CARD = Card(
         "suppobox joins real words: a linear model that had not met it found a tenth of its names.",
     ),
     safety="Never resolve or open these names: some have belonged to criminals, some to sinkholes that log who asks.",
+    ethics=(
+        "A family's algorithm can hit upon a name that somebody honest holds: what a model says of one name is no verdict on its owner."
+    ),
 )

@@ -6,15 +6,15 @@ Labels are spelt in two ways (`Smishing`, `smishing`), which is mended here; the
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
+from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.duplicates import masked
+from projectkit.datasets.reading import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 # The authors' archive (Mendeley) has no stable file URL; this copy of it is pinned to a commit.
@@ -32,13 +32,11 @@ _CLASSES = ("ham", "smishing", "spam")
 
 def read(files: Mapping[str, Path]) -> Samples:
     """The messages in the file's order; the group is the message's template."""
-    with files[_FILE.name].open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    texts = [row["TEXT"] for row in rows]
+    texts, labels = columns_of(files[_FILE.name], ("TEXT", "label"))
     return Samples(
-        id=np.array([f"sms-{number:04d}" for number in range(len(rows))]),
+        id=np.array([f"sms-{number:04d}" for number in range(len(texts))]),
         x=Texts.of(texts),
-        y={"label": encode_labels([row["label"].lower() for row in rows], _CLASSES, where=_FILE.name)},
+        y={"label": encode_labels([label.lower() for label in labels], _CLASSES, where=_FILE.name)},
         group=np.array([content_key(masked(text)) for text in texts]),
     )
 
@@ -69,6 +67,7 @@ CARD = Card(
     },
     files=(_FILE,),
     mirror_folder="sms",
+    near_duplicates=NearDuplicates("masked"),
     traps=(
         "Templates repeat with other numbers and names: a random split puts copies of one message on both sides.",
         "37 templates are labelled smishing in one copy and spam in another; the first copy counts, so no model can be perfect.",
@@ -77,4 +76,8 @@ CARD = Card(
         "80% of the messages are ham: report macro F1 beside accuracy.",
     ),
     safety="Never call, text or open the numbers and links in these messages.",
+    ethics=(
+        "People wrote the ham; some messages name friends, illnesses and addresses. Show none without need, try to find nobody behind "
+        "them, and send them to no service that keeps what it is sent. A filter that is wrong hides a message that somebody waits for."
+    ),
 )
