@@ -7,23 +7,35 @@ the library needs. Cards are imported when they are asked for, so that listing t
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from projectkit.config.places import shown
-from projectkit.datasets import own, store
-from projectkit.datasets.card import Card, RemoteFile
+from projectkit.datasets import locks, own, store, upkeep
+from projectkit.datasets.cache import cached
+from projectkit.datasets.card import Card
+from projectkit.datasets.columns import IndexArray
 from projectkit.datasets.duplicates import copies
-from projectkit.datasets.samples import Samples
+from projectkit.datasets.samples import WITHHELD, Samples
 from projectkit.datasets.split import Split, make_split
 from projectkit.datasets.split import k_fold as split_folds
 from projectkit.datasets.store import Progress
+from projectkit.datasets.upkeep import Freed
 from projectkit.errors import UserError, WorkError, did_you_mean
-from projectkit.findings import Finding, Status
+from projectkit.findings import Finding
 
 _NAMES = (  # a new data set: its file, and its name here
     "sms",
+    "sms_uci",
     "dga",
+    "http_params",
+    "phishing_urls",
+    "phishing_eth",
+    "malware_api",
+    "code_language",
     "nsl_kdd",
     "fashion_mnist",
     "digits",
@@ -63,26 +75,46 @@ def card(name: str) -> Card:
 
 
 def load(name: str) -> Samples:
-    """The samples of a data set, fetched first where the store lacks it, its files checked by SHA-256.
+    """The samples of a data set, fetched first where the store lacks it; parsed once, from files checked by SHA-256, then mapped from disk.
 
     Raises:
         UserError: no data set has this name.
-        WorkError: a file cannot be had or is damaged, or has a label outside the card's classes.
+        WorkError: a file cannot be had or is damaged, has a label outside the card's classes, or no sample of one of them.
     """
     asked = card(name)
+    return cached(asked, lambda: _parse(asked))
+
+
+def _parse(asked: Card) -> Samples:
     if not all((store.folder_of(asked) / file.name).exists() for file in asked.files):
         store.fetch_files(asked)
-    samples = asked.read(store.checked_files(asked))
+    files = store.checked_files(asked)
+    try:
+        samples = asked.read(files)
+    except WorkError as error:  # columns that do not fit each other know no file
+        raise WorkError(error.what, where=error.where or asked.name, remedy=error.remedy) from error
     if samples.y.keys() != asked.targets.keys():
-        raise WorkError(
-            f"targets {sorted(samples.y)} were read, {sorted(asked.targets)} are declared", where=name, remedy=_MEND
-        )
+        what = f"targets {sorted(samples.y)} were read, {sorted(asked.targets)} are declared"
+        raise WorkError(what, where=asked.name, remedy=_MEND)
     for target, labels in samples.y.items():
-        classes = asked.targets[target].class_names
-        if len(labels) and labels.max() >= len(classes):
-            what = f"target '{target}' of {samples.id[labels.argmax()]} is {labels.max()}, but there are {len(classes)} classes"
-            raise WorkError(what, where=name, remedy=_MEND)
+        _check_labels(asked, target, labels, samples)
     return replace(samples, copies=copies(samples.x, asked.near_duplicates))
+
+
+def _check_labels(asked: Card, target: str, labels: IndexArray, samples: Samples) -> None:
+    classes = asked.targets[target].class_names
+    if len(labels) and labels.max() >= len(classes):
+        what = f"target '{target}' of {samples.id[labels.argmax()]} is {labels.max()}, but there are {len(classes)} classes"
+        raise WorkError(what, where=asked.name, remedy=_MEND)
+    if asked.withheld is not None:
+        return
+    if len(labels) and labels.min() == WITHHELD:
+        what = f"target '{target}' of {samples.id[labels.argmin()]} is withheld, but the card withholds no labels"
+        raise WorkError(what, where=asked.name, remedy=_MEND)
+    empty = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
+    if len(empty):
+        what = f"no sample has the class '{classes[empty[0]]}' of target '{target}'"
+        raise WorkError(what, where=asked.name, remedy="take it out of the card's class names, or mend the reader")
 
 
 def split(
@@ -154,13 +186,56 @@ def fetch(name: str, progress: Progress | None = None) -> list[Path]:
 
 
 def verify(name: str) -> list[Finding]:
-    """Check a data set's files in the store: one finding a file, an error where it is damaged or half the set is missing."""
-    asked = card(name)
-    if not asked.files:
-        return [Finding(id=name, status="ok", where=name, message="needs no file")]
-    folder = store.folder_of(asked)
-    missing: Status = "error" if _begun(asked) else "note"
-    return [_examine(name, file, folder / file.name, missing=missing) for file in asked.files]
+    """Check a data set: one finding for each raw file and for its parsed form, an error where one is damaged or half the set is missing.
+
+    A file that the store lacks is checked where it would be had from without a network: beside its card, or in the mirror.
+    """
+    return upkeep.verify(card(name))
+
+
+def prune(names: Sequence[str] | None = None, *, dry_run: bool = False) -> list[Freed]:
+    """Remove from the store what nobody needs: broken and half-downloaded files, upstream archives, parsed forms of other versions.
+
+    Args:
+        names: data sets to remove wholly; None: the leftovers of all.
+        dry_run: only say what would go.
+
+    Returns:
+        What went, and its bytes.
+
+    Raises:
+        UserError: no data set has this name.
+        WorkError: the store cannot be written, or is of a newer version.
+    """
+    root = store.store_root()
+    locks.check_schema(root)
+    if names is None:
+        found = upkeep.leftovers(root, _cards())
+    else:
+        folders = [store.folder_of(card(name)) for name in names]
+        found = {folder: [folder] for folder in folders if folder.exists()}
+    return upkeep.remove(root, found, dry_run=dry_run)
+
+
+def export(names: Sequence[str], folder: Path) -> list[Finding]:
+    """Make a mirror folder for a closed network: files, own cards, and `SOURCES.md` with licences, citations and checksums.
+
+    Args:
+        names: the data sets; fetched where the store lacks them.
+        folder: made where it is missing; what it holds already stays.
+
+    Returns:
+        One finding a set, a warning where it may not be passed on.
+
+    Raises:
+        UserError: no data set has this name.
+        WorkError: a set cannot be had, or the folder cannot be written.
+    """
+    definitions = own.found()
+    cards = [card(name) for name in names]
+    findings = [upkeep.export(each, folder, next(iter(definitions.get(each.name, [])), None)) for each in cards]
+    upkeep.write_sources(_cards(), folder)
+    return findings
 
 
 def is_here(name: str) -> bool:
@@ -170,30 +245,21 @@ def is_here(name: str) -> bool:
 
 def in_store() -> list[str]:
     """The names of the sets of which the store holds anything, whole or damaged, and of those that need no file."""
-    return [name for name in _NAMES if _begun(card(name)) or not card(name).files]
+    return [each.name for each in _cards() if upkeep.in_store(each) or not each.files]
 
 
-def _begun(asked: Card) -> bool:
-    return any((store.folder_of(asked) / file.name).exists() for file in asked.files)
+def within_reach() -> list[str]:
+    """The names of the sets that are in the store, beside their card, in the mirror, wholly or in part, or need no file."""
+    here = in_store()
+    return [
+        each.name
+        for each in _cards()
+        if each.name in here or any(store.found_elsewhere(each, file) for file in each.files)
+    ]
 
 
-def _examine(name: str, file: RemoteFile, path: Path, *, missing: Status) -> Finding:
-    got = store.sha256_of(path)
-    status: Status
-    if got is None:
-        status, message = missing, "not in the store"
-    elif got == file.sha256:
-        status, message = "ok", "as the card says"
-    else:
-        status, message = "error", "damaged: not the card's SHA-256"
-    return Finding(
-        id=f"{name}/{file.name}",
-        status=status,
-        where=str(path),
-        message=message,
-        advice="" if status == "ok" else f"fetch it with `projectkit data fetch {name}`",
-        evidence={"expected": file.sha256, "got": got, "bytes": file.size},
-    )
+def _cards() -> list[Card]:
+    return [card(name) for name in names()]
 
 
 _MEND = "mend the reader of this data set's card"
