@@ -16,7 +16,6 @@ subjects:
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from typing import Any
 
 from projectkit import datasets
 from projectkit.config import Places, read_yaml
+from projectkit.datasets.own import folders
 from projectkit.errors import ProjectkitError, UserError, did_you_mean
 from projectkit.scaffold.answers import CHOICES, check_answer
 
@@ -98,16 +98,16 @@ class Subject:
 
 
 def list_subjects() -> list[Subject]:
-    """The subjects of every folder of `$PROJECTKIT_CARDS`, in the files' order.
+    """The subjects of every folder that may hold cards, in the files' order.
 
     Raises:
-        UserError: a file that does not read, a subject that is not complete, or an id that is given twice.
+        UserError: a file that does not read, a subject that is not complete, an id that is given twice, or a `$PROJECTKIT_CARDS`
+            that names a folder that is not there.
     """
     found: list[Subject] = []
-    for folder in os.environ.get("PROJECTKIT_CARDS", "").split(os.pathsep):
-        file = Path(folder).expanduser() / FILE
-        if folder and file.is_file():
-            found += _read(file)
+    for folder in folders():
+        if (folder / FILE).is_file():
+            found += _read(folder / FILE)
     seen: dict[str, Subject] = {}
     for subject in found:
         if subject.id in seen:
