@@ -145,6 +145,13 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> int:
     return form.exit_status(findings)
 
 
+def path(file: Path) -> str:
+    """A file as messages show it: from the working directory where it lies below it."""
+    from projectkit.config.places import shown
+
+    return shown(file)
+
+
 def size(count: int) -> str:
     """Bytes as MiB."""
     return f"{count / 2**20:.1f} MiB" if count else "no download"

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from projectkit import console
+from projectkit.cli.newdata import data_new
 from projectkit.cli.options import as_json
 from projectkit.errors import UserError
 
@@ -15,6 +16,9 @@ from projectkit.errors import UserError
 @click.group()
 def data() -> None:
     """The catalogue and the shared store."""
+
+
+data.add_command(data_new)
 
 
 @data.command("list")
@@ -90,18 +94,47 @@ def data_fetch(name: str, as_json: bool) -> None:
 
 @data.command("verify")
 @click.argument("name", required=False)
-@click.option("--all", "every", is_flag=True, help="Every data set that is here.")
+@click.option("--all", "every", is_flag=True, help="Every data set that is in the store or the mirror.")
 @as_json
 def data_verify(name: str | None, every: bool, as_json: bool) -> int:
-    """Check the stored files against their SHA-256."""
+    """Check files and parsed forms against their SHA-256: in the store, or where the store would have them from."""
     from projectkit import datasets
 
     if (name is None) == (not every):
         raise UserError(
             "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
         )
-    names = [name] if name else datasets.in_store()
+    names = [name] if name else datasets.within_reach()
     return console.report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
+
+
+@data.command("prune")
+@click.argument("names", nargs=-1)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@as_json
+def data_prune(names: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Remove leftovers from the store; with NAMES, these data sets wholly."""
+    from projectkit import datasets
+
+    freed = datasets.prune(names or None, dry_run=dry_run)
+    total = sum(each.bytes for each in freed)
+    if as_json:
+        rows = [{"path": str(each.path), "bytes": each.bytes} for each in freed]
+        return console.print_json({"dry_run": dry_run, "bytes": total, "freed": rows})
+    for each in freed:
+        click.echo(f"{each.bytes / 2**20:9.1f} MiB  {each.path}")
+    click.echo(f"{total / 2**20:9.1f} MiB  {'would be freed' if dry_run else 'freed'}")
+
+
+@data.command("export")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="The mirror.")
+@as_json
+def data_export(names: tuple[str, ...], folder: Path, as_json: bool) -> int:
+    """Copy data sets into a mirror folder for a closed network, with a list of their licences and checksums."""
+    from projectkit import datasets
+
+    return console.report(datasets.export(names, folder), as_json=as_json)
 
 
 def _card_row(card: Any) -> dict[str, Any]:

@@ -170,7 +170,7 @@ def _near(said: Description, places: Places) -> NearDuplicates | None:
         return None
     given = said.near_duplicates if isinstance(said.near_duplicates, Mapping) else {"method": said.near_duplicates}
     methods = get_args(typing.get_type_hints(NearDuplicates)["method"])
-    threshold = given.get("threshold", 6 if given.get("method") == "perceptual_hash" else 0.8)
+    threshold = given.get("threshold", 4 if given.get("method") == "perceptual_hash" else 0.8)
     if (
         set(given) - {"method", "threshold"}
         or given.get("method") not in methods

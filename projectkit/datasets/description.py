@@ -23,6 +23,8 @@ Format = Literal["csv", "tsv", "jsonl", "images", "npz"]
 SplitName = Literal["stratified", "by_group", "leave_groups_out", "by_time", "official"]
 FolderLevel = Literal["class", "source", "group"]
 
+NO_LICENCE = "not stated"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
@@ -93,7 +95,7 @@ class Description:
     val: tuple[str, ...] = ()
     near_duplicates: str | Mapping[str, Any] | None = None
     unit: TextUnit = "characters"
-    licence: str = "not stated"
+    licence: str = NO_LICENCE
     redistributable: bool = False
     citation: str = "not stated"
     traps: tuple[str, ...] = ()

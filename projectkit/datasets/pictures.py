@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from projectkit.datasets.archives import read_members
 from projectkit.errors import UserError, WorkError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
-_MEMBER_LIMIT = 1 << 28  # 256 MiB: a single picture of this size is a mistake or a bomb
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 
 
@@ -69,25 +69,13 @@ def read_pictures(path: Path, size: tuple[int, ...], *, grey: bool) -> tuple[lis
     Raises:
         WorkError: it is no archive, or a picture is broken or too large; the message names it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = sorted(
-                (each for each in archive.infolist() if each.filename.lower().endswith(SUFFIXES)),
-                key=lambda each: each.filename,
-            )
-            x = np.empty((len(members), 1 if grey else 3, *size), dtype=np.uint8)
-            for row, member in enumerate(members):
-                if member.file_size > _MEMBER_LIMIT:
-                    what = f"{member.filename} is {member.file_size / 2**20:.0f} MiB"
-                    raise WorkError(what, where=path.name, remedy="scale the picture down, or leave it out")
-                x[row] = _decoded(archive.read(member), size, grey=grey, where=f"{path.name}, {member.filename}")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise WorkError(
-            f"not a zip archive ({error})", where=path.name, remedy="pack it with `projectkit data new`"
-        ) from error
-    if not members:
+    limit = 2 * path.stat().st_size + (1 << 20)  # pictures hardly get smaller in a zip: what unpacks to more is a bomb
+    members = read_members(path, limit=limit, wanted=lambda name: name.lower().endswith(SUFFIXES))
+    pictures = {name: _decoded(content, size, grey=grey, where=f"{path.name}, {name}") for name, content in members}
+    if not pictures:
         raise WorkError("no pictures in it", where=path.name, remedy="pack them with `projectkit data new`")
-    return [member.filename for member in members], x
+    names = sorted(pictures)
+    return names, np.stack([pictures[name] for name in names])
 
 
 def _decoded(content: bytes, size: tuple[int, ...], *, grey: bool, where: str) -> NDArray[np.uint8]:
