@@ -4,9 +4,12 @@
 
 | file | holds |
 |---|---|
-| `catalogue.py` | every set by its name: card, load, split, fetch, verify |
+| `catalogue.py` | every set by its name: card, load, split, fetch, verify, prune, export |
 | `card.py` | what a set declares about itself |
-| `store.py` | raw files: mirror, network, SHA-256 |
+| `store.py` | raw files of all users: which origin has them, SHA-256, published by a rename |
+| `download.py`, `rebuild.py`, `archives.py` | downloads that continue, derived files made again, zip and tar in memory |
+| `cache.py` | parsed samples, mapped from the disk |
+| `locks.py`, `disk.py`, `upkeep.py` | one writer a set, rights and errors of the disk, verify and prune and export |
 | `samples.py`, `columns.py` | samples as plain columns |
 | `split.py` | train, val and test rows, with a digest |
 | `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
@@ -26,13 +29,16 @@ from projectkit.datasets.split import Split as Split
 
 # The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
 from projectkit.datasets.catalogue import card as card  # isort: skip
+from projectkit.datasets.catalogue import export as export  # isort: skip
 from projectkit.datasets.catalogue import fetch as fetch  # isort: skip
 from projectkit.datasets.catalogue import in_store as in_store  # isort: skip
 from projectkit.datasets.catalogue import is_here as is_here  # isort: skip
 from projectkit.datasets.catalogue import load as load  # isort: skip
 from projectkit.datasets.catalogue import names as names  # isort: skip
+from projectkit.datasets.catalogue import prune as prune  # isort: skip
 from projectkit.datasets.catalogue import split as split  # isort: skip
 from projectkit.datasets.catalogue import verify as verify  # isort: skip
+from projectkit.datasets.catalogue import within_reach as within_reach  # isort: skip
 
 __all__ = [
     "WITHHELD",
@@ -46,11 +52,14 @@ __all__ = [
     "Texts",
     "Tokens",
     "card",
+    "export",
     "fetch",
     "in_store",
     "is_here",
     "load",
     "names",
+    "prune",
     "split",
     "verify",
+    "within_reach",
 ]

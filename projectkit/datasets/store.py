@@ -1,12 +1,16 @@
-"""The store: one folder a data set, raw files uncompressed, each checked by SHA-256 when it arrives and whenever it is read.
+"""The store: one folder a data set, raw files uncompressed, each checked by SHA-256 when it arrives and before it is parsed.
 
-A file is had from `$PROJECTKIT_MIRROR` first, then from its pinned URLs. It is written beside its place under another name and published
-by a rename, so that a killed process, a full disk or a wrong content never leaves something that looks like data.
+A file is written beside its place under another name and published by a rename, by one process at a time, so that a killed process, a full
+disk or a wrong content never leaves something that looks like data. It is had from the first of these that has it:
 
-| environment | meaning |
+| origin | where |
 |---|---|
-| `PROJECTKIT_STORE` | the store's folder (default: the user's cache); may be shared between users |
-| `PROJECTKIT_MIRROR` | a folder with `<card's mirror folder>/<file>` or `<file>.gz`, looked in before the network |
+| the card's folder | beside a card of a team's or a course's own |
+| a mirror | `$PROJECTKIT_MIRROR/<card's mirror folder>/<file>` or `<file>.gz` |
+| its URLs | pinned by the card; continued where an earlier download stopped (`download.py`) |
+| its derivation | made from upstream archives (`rebuild.py`) |
+
+`PROJECTKIT_STORE` is the store's folder (default: the user's cache); it may be shared between users and lie on a network disk.
 """
 
 from __future__ import annotations
@@ -14,36 +18,23 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import time
-import uuid
+import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 from projectkit.datasets import disk, locks
 from projectkit.datasets.card import Card, RemoteFile
 from projectkit.datasets.disk import disk_trouble
+from projectkit.datasets.download import Network, OriginError, download, forget
 from projectkit.errors import UserError, WorkError
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called while a file arrives: file name, bytes so far, bytes in all."""
 
-sha256_of = disk.sha256_of
-
-_CHUNK = 1 << 18  # 256 KiB: large enough for hashing at full speed, small enough for a smooth progress bar
-
-
-@dataclass(frozen=True)
-class Network:
-    """How patient a download is."""
-
-    connect_timeout_s: float = 10.0
-    read_timeout_s: float = 30.0  # without a single byte
-    attempts: int = 3
-    backoff_s: float = 1.0  # doubled after each attempt
+_CHUNK = 1 << 18
 
 
 def store_root() -> Path:
@@ -57,18 +48,16 @@ def store_root() -> Path:
 
 
 def folder_of(card: Card) -> Path:
-    """Where the card's raw files lie, or will."""
-    return store_root() / card.name
-
-
-def is_here(card: Card) -> bool:
-    """Whether every file of the card is in the store with its size; the content is checked when it is read."""
-    return all(_has_size(folder_of(card) / file.name, file.size) for file in card.files)
+    """Where the card's raw files lie, or will; two teams' own cards of one name and other files share a store without a clash."""
+    if card.folder is None:
+        return store_root() / card.name
+    contents = hashlib.sha256("".join(f"{file.name}\0{file.sha256}\0" for file in card.files).encode())
+    return store_root() / f"{card.name}-{contents.hexdigest()[:8]}"
 
 
 @contextmanager
 def locked(card: Card) -> Iterator[bool]:
-    """Be the only writer of the card's folder, which is made; can be nested.
+    """Be the only writer of the card's folder; can be nested.
 
     Yields:
         Whether it is locked; False in a store that cannot be written, whose files can be read.
@@ -80,18 +69,46 @@ def locked(card: Card) -> Iterator[bool]:
         yield writable
 
 
+def is_here(card: Card) -> bool:
+    """Whether every file of the card is in the store with its size; the content is checked before it is parsed."""
+    return all(_has_size(folder_of(card) / file.name, file) for file in card.files)
+
+
+def content_of(path: Path, file: RemoteFile) -> tuple[int, str] | None:
+    """Size and SHA-256 of a file, taken as the card takes them; None where there is no file.
+
+    Returns:
+        For a zip that is not whole, in place of the SHA-256, what is wrong with it.
+
+    Raises:
+        WorkError: it cannot be read.
+    """
+    if file.content == "bytes":
+        digest = disk.sha256_of(path)
+        return None if digest is None else (path.stat().st_size, digest)
+    if not path.exists():
+        return None
+    from projectkit.datasets.archives import zip_digest
+
+    try:
+        return zip_digest(path, limit=file.size)
+    except WorkError as error:
+        return path.stat().st_size, error.what
+
+
 def checked_files(card: Card) -> dict[str, Path]:
     """The card's raw files in the store, each with the right content.
 
     Raises:
-        WorkError: a file is missing or has another content than the card says.
+        WorkError: a file is missing or has another content than the card says, or the store is of a newer version.
     """
+    locks.check_schema(store_root())
     paths = {file.name: folder_of(card) / file.name for file in card.files}
     for file in card.files:
-        got = sha256_of(paths[file.name])
-        if got != file.sha256:
+        got = content_of(paths[file.name], file)
+        if got != (file.size, file.sha256):
             what = (
-                f"the file is damaged: expected SHA-256 {file.sha256}, got {got}"
+                f"the file is damaged: expected SHA-256 {file.sha256}, got {got[1]}"
                 if got
                 else f"{card.name} is not in the store"
             )
@@ -115,173 +132,232 @@ def fetch_files(card: Card, *, progress: Progress | None = None, network: Networ
         UserError: `$PROJECTKIT_MIRROR` is not a folder.
         WorkError: a file cannot be had, has another content than the card says, or cannot be written.
     """
-    return [_fetch(card, file, progress or _silent, network or Network()) for file in card.files]
-
-
-def _fetch(card: Card, file: RemoteFile, progress: Progress, network: Network) -> Path:
-    path = folder_of(card) / file.name
-    got = sha256_of(path)
-    if got == file.sha256:
-        return path
-    try:
-        if got is not None:
-            path.replace(_bad(path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise disk_trouble(error, path) from error
-    copy = _in_mirror(card, file)
-    if copy is not None:
-        try:
-            return _receive(_from_mirror(copy), file, path, str(copy), progress)
-        except _OriginError as error:
-            raise WorkError(
-                f"the mirror's file cannot be read: {error}", where=str(copy), remedy="copy it there again"
-            ) from error
-    failures = []
-    for url in file.urls:
-        for attempt in range(network.attempts):
-            if attempt:
-                time.sleep(network.backoff_s * 2 ** (attempt - 1))
+    locks.check_schema(store_root())
+    folder = folder_of(card)
+    paths = [folder / file.name for file in card.files]
+    if all(_is_right(path, file) for path, file in zip(paths, card.files, strict=True)):
+        return paths
+    with locked(card) as writable:
+        for path, file in zip(paths, card.files, strict=True):
+            if _is_right(path, file):  # another process was faster
+                continue
+            if not writable:
+                raise disk_trouble(PermissionError(disk.READ_ONLY[0], "read-only"), path)
             try:
-                return _receive(_from_url(url, network), file, path, url, progress)
-            except _OriginError as error:
-                failure = f"{url}: {error}"
-                if not error.may_pass:
-                    break
-        failures.append(failure)
+                _bring(card, file, path, progress or _silent, network or Network())
+            except OSError as error:
+                _sweep(path)  # on a full disk what has come helps nobody
+                raise disk_trouble(error, path, size=file.size) from error
+        _clear_upstreams(folder)
+    return paths
+
+
+def found_elsewhere(card: Card, file: RemoteFile) -> Path | None:
+    """Where a file lies outside of the store: beside its card, or in the mirror; there perhaps as `.gz`.
+
+    Raises:
+        UserError: `$PROJECTKIT_MIRROR` is not a folder.
+    """
+    folders = [] if card.folder is None else [card.folder]
+    chosen = os.environ.get("PROJECTKIT_MIRROR")
+    if chosen:
+        root = Path(chosen).expanduser()
+        if not root.is_dir():
+            raise UserError("no such folder", where=f"PROJECTKIT_MIRROR={chosen}", remedy="correct it or unset it")
+        folders.append(root / (card.mirror_folder or card.name))
+    places = [folder / name for folder in folders for name in (file.name, f"{file.name}.gz")]
+    return next((path for path in places if path.is_file()), None)
+
+
+def unpacked(path: Path, file: RemoteFile) -> Iterator[bytes]:
+    """The content of a file that was found elsewhere, without the `.gz` that its place may have added, in chunks.
+
+    Raises:
+        OriginError: it cannot be read.
+    """
+    packed = path.suffix == ".gz" and not file.name.endswith(".gz")
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                yield chunk
+    except gzip.BadGzipFile as error:
+        raise OriginError(f"not a gzip file ({error})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise OriginError(str(error), may_pass=isinstance(error, EOFError)) from error
+
+
+def _bring(card: Card, file: RemoteFile, path: Path, progress: Progress, network: Network) -> None:
+    """Have a file from the first origin that gives it; the caller holds the lock."""
+    _make_folders(card, path)
+    if path.exists():  # with another content
+        disk.set_aside(path)
+    copy = found_elsewhere(card, file)
+    if copy is not None:
+        beside = card.folder is not None and copy.is_relative_to(card.folder)
+        try:
+            return _accept(unpacked(copy, file), file, path, str(copy), progress)
+        except OriginError as error:
+            what = f"the file {'beside the card' if beside else 'of the mirror'} cannot be read: {error}"
+            raise WorkError(what, where=str(copy), remedy="copy it there again") from error
+        except WorkError as error:
+            if not beside:
+                raise
+            remedy = (
+                f"if the file is right, mend size and SHA-256 in the card of {card.name}; else put the old file back"
+            )
+            raise WorkError(error.what, where=str(copy), remedy=remedy) from error
+    failures: list[str] = []
+    wrong: WorkError | None = None
+    for url in file.urls:
+        try:
+            return _from_url(url, file, path, progress, network)
+        except OriginError as error:
+            failures.append(f"{url}: {error}")
+        except WorkError as error:
+            wrong = wrong or error
+    if file.derivation is not None:
+        from projectkit.datasets.rebuild import rebuild
+
+        names = " and ".join(upstream.name for upstream in file.derivation.upstreams)
+        try:
+            made = rebuild(file, path.parent, progress=progress, network=network)
+            return _accept(iter([made]), file, path, f"what was made from the upstream archive ({names})", _silent)
+        except OriginError as error:
+            failures.append(str(error))
+        except WorkError as error:
+            _clear_upstreams(
+                path.parent
+            )  # it differs from the one that the card was written for: the next attempt asks again
+            wrong = wrong or error
+    if wrong is not None:
+        raise wrong
     reason = ", ".join(failures) or f"it has no URL of its own ({card.origin})"
     raise WorkError(f"{file.name} cannot be had: {reason}", where=card.name, remedy=_ways_out(card, file))
 
 
-class _OriginError(Exception):
-    """An origin that gives no data.
+def _from_url(url: str, file: RemoteFile, path: Path, progress: Progress, network: Network) -> None:
+    """Download, unpack and publish; what was continued and turns out wrong is fetched once more from the start."""
+    packed = url.partition("?")[0].endswith(".gz") and not file.name.endswith(".gz")
+    came = _beside(path, "download")
+    exact = file.content == "bytes" and not packed
+    limit = file.size if exact else file.size + file.size // 20 + (1 << 20)  # headers, and what does not shrink
 
-    Args:
-        reason: what it did instead.
-        may_pass: whether trying again can help.
-    """
+    def tell(done: int, total: int) -> None:
+        progress(file.name, done, total or file.size)
 
-    def __init__(self, reason: str, *, may_pass: bool) -> None:
-        super().__init__(reason)
-        self.may_pass = may_pass
+    for last in (False, True):
+        resumed = download(url, came, limit=limit, tell=tell, network=network)
+        try:
+            _accept(_gunzip(came) if packed else _plain(came), file, path, url, _silent)
+        except (OriginError, WorkError) as error:
+            may_pass = resumed or (isinstance(error, OriginError) and error.may_pass)
+            forget(came)
+            if last or not may_pass:
+                raise
+        else:
+            forget(came)
+            return
 
 
-def _receive(content: Iterator[bytes], file: RemoteFile, path: Path, origin: str, progress: Progress) -> Path:
-    """Write `content` beside `path`, check it, publish it by a rename."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    digest, size = hashlib.sha256(), 0
-    try:
-        with part.open("wb") as stream:
+def _accept(content: Iterator[bytes], file: RemoteFile, path: Path, origin: str, progress: Progress) -> None:
+    """Write `content` beside `path`, check it, publish it by a rename; anything else is kept as `.bad`."""
+    part = _beside(path, "part")
+    size = 0
+    with part.open("wb") as stream:
+        disk.share(part)
+        try:
             for chunk in content:
                 stream.write(chunk)
-                digest.update(chunk)
                 size += len(chunk)
                 progress(file.name, size, file.size)
-                if size > file.size:  # another file, or one that would fill the disk
+                if file.content == "bytes" and size > file.size:  # another file, or one that would fill the disk
                     break
-            stream.flush()
-            os.fsync(stream.fileno())
-        if size <= file.size and digest.hexdigest() == file.sha256:
-            part.replace(path)
-            return path
-        part.replace(_bad(path))
-    except OSError as error:
-        raise disk_trouble(error, path, size=file.size) from error
-    finally:
-        part.unlink(missing_ok=True)
-    got = f"more than {file.size} bytes" if size > file.size else f"{digest.hexdigest()} ({size} bytes)"
+        except OriginError:
+            stream.close()
+            part.unlink()
+            raise
+        stream.flush()
+        os.fsync(stream.fileno())
+    got = content_of(part, file)
+    if got == (file.size, file.sha256):
+        part.replace(path)
+        return
+    bad = path.with_name(f"{path.name}.bad")
+    part.replace(bad)
+    told = f"more than {file.size} bytes" if size > file.size and file.content == "bytes" else "nothing"
+    if got and told == "nothing":
+        told = f"{got[1]} ({got[0]} bytes)"
     raise WorkError(
-        f"{origin} has another content than the card says: expected SHA-256 {file.sha256} ({file.size} bytes), got {got}",
+        f"{origin} has another content than the card says: expected SHA-256 {file.sha256} ({file.size} bytes), got {told}",
         where=str(path),
-        remedy=f"what came is kept as {_bad(path).name} to look at; use another network or PROJECTKIT_MIRROR=<folder>",
+        remedy=f"what came is kept as {bad.name} to look at; use another network or PROJECTKIT_MIRROR=<folder>",
     )
 
 
-def _in_mirror(card: Card, file: RemoteFile) -> Path | None:
-    chosen = os.environ.get("PROJECTKIT_MIRROR")
-    if not chosen:
-        return None
-    root = Path(chosen).expanduser()
-    if not root.is_dir():
-        raise UserError("no such folder", where=f"PROJECTKIT_MIRROR={chosen}", remedy="correct it or unset it")
-    folder = root / (card.mirror_folder or card.name)
-    return next((path for path in (folder / file.name, folder / f"{file.name}.gz") if path.is_file()), None)
+def _plain(came: Path) -> Iterator[bytes]:
+    with came.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
 
 
-def _from_mirror(path: Path) -> Iterator[bytes]:
+def _gunzip(came: Path) -> Iterator[bytes]:
     try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+        with gzip.open(came, "rb") as stream:
             while chunk := stream.read(_CHUNK):
                 yield chunk
-    except (OSError, EOFError, zlib.error) as error:  # BadGzipFile is an OSError
-        raise _OriginError(str(error), may_pass=False) from error
+    except EOFError as error:
+        raise OriginError("the transfer broke off in the middle of the gzip file", may_pass=True) from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise OriginError(f"not a gzip file ({error})") from error
 
 
-def _from_url(url: str, network: Network) -> Iterator[bytes]:
-    import requests
+def _make_folders(card: Card, path: Path) -> None:
+    """The folders of a file; its name may have some of its own."""
+    for folder in reversed([path.parent, *path.parent.parents]):
+        if folder.is_relative_to(folder_of(card)):
+            disk.make_folder(folder)
 
+
+def _clear_upstreams(folder: Path) -> None:
+    from projectkit.datasets import rebuild
+
+    rebuild.clear(folder)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what was begun of a file, as far as the disk lets us."""
     try:
-        patience = (network.connect_timeout_s, network.read_timeout_s)
-        # A packed file is asked for as it is: some servers call it a gzip transfer, which requests would unpack before us.
-        headers = {"Accept-Encoding": "identity"} if url.endswith(".gz") else {}
-        with closing(requests.get(url, stream=True, timeout=patience, headers=headers)) as response:
-            if response.status_code != 200:
-                passing = response.status_code >= 500 or response.status_code == 429
-                raise _OriginError(f"{response.status_code} {response.reason}", may_pass=passing)
-            body = _refuse_web_page(response.iter_content(_CHUNK))
-            yield from _gunzip(body) if url.endswith(".gz") else body
-    except requests.exceptions.Timeout as error:
-        raise _OriginError("no answer in time", may_pass=True) from error
-    except requests.exceptions.ConnectionError as error:
-        # urllib3's time-out in the middle of the body comes as a ConnectionError
-        reason = "no answer in time" if "timed out" in str(error).lower() else f"no connection ({type(error).__name__})"
-        raise _OriginError(reason, may_pass=True) from error
-    except requests.exceptions.RequestException as error:
-        raise _OriginError(f"the transfer broke off ({type(error).__name__})", may_pass=True) from error
+        _beside(path, "part").unlink(missing_ok=True)
+        forget(_beside(path, "download"))
+        _clear_upstreams(path.parent)
+    except OSError:
+        pass  # the caller reports the first trouble
 
 
-def _refuse_web_page(body: Iterable[bytes]) -> Iterator[bytes]:
-    """Data as it is; a login page of a hotel or campus network is told from it by its first bytes."""
-    first = True
-    for chunk in body:
-        if first and chunk.lstrip()[:15].lower().startswith((b"<!doctype html", b"<html")):
-            raise _OriginError("a web page came instead of the data (a login page of this network?)", may_pass=False)
-        first = False
-        yield chunk
+def _beside(path: Path, kind: str) -> Path:
+    return path.with_name(f"{path.name}.{kind}")
 
 
-def _gunzip(body: Iterable[bytes]) -> Iterator[bytes]:
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        for chunk in body:
-            rest = chunk
-            while rest:  # in bounded pieces, so that a bomb meets the size check of _receive first
-                yield inflate.decompress(rest, _CHUNK)
-                rest = inflate.unconsumed_tail
-        yield inflate.flush()
-    except zlib.error as error:
-        raise _OriginError(f"not a gzip file ({error})", may_pass=False) from error
-    if not inflate.eof:
-        raise _OriginError("the transfer broke off in the middle of the gzip file", may_pass=True)
+def _is_right(path: Path, file: RemoteFile) -> bool:
+    return content_of(path, file) == (file.size, file.sha256)
 
 
 def _ways_out(card: Card, file: RemoteFile) -> str:
     place = f"{card.mirror_folder or card.name}/{file.name}"
-    network = "try again on another network, " if file.urls else ""
+    network = "try again on another network, " if file.urls or file.derivation else ""
     return (
         f"{network}set PROJECTKIT_MIRROR=<folder> to one that holds {place} (or {file.name}.gz), "
         "or choose a set that needs no download, such as digits (`projectkit data list`)"
     )
 
 
-def _bad(path: Path) -> Path:
-    return path.with_name(f"{path.name}.bad")
-
-
-def _has_size(path: Path, size: int) -> bool:
+def _has_size(path: Path, file: RemoteFile) -> bool:
     try:
-        return path.stat().st_size == size
-    except OSError:
+        if file.content == "bytes":
+            return path.stat().st_size == file.size
+        with zipfile.ZipFile(path) as archive:
+            return sum(entry.file_size for entry in archive.infolist()) == file.size
+    except (OSError, zipfile.BadZipFile):
         return False
 
 

@@ -109,10 +109,12 @@ def _toy_card(*urls: str) -> Card:
 
 @dataclass
 class Web:
-    """A server on 127.0.0.1: what it answers is decided by the path."""
+    """A server on 127.0.0.1: what it answers is decided by the path, or by `bodies`."""
 
     url: str
     asked: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)  # of each request, for what it says about ranges
+    bodies: dict[str, bytes] = field(default_factory=dict)
     gate: threading.Event = field(
         default_factory=threading.Event
     )  # opened at the end, so that a hanging answer ends too
@@ -120,7 +122,11 @@ class Web:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /flaky /busy."""
+    """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /trickle /flaky /busy.
+
+    And with ranges, as good servers have them (their first answer to each path breaks off after 1,000 bytes): /ranged, with an ETag;
+    /renewed, whose ETag is another one each time; /unversioned, without one; /mixed, whose later part is of another version.
+    """
     page = b"<!DOCTYPE html><html><body>Please log in to the campus network</body></html>"
     packed = gzip.compress(CONTENT)
 
@@ -128,8 +134,19 @@ def web() -> Iterator[Web]:
         def do_GET(self) -> None:
             path = self.path.split("?")[0]
             state.asked.append(path)
-            body, status, promised = CONTENT, 200, None
+            state.headers.append(dict(self.headers))
+            body, status, promised = state.bodies.get(path, CONTENT), 200, None
+            extra: dict[str, str] = {}
             match path:
+                case "/ranged" | "/renewed" | "/unversioned" | "/mixed":
+                    version = f'"{state.asked.count(path) if path == "/renewed" else 1}"'
+                    extra = {} if path == "/unversioned" else {"ETag": version}
+                    start = int(self.headers.get("Range", "bytes=0-")[6:-1])
+                    if start and self.headers.get("If-Range", version) == version:
+                        status, extra["Content-Range"] = 206, f"bytes {start}-{len(body) - 1}/{len(body)}"
+                        body = (body.replace(b"spam", b"SPAM") if path == "/mixed" else body)[start:]
+                    elif state.asked.count(path) == 1:
+                        body, promised = body[:1000], len(body)
                 case "/good.gz":
                     body = packed
                 case "/404":
@@ -158,7 +175,14 @@ def web() -> Iterator[Web]:
                     body, status = b"", 503
             self.send_response(status)
             self.send_header("Content-Length", str(len(body) if promised is None else promised))
+            for name, value in extra.items():
+                self.send_header(name, value)
             self.end_headers()
+            if path == "/trickle":
+                for byte in body:
+                    self.wfile.write(bytes([byte]))
+                    if state.gate.wait(0.01):
+                        return
             self.wfile.write(body)
             if path == "/stall":
                 self.wfile.flush()
