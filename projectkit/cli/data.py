@@ -24,12 +24,25 @@ data.add_command(data_new)
 @data.command("list")
 @as_json
 def data_list(as_json: bool) -> None:
-    """Every data set: what it is, how large, its licence, whether it is here."""
+    """Every data set: what it is, how large, its licence, whether it is here; of an own one, its card."""
     from projectkit import datasets
+    from projectkit.datasets.own import found
 
-    rows = [{**_card_row(datasets.card(name)), "here": datasets.is_here(name)} for name in datasets.names()]
+    own, broken = found(), datasets.broken()
+    unreadable = {finding.id for finding in broken}
+    rows = [
+        {
+            **_card_row(datasets.card(name)),
+            "here": datasets.is_here(name),
+            "card": str(own[name][0]) if name in own else None,
+        }
+        for name in datasets.names()
+        if name not in unreadable
+    ]
     if as_json:
-        return console.print_json(rows)
+        return console.print_json(
+            [*rows, *({"name": each.id, "broken": each.message, "card": each.where} for each in broken)]
+        )
     shown = [
         (
             row["name"],
@@ -37,10 +50,11 @@ def data_list(as_json: bool) -> None:
             console.size(row["bytes"]),
             "yes" if row["here"] else "no",
             row["licence"],
-            row["title"],
+            f"{row['title']} ({console.path(Path(row['card']))})" if row["card"] else row["title"],
         )
         for row in rows
     ]
+    shown += [(each.id, None, "-", "broken", None, f"{each.where}: {each.message}; {each.advice}") for each in broken]
     console.print_table(("name", "modality", "size", "here", "licence", "what"), shown)
 
 
@@ -105,7 +119,8 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
             "name one data set, or give --all", where="data verify", remedy="for example: projectkit data verify sms"
         )
     names = [name] if name else datasets.within_reach()
-    return console.report([finding for each in names for finding in datasets.verify(each)], as_json=as_json)
+    findings = [finding for each in names for finding in datasets.verify(each)]
+    return console.report([*findings, *(datasets.broken() if every else [])], as_json=as_json)
 
 
 @data.command("prune")

@@ -12,6 +12,9 @@
 | `locks.py`, `disk.py`, `upkeep.py` | one writer a set, rights and errors of the disk, verify and prune and export |
 | `samples.py`, `columns.py` | samples as plain columns |
 | `split.py` | train, val and test rows, with a digest |
+| `own.py`, `withheld.py` | cards of a team's or a course's own, test labels that only the course has |
+| `description.py`, `described.py`, `plain.py`, `rows.py`, `pictures.py` | a card in YAML, and how its plain files become samples |
+| `survey.py`, `guess.py`, `concerns.py`, `cardtext.py`, `newcard.py` | `data new`: files looked at, a card proposed, checked, written |
 | `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
 | `cards/` | one file for each data set |
 """
@@ -28,6 +31,7 @@ from projectkit.datasets.samples import Samples as Samples
 from projectkit.datasets.split import Split as Split
 
 # The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
+from projectkit.datasets.catalogue import broken as broken  # isort: skip
 from projectkit.datasets.catalogue import card as card  # isort: skip
 from projectkit.datasets.catalogue import export as export  # isort: skip
 from projectkit.datasets.catalogue import fetch as fetch  # isort: skip
@@ -51,6 +55,7 @@ __all__ = [
     "Target",
     "Texts",
     "Tokens",
+    "broken",
     "card",
     "export",
     "fetch",

@@ -24,7 +24,8 @@ from projectkit.datasets.split import Split, make_split
 from projectkit.datasets.split import k_fold as split_folds
 from projectkit.datasets.store import Progress
 from projectkit.datasets.upkeep import Freed
-from projectkit.errors import UserError, WorkError, did_you_mean
+from projectkit.datasets.withheld import fill
+from projectkit.errors import ProjectkitError, UserError, WorkError, did_you_mean
 from projectkit.findings import Finding
 
 _NAMES = (  # a new data set: its file, and its name here
@@ -79,10 +80,11 @@ def load(name: str) -> Samples:
 
     Raises:
         UserError: no data set has this name.
-        WorkError: a file cannot be had or is damaged, has a label outside the card's classes, or no sample of one of them.
+        WorkError: a file cannot be had or is damaged, has a label outside the card's classes, or no sample of one of them; or the staff's
+            file of withheld labels is another one than the card says.
     """
     asked = card(name)
-    return cached(asked, lambda: _parse(asked))
+    return fill(asked, cached(asked, lambda: _parse(asked)))
 
 
 def _parse(asked: Card) -> Samples:
@@ -258,8 +260,22 @@ def within_reach() -> list[str]:
     ]
 
 
+def broken() -> list[Finding]:
+    """One error for each card of a team's or a course's own that cannot be read; the other sets are not affected."""
+    found = []
+    for name in own.found():
+        try:
+            card(name)
+        except ProjectkitError as error:
+            where, advice = error.where or name, error.remedy or ""
+            found.append(Finding(id=name, status="error", where=where, message=error.what, advice=advice))
+    return found
+
+
 def _cards() -> list[Card]:
-    return [card(name) for name in names()]
+    """Every card that can be read."""
+    unreadable = {finding.id for finding in broken()}
+    return [card(name) for name in names() if name not in unreadable]
 
 
 _MEND = "mend the reader of this data set's card"
