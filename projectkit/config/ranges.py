@@ -83,6 +83,9 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "seed": _SEED,
     "data.split_seed": _SEED,
+    "data.folds": _at_least(2),
+    "data.fold": _at_least(0),
+    "data.max_length": _COUNT,
     "data.batch_size": _COUNT,
     "data.num_workers": _at_least(0),
     "trainer.accelerator": (ACCELERATORS.__contains__, f"one of {', '.join(ACCELERATORS)}"),
@@ -173,14 +176,16 @@ def check_ownership(config: Config, *, own_task: bool, own_data: bool, places: P
     if own_task:
         _refuse_given(config.task.class_path, config, "", ("model", "optimizer", "scheduler"), places)
     if own_data:
-        _refuse_given(str(config.data.class_path), config.data, "data", ("name", "target", "split"), places)
+        names = ("name", "target", "split", "folds", "unit", "max_length", "balanced")
+        _refuse_given(str(config.data.class_path), config.data, "data", names, places)
 
 
 def _refuse_given(owner: str, section: Any, parent: str, names: tuple[str, ...], places: Places) -> None:
-    given = [join(parent, name) for name in names if getattr(section, name) is not None]
+    given = [join(parent, name) for name in names if getattr(section, name) not in (None, False)]
     if given:
         what = f"{owner} is your own class and brings its own {', '.join(names)}"
-        remedy = f"remove {', '.join(given)}, or add {' '.join(f'{key}=null' for key in given)}"
+        off = [f"{key}={'false' if key == 'data.balanced' else 'null'}" for key in given]
+        remedy = f"remove {', '.join(given)}, or add {' '.join(off)}"
         raise UserError(what, where=places.of(given[0]), remedy=remedy)
 
 
@@ -191,6 +196,15 @@ def _check_data(config: Config, places: Places) -> None:
     if config.data.class_path is None and config.data.init_args:
         remedy = "add data.class_path, or remove data.init_args"
         raise UserError("arguments without a class", where=places.of("data.init_args"), remedy=remedy)
+    folds, fold = config.data.folds, config.data.fold
+    if folds is None and fold:
+        remedy = "add data.folds, such as data.folds=5, or remove data.fold"
+        raise UserError(
+            f"fold {fold} of a split that is not cut into folds", where=places.of("data.fold"), remedy=remedy
+        )
+    if folds is not None and fold >= folds:
+        remedy = f"allowed: 0 to {folds - 1}, as data.folds is {folds}"
+        raise UserError(f"{fold} is out of range", where=places.of("data.fold"), remedy=remedy)
 
 
 def _allowed(key: str, value: Any, words: str) -> str:

@@ -35,6 +35,11 @@ class DataConfig:
     target: str | None = None  # null: the card's default
     split: str | None = None  # null: the card's default
     split_seed: int = 0
+    folds: int | None = None  # null: the split itself
+    fold: int = 0
+    unit: Literal["characters", "bytes", "words", "word_pieces"] | None = None  # null: the card's
+    max_length: int | None = None  # null: chosen from the training subset
+    balanced: bool = False
     batch_size: int = 256
     num_workers: int = 0
     class_path: str | None = None

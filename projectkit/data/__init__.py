@@ -3,12 +3,12 @@
 | file | subject |
 |---|---|
 | spec.py | `DataSpec`: what a model must know about its data |
-| encoders.py | samples to tensors; whatever is fitted is fitted on the training subset alone |
+| encoders/ | samples to tensors; whatever is fitted is fitted on the training subset alone |
 | batches.py | an encoded subset, and the order of its batches as a function of (seed, epoch) |
 | datamodule.py | `DataModule`: a catalogued data set for Lightning |
 
-A batch is `(x, y)`. Token batches are padded with 0 to the batch's longest; images travel as uint8 and become normalised float32 on
-the device.
+A batch is `(x, y)`. Batches of text and tokens are padded with 0 to the batch's longest; images travel as uint8 and become standardised
+float32 on the device.
 """
 
 from projectkit.data.datamodule import DataModule

@@ -67,7 +67,7 @@ class BatchDataset(Dataset[tuple[Tensor, Tensor]]):
 
 # Lightning takes any other sampler for one that shuffles single samples, and replaces it where `overfit_batches` is set.
 class BatchSampler(SequentialSampler):
-    """Row numbers of one batch after the other, shuffled by (seed, epoch) or in order.
+    """Row numbers of one batch after the other, shuffled by (seed, epoch), balanced by class, or in order.
 
     Lightning calls `set_epoch`. The length is that of a full epoch even where the first one starts in its middle: Lightning plans with it.
 
@@ -76,13 +76,22 @@ class BatchSampler(SequentialSampler):
         batch_size: rows of a batch; the last one may be smaller.
         seed: of the shuffling; None keeps the order.
         start: epoch and batch with which the order begins, for a resumed run; later epochs begin at batch 0.
+        labels: of the rows, (size,), where every class is to come equally often; None takes each row once. Needs a seed.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int | None = None, start: tuple[int, int] = (0, 0)) -> None:
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        seed: int | None = None,
+        start: tuple[int, int] = (0, 0),
+        labels: Tensor | None = None,
+    ) -> None:
         super().__init__(range(size))
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
+        self.labels = labels
         # of a resumed run: loader processes fetch their first batches before Lightning calls `set_epoch`
         self.epoch, self.start_batch = start
 
@@ -103,4 +112,30 @@ class BatchSampler(SequentialSampler):
             return torch.arange(self.size)
         # an own generator: the global one must not depend on how many epochs a loader has served
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
+        if self.labels is not None:
+            return balanced_rows(self.labels, generator)
         return torch.randperm(self.size, generator=generator)
+
+
+def balanced_rows(labels: Tensor, generator: torch.Generator) -> Tensor:
+    """As many rows as there are labels, in random order, every class that occurs equally often (but for one row).
+
+    Within a class no row comes again before all others have come: a large class gives a share of its rows, a small one repeats all of them.
+
+    Args:
+        labels: (n,) class indices.
+        generator: of all that is random.
+
+    Returns:
+        (n,) rows.
+    """
+    present = torch.unique(labels)
+    share, rest = divmod(len(labels), len(present))
+    one_more = set(torch.randperm(len(present), generator=generator)[:rest].tolist())
+    parts = []
+    for number, label in enumerate(present):
+        rows, wanted = torch.nonzero(labels == label).flatten(), share + (number in one_more)
+        rounds = [torch.randperm(len(rows), generator=generator) for _ in range(math.ceil(wanted / len(rows)))]
+        parts.append(rows[torch.cat([*rounds, torch.empty(0, dtype=torch.int64)])[:wanted]])
+    rows = torch.cat(parts)
+    return rows[torch.randperm(len(rows), generator=generator)]

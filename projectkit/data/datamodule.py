@@ -13,9 +13,10 @@ from torch.utils.data import DataLoader
 
 from projectkit import datasets
 from projectkit.data.batches import BatchDataset, BatchSampler
-from projectkit.data.encoders import Encoder, encoder_for
+from projectkit.data.encoders import Encoder, SequenceEncoder, encoder_class, fit_encoder, restored_encoder
+from projectkit.data.encoders.base import as_tensor
 from projectkit.data.spec import DataSpec
-from projectkit.datasets import Card, Samples, Split
+from projectkit.datasets import WITHHELD, Card, Samples, Split
 from projectkit.errors import UserError, did_you_mean
 
 
@@ -30,9 +31,15 @@ class DataModule(LightningDataModule):
         batch_size: samples of a batch.
         num_workers: loader processes; the sets are in memory, so 0 is the fastest as long as nothing is decoded.
         seed: of the order of the training batches.
+        folds: cross-validation: how many parts the split is cut into; None is the split itself.
+        fold: which of them is held out, from 0.
+        unit: what a text is taken apart into, `characters`, `bytes`, `words` or `word_pieces`; None is the card's.
+        max_length: where text and tokens are cut, in units; None: at the 99th percentile of the training subset's lengths, tokens
+            at 1,024 if that is less.
+        balanced: every class comes equally often in an epoch, which is as long as the training subset; see `batches.balanced_rows`.
 
     Raises:
-        UserError: the data set, the target or the split is not known, or a subset is empty.
+        UserError: the data set, the target, the split or the fold is not known, a key does not fit the data, or a subset is empty.
         WorkError: the data cannot be had; the message lists the ways out.
     """
 
@@ -46,6 +53,11 @@ class DataModule(LightningDataModule):
         batch_size: int = 256,
         num_workers: int = 0,
         seed: int = 0,
+        folds: int | None = None,
+        fold: int = 0,
+        unit: str | None = None,
+        max_length: int | None = None,
+        balanced: bool = False,
     ) -> None:
         super().__init__()
         self.card_name = name
@@ -61,6 +73,12 @@ class DataModule(LightningDataModule):
         self.batch_size = batch_size
         self.num_workers = num_workers
         self.seed = seed
+        self.folds = folds
+        self.fold = fold
+        self.unit = unit or self.card.unit
+        self.max_length = max_length
+        self.balanced = balanced
+        self._refuse_misplaced(unit, max_length)
         self.start = (0, 0)  # epoch and batch with which a resumed training begins
         self._encoder: Encoder | None = None
         self._encoded: dict[str, BatchDataset] = {}
@@ -78,14 +96,22 @@ class DataModule(LightningDataModule):
     @cached_property
     def split(self) -> Split:
         """Which rows belong to which subset."""
-        return datasets.split(self.card_name, self._policy, self.split_seed, target=self.target, samples=self.samples)
+        return datasets.split(
+            self.card_name,
+            self._policy,
+            self.split_seed,
+            target=self.target,
+            samples=self.samples,
+            folds=self.folds,
+            fold=self.fold,
+        )
 
     @property
     def encoder(self) -> Encoder:
         """Fitted on the training rows at first use, or restored from a checkpoint."""
         if self._encoder is None:
             train = self.samples.take(self._rows("train"))
-            self._encoder = encoder_for(self.card.modality).fit(train.x)
+            self._encoder = fit_encoder(self.card.modality, train.x, unit=self.unit, max_length=self.max_length)
         return self._encoder
 
     @cached_property
@@ -93,6 +119,13 @@ class DataModule(LightningDataModule):
         """What a model must know about this data."""
         names = self.card.targets[self.target].class_names
         return DataSpec(self.card.modality, num_classes=len(names), class_names=names, **self.encoder.facts)
+
+    @cached_property
+    def class_counts(self) -> tuple[int, ...]:
+        """How many training samples each class has, in the order of the class names."""
+        labels = self.samples.y[self.target][self._rows("train")]
+        self._refuse_withheld("train", labels)
+        return tuple(np.bincount(labels, minlength=len(self.card.targets[self.target].class_names)).tolist())
 
     def ids(self, subset: str) -> np.ndarray[Any, np.dtype[np.str_]]:
         """The sample ids of a subset in the order in which its evaluation loader gives them, (n,)."""
@@ -121,8 +154,17 @@ class DataModule(LightningDataModule):
         """In the split's order."""
         return self.subset_dataloader("test")
 
+    def predict_dataloader(self, subset: str = "test") -> DataLoader[tuple[Tensor, Tensor]]:
+        """Any subset of the split, in the split's order; labels that the course withholds are -1."""
+        return self._loader(subset, seed=None)
+
     def subset_dataloader(self, subset: str) -> DataLoader[tuple[Tensor, Tensor]]:
-        """Any subset of the split, in the split's order."""
+        """Any subset of the split, in the split's order, with its labels.
+
+        Raises:
+            UserError: there is no such subset, or its labels are withheld.
+        """
+        self._refuse_withheld(subset, self.samples.y[self.target][self._rows(subset)])
         return self._loader(subset, seed=None)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -136,8 +178,43 @@ class DataModule(LightningDataModule):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Use the encoder of a checkpoint instead of fitting one."""
-        self._encoder = encoder_for(self.card.modality).from_state(state_dict["encoder"])
-        self._encoded.clear()
+        restored = restored_encoder(self.card.modality, state_dict["encoder"])
+        if self._encoder is None or restored.digest != self._encoder.digest:  # else what is encoded stays true
+            self._encoder = restored
+            self._encoded.clear()
+            self.__dict__.pop("spec", None)
+
+    def _refuse_misplaced(self, unit: str | None, max_length: int | None) -> None:
+        """A key that this data has no use for would otherwise be ignored in silence."""
+        modality = self.card.modality
+        sequences = issubclass(encoder_class(modality, self.unit), SequenceEncoder)
+        for key, given, used, what in (
+            ("unit", unit, modality == "text", "text"),
+            ("max_length", max_length, sequences, "text and tokens"),
+        ):
+            if given is not None and not used:
+                raise UserError(
+                    f"{key} is for {what}, and '{self.card_name}' is {modality} data",
+                    where=f"data.{key}",
+                    remedy=f"write data.{key}=null",
+                )
+
+    def _refuse_withheld(self, subset: str, labels: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        if not (labels == WITHHELD).any():
+            return
+        if subset in ("train", "val"):
+            raise UserError(
+                f"samples of '{subset}' have no label, so nothing can be learnt or chosen by them",
+                where="data.split",
+                remedy=f"choose a split that leaves them in test: {', '.join(sorted(self.card.splits))}",
+            )
+        withheld = self.card.withheld
+        file = withheld.file if withheld is not None else "the labels"
+        raise UserError(
+            f"the labels of '{subset}' are withheld by the course; a team measures itself on val",
+            where=f"{self.card_name}, {self.target}",
+            remedy=f"staff set PROJECTKIT_LABELS=<the folder with {file}>",
+        )
 
     def _rows(self, subset: str) -> np.ndarray[Any, np.dtype[np.int64]]:
         if subset not in self.split.subsets:
@@ -157,19 +234,23 @@ class DataModule(LightningDataModule):
 
     def _dataset(self, subset: str) -> BatchDataset:
         if subset not in self._encoded:
+            encoder = self.encoder  # first, so that a copy of the training samples is there once at a time
             samples = self.samples.take(self._rows(subset))
-            labels = torch.from_numpy(np.asarray(samples.y[self.target], dtype=np.int64))
-            self._encoded[subset] = BatchDataset(self.encoder.encode(samples.x), labels)
+            labels = samples.y[self.target]
+            if subset in ("train", "val"):
+                self._refuse_withheld(subset, labels)
+            self._encoded[subset] = BatchDataset(encoder.encode(samples.x), as_tensor(labels))
         return self._encoded[subset]
 
     def _loader(
         self, subset: str, *, seed: int | None, start: tuple[int, int] = (0, 0)
     ) -> DataLoader[tuple[Tensor, Tensor]]:
         dataset = self._dataset(subset)
+        labels = dataset.y if self.balanced and seed is not None else None
         return DataLoader(
             dataset,
             batch_size=None,  # the sampler yields whole batches of rows
-            sampler=BatchSampler(len(dataset), self.batch_size, seed, start),
+            sampler=BatchSampler(len(dataset), self.batch_size, seed, start, labels),
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,
             # the loader draws a base seed for its workers: from its own generator, so the global one is left alone

@@ -14,12 +14,13 @@ class DataSpec:
     """The facts from which a model's arguments are filled. A fact that the modality lacks is None.
 
     Args:
-        modality: `text`, `tabular` or `image`.
-        shape: of one encoded sample; None in a dimension that varies.
+        modality: `text`, `tokens`, `tabular`, `image` or `series`.
+        shape: of one encoded sample; None in a dimension that varies. Text and tokens (None,), tables (num_features,), images
+            (in_channels, height, width), series (in_channels, length).
         num_classes: of the target.
         class_names: of the target, in the order of the logits.
         num_features: width of an encoded table.
-        in_channels: of an image.
+        in_channels: of an image or a series.
         vocab_size: number of token indices, `pad_index` included.
         pad_index: the token that fills up a batch.
     """

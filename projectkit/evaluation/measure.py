@@ -11,6 +11,7 @@ import numpy as np
 
 from projectkit import figures, metrics
 from projectkit.config import load_config
+from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.evaluation.ledger import record_look
 from projectkit.evaluation.predict import Predicted, predict, restore, subset_loader
@@ -53,9 +54,12 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     loaded = load_config(run.path / "config.yaml")
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
-    assembly = assemble(loaded, project)
+    checkpoint = load_checkpoint(path)
+    assembly = assemble(
+        loaded, project, checkpoint.get(DataModule.__qualname__)
+    )  # the run's encoder, not one fitted anew
     _refuse_other_data(assembly.catalogued, run)  # before the weights, which would not fit either and blame the model
-    restore(assembly, load_checkpoint(path), run.id)
+    restore(assembly, checkpoint, run.id)
     digest = file_sha256(path)
     loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
     look = record_look(project.ledger, run.id, subset, run.part("data"), digest)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from pytorch_lightning import LightningModule
@@ -27,15 +29,34 @@ class Classification(LightningModule):
         model: maps x to logits (batch, num_classes).
         plan: optimiser and scheduler; AdamW with a rate of 1e-3 unless given.
         label_smoothing: share of the target's probability that is spread over all classes, in [0, 1).
+        class_weights: how much a sample of each class counts in the training's loss: None, all the same; numbers above 0, one a class;
+            `balanced`, n / (classes * count), as scikit-learn has it, so that every class counts the same. The loss is then a weighted
+            mean. Validation is never weighted: its loss stays the plain mean of -log p.
+        class_counts: samples of each class in the training subset, needed for `balanced`.
+
+    Raises:
+        UserError: weights that do not fit the classes, or `balanced` without counts.
     """
 
-    def __init__(self, model: nn.Module, plan: OptimizerPlan | None = None, *, label_smoothing: float = 0.0) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        model: nn.Module,
+        plan: OptimizerPlan | None = None,
+        *,
+        label_smoothing: float = 0.0,
+        class_weights: Literal["balanced"] | Sequence[float] | None = None,
+        class_counts: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing is {label_smoothing}, not in [0, 1)")
         self.model = model
         self.plan = plan or OptimizerPlan()
         self.label_smoothing = label_smoothing
+        # not in the checkpoint: it follows from config and data
+        self.register_buffer("class_weights", _class_weights(class_weights, class_counts), persistent=False)
         self._sums = _Sums()
         self._scores: list[Tensor] = []
         self._targets: list[Tensor] = []
@@ -58,9 +79,9 @@ class Classification(LightningModule):
         x, y = _pair(batch)
         logits = self(x)
         try:
-            loss = functional.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+            loss = functional.cross_entropy(logits, y, self.class_weights, label_smoothing=self.label_smoothing)
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            raise _misfit(logits, y, error) from error
+            raise _misfit(logits, y, self.class_weights, error) from error
         if not loss.requires_grad:
             raise UserError(
                 f"no gradient leads from the loss to {type(self.model).__name__}",
@@ -136,7 +157,34 @@ def _pair(batch: Any) -> Batch:
     return x, y
 
 
-def _misfit(logits: Any, y: Tensor, error: Exception) -> Exception:
+def _class_weights(wanted: Literal["balanced"] | Sequence[float] | None, counts: Sequence[int] | None) -> Tensor | None:
+    """(classes,) float32, or None where all classes count the same."""
+    where = "task.init_args.class_weights"
+    if wanted is None:
+        return None
+    if isinstance(wanted, str):
+        if counts is None:
+            remedy = "write a list of numbers, one a class, or name data of the catalogue"
+            raise UserError("the classes' counts are not known for data of your own", where=where, remedy=remedy)
+        present = sum(count > 0 for count in counts)
+        # a class that training does not have never asks for its weight
+        wanted = [sum(counts) / (present * count) if count else 0.0 for count in counts]
+    elif not wanted or any(not (math.isfinite(weight) and weight > 0) for weight in wanted):
+        raise UserError("a weight is not above 0", where=where, remedy="write one number above 0 for each class")
+    if counts is not None and len(wanted) != len(counts):
+        raise _other_number(len(wanted), len(counts))
+    return torch.tensor(wanted, dtype=torch.float32)
+
+
+def _other_number(weights: int, classes: int) -> UserError:
+    return UserError(
+        f"{weights} weights for {classes} classes",
+        where="task.init_args.class_weights",
+        remedy=f"write {classes} numbers, in the order of the classes, or balanced",
+    )
+
+
+def _misfit(logits: Any, y: Tensor, weights: Tensor | None, error: Exception) -> Exception:
     """What is wrong with logits or labels that the loss refuses; looked for only then, since reading labels waits for the device."""
     seen = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(y):
@@ -158,6 +206,8 @@ def _misfit(logits: Any, y: Tensor, error: Exception) -> Exception:
             where="data",
             remedy="mend the labels, or let the model give as many logits as there are classes",
         )
+    if weights is not None and len(weights) != logits.shape[1]:
+        return _other_number(len(weights), logits.shape[1])
     return error
 
 

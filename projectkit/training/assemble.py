@@ -17,6 +17,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from projectkit import datasets
 from projectkit.config import ClassConfig, LoadedConfig, check_arguments, check_ownership, construct, import_class
 from projectkit.data import DataModule, DataSpec
 from projectkit.data.spec import FACTS
@@ -30,8 +31,10 @@ TRUSTED = ("projectkit", "torch", "torchvision", "pytorch_lightning", "torchmetr
 # what a config without a model is told to write
 SUGGESTED_MODELS = {
     "text": "projectkit.models.CharCNN",
+    "tokens": "projectkit.models.CharCNN",
     "tabular": "projectkit.models.MLP",
     "image": "projectkit.models.CNN",
+    "series": "projectkit.models.SeriesCNN",
 }
 
 
@@ -45,7 +48,7 @@ class Assembly:
     data: pl.LightningDataModule
     task: pl.LightningModule
     callbacks: list[pl.Callback]
-    filled: dict[str, dict[str, int | str]] = field(default_factory=dict)  # key -> arguments that the config left out
+    filled: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> arguments that the config left out
 
     @property
     def catalogued(self) -> DataModule | None:
@@ -64,13 +67,15 @@ class Assembler:
     Args:
         loaded: the config and where each key was written.
         project: whose package, and whose further packages, a config may name.
+        fitted: the data module's part of a checkpoint, whose encoder is used instead of fitting one.
     """
 
-    def __init__(self, loaded: LoadedConfig, project: Project) -> None:
+    def __init__(self, loaded: LoadedConfig, project: Project, fitted: Mapping[str, Any] | None = None) -> None:
         self.config = loaded.config
         self.places = loaded.places
         self.allowed = (*TRUSTED, *([project.package] if project.package else []), *project.allow)
-        self.filled: dict[str, dict[str, int | str]] = {}
+        self.fitted = fitted
+        self.filled: dict[str, dict[str, Any]] = {}
         project.importable()
 
     def assemble(self) -> Assembly:
@@ -95,8 +100,42 @@ class Assembler:
         else:
             assert self.config.model is not None
             model = self._build_model(model_class, self.config.model, spec)
-            task = self._build(task_class, self.config.task, "task", model=model, plan=plan)
+            given = self._class_counts(data)
+            task = self._build(task_class, self.config.task, "task", model=model, plan=plan, **given)
         return Assembly(data, task, callbacks, self.filled)
+
+    def _class_counts(self, data: pl.LightningDataModule) -> dict[str, Any]:
+        """What a classification is given to weigh its classes, where it is asked to; one class alone cannot be told from another."""
+        if not isinstance(data, DataModule):
+            return {}
+        counts = data.class_counts
+        if sum(count > 0 for count in counts) < 2:
+            raise self._one_class(data)
+        weights = self.config.task.init_args.get("class_weights")
+        if weights is None:
+            return {}
+        if weights == "balanced":
+            self.filled["task"] = {"class_counts": list(counts)}
+        return {"class_counts": counts}
+
+    def _one_class(self, data: DataModule) -> UserError:
+        """Training on one class: the error with another split of the card that has more, if there is one."""
+        only = data.spec.class_names[max(range(len(data.class_counts)), key=data.class_counts.__getitem__)]
+        for name in data.card.splits:
+            try:
+                other = datasets.split(data.card_name, name, data.split_seed, target=data.target, samples=data.samples)
+            except UserError:  # a split that is not for this target
+                continue
+            if len(set(data.samples.y[data.target][other.subsets["train"]].tolist())) > 1:
+                remedy = f"write data.split={name}, whose training subset has more"
+                break
+        else:
+            remedy = "name a LightningModule of your own that learns from one class as task.class_path"
+        return UserError(
+            f"the training subset of split '{data.split.policy}' is '{only}' alone, and a classification learns from two classes or more",
+            where=self.places.of("data.split"),
+            remedy=remedy,
+        )
 
     def _class(
         self, spec: ClassConfig, key: str, base: type, what: str, also: Callable[[Any], bool] | None = None
@@ -187,8 +226,6 @@ class Assembler:
         return self._class(self.config.model, "model", nn.Module, "a torch.nn.Module", also=_is_torchvision_model)
 
     def _suggested_model(self) -> str:
-        from projectkit import datasets
-
         if self.config.data.name is None:
             return SUGGESTED_MODELS["tabular"]
         return SUGGESTED_MODELS.get(datasets.card(self.config.data.name).modality, SUGGESTED_MODELS["tabular"])
@@ -210,6 +247,7 @@ class Assembler:
         if facts is None:
             return {}
         accepted = inspect.signature(target).parameters
+        self._refuse_other_modality(target, spec, key, facts)
         names = {"num_classes"} if _is_torchvision_model(target) else set(accepted)
         known = facts.arguments()
         filled = {name: value for name, value in known.items() if name in names and name not in spec.init_args}
@@ -228,6 +266,17 @@ class Assembler:
             self.filled[key] = dict(filled)
         return filled
 
+    def _refuse_other_modality(self, target: Any, spec: ClassConfig, key: str, facts: DataSpec) -> None:
+        """Images and series both have channels, so their models' arguments do not tell them apart."""
+        reads = [kind for kind, path in SUGGESTED_MODELS.items() if path.endswith(f".{target.__name__}")]
+        ours = target.__module__.startswith("projectkit.models.")
+        if ours and reads and facts.modality not in reads and "in_channels" in inspect.signature(target).parameters:
+            raise UserError(
+                f"{spec.class_path} reads {' and '.join(reads)} data, and '{self.config.data.name}' is {facts.modality} data",
+                where=self.places.of(f"{key}.class_path"),
+                remedy=f"try model.class_path={SUGGESTED_MODELS[facts.modality]} model.init_args={{}}, or other data",
+            )
+
     def _data(self) -> DataModule:
         data = self.config.data
         if data.name is None:
@@ -245,6 +294,11 @@ class Assembler:
                 batch_size=data.batch_size,
                 num_workers=data.num_workers,
                 seed=self.config.seed,
+                folds=data.folds,
+                fold=data.fold,
+                unit=data.unit,
+                max_length=data.max_length,
+                balanced=data.balanced,
             )
         except UserError as error:  # the catalogue does not know where the name was written
             key = error.where if error.where and error.where.startswith("data.") else "data.name"
@@ -253,6 +307,8 @@ class Assembler:
             _ = module.split  # computed once and kept: the first model needs it anyway
         except UserError as error:
             raise UserError(error.what, where=self.places.of("data.split"), remedy=error.remedy) from error
+        if self.fitted is not None:
+            module.load_state_dict(dict(self.fitted))
         return module
 
     def _own_data(self) -> pl.LightningDataModule:
@@ -263,9 +319,9 @@ class Assembler:
         return data
 
 
-def assemble(loaded: LoadedConfig, project: Project) -> Assembly:
-    """See `Assembler.assemble`."""
-    return Assembler(loaded, project).assemble()
+def assemble(loaded: LoadedConfig, project: Project, fitted: Mapping[str, Any] | None = None) -> Assembly:
+    """See `Assembler` and `Assembler.assemble`."""
+    return Assembler(loaded, project, fitted).assemble()
 
 
 def _is_torchvision_model(target: Any) -> bool:

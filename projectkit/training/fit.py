@@ -23,6 +23,7 @@ from pytorch_lightning.callbacks import EarlyStopping
 from rich.console import Console
 
 from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
+from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError, WorkError
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
@@ -68,12 +69,13 @@ def train(
     with _placed(loaded.places):
         former = _former_run(resume, loaded, project)
         # read here, because a damaged checkpoint is an error before anything is written
-        start = position(load_checkpoint(former.checkpoint("last"))) if former else None
+        checkpoint = load_checkpoint(former.checkpoint("last")) if former else None
+        start = position(checkpoint) if checkpoint else None
         repeated = former or _run_of(loaded.path)
         resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
         _quiet()
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
-        assembly = assemble(loaded, project)
+        assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
         _load_data(assembly)
         for note in loaded.notes:
             _show(console, f"note: {note}")
@@ -282,9 +284,11 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
         "target": data.target,
         "split": data.split.policy,
         "split_seed": data.split_seed,
+        **({} if data.folds is None else {"folds": data.folds, "fold": data.fold}),
         "split_digest": data.split.digest,
         "card_digest": data.card.digest,
         "encoder_digest": data.encoder.digest,
+        **data.encoder.notes,
         "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},
     }
 

@@ -52,7 +52,10 @@ def refuse_other_config(run: Run, config: Config) -> None:
 def differences(run: Run, config: Config) -> list[str]:
     """The keys in which a run's config differs, dotted."""
     former, now = _flat(run.config()), _flat(config_to_dict(config))
-    return sorted(key for key in former.keys() | now.keys() if former.get(key) != now.get(key))
+    usual = _flat(config_to_dict(Config()))  # what a key stands for that the run's version of the library did not know
+    return sorted(
+        key for key in former.keys() | now.keys() if former.get(key, usual.get(key)) != now.get(key, usual.get(key))
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from projectkit.data.batches import BatchDataset, BatchSampler, EncodedArray, Ragged
+from projectkit.data.batches import BatchDataset, BatchSampler, EncodedArray, Ragged, balanced_rows
 
 
 def ragged(sequences: list[list[int]], pad_index: int = 0) -> Ragged:
@@ -76,8 +76,10 @@ def test_without_a_seed_the_order_is_kept() -> None:
     assert order(BatchSampler(5, 2)) == [[0, 1], [2, 3], [4]]
 
 
-def test_a_resumed_epoch_goes_on_where_it_stopped_and_the_next_one_is_whole() -> None:
-    whole, resumed = BatchSampler(10, 3, seed=5), BatchSampler(10, 3, seed=5, start=(0, 2))
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_resumed_epoch_goes_on_where_it_stopped_and_the_next_one_is_whole(balanced: bool) -> None:
+    labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1, 1, 2]) if balanced else None
+    whole, resumed = (BatchSampler(10, 3, seed=5, start=start, labels=labels) for start in ((0, 0), (0, 2)))
     assert len(resumed) == 4  # Lightning plans with the length of a full epoch
     for sampler in (whole, resumed):
         sampler.set_epoch(4)
@@ -85,3 +87,31 @@ def test_a_resumed_epoch_goes_on_where_it_stopped_and_the_next_one_is_whole() ->
     for sampler in (whole, resumed):
         sampler.set_epoch(5)
     assert order(resumed) == order(whole)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_balanced_rows_have_every_class_equally_often_and_no_row_again_before_all_others_of_its_class(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    labels = torch.tensor(rng.choice([0, 1, 4], rng.integers(3, 200), p=[0.8, 0.15, 0.05]))
+    rows = balanced_rows(labels, torch.Generator().manual_seed(seed))
+    assert len(rows) == len(labels)
+    shares = torch.bincount(labels[rows])[torch.unique(labels)]
+    assert int(shares.max() - shares.min()) <= 1
+    times = torch.bincount(rows, minlength=len(labels))
+    for label in torch.unique(labels):
+        of_class = times[labels == label]
+        assert int(of_class.max() - of_class.min()) <= 1
+
+
+def test_a_balanced_order_is_another_one_each_epoch_and_leaves_the_global_generator_alone() -> None:
+    labels = torch.arange(100).clamp(max=3)
+    before = torch.get_rng_state()
+    sampler = BatchSampler(100, 10, seed=1, labels=labels)
+    seen = set()
+    for epoch in range(4):
+        sampler.set_epoch(epoch)
+        seen.add(str(order(sampler)))
+    assert len(seen) == 4
+    assert torch.equal(torch.get_rng_state(), before)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
@@ -177,3 +178,61 @@ def test_any_network_will_do_as_long_as_it_gives_logits(tmp_path: Path) -> None:
     trainer(tmp_path, max_epochs=3).fit(Classification(model), loader(*small_data()))
     assert np.isfinite(model.weights["a"].detach().numpy()).all()
     assert model.weights["a"].abs().sum() > 0
+
+
+def test_balanced_weights_are_those_of_scikit_learn() -> None:
+    labels = np.repeat([0, 1, 2], [50, 9, 1])
+    task = Classification(nn.Linear(4, 3), class_weights="balanced", class_counts=np.bincount(labels).tolist())
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=labels)
+    assert task.class_weights is not None
+    np.testing.assert_allclose(task.class_weights.numpy(), expected, rtol=1e-6)
+
+
+def test_a_class_without_a_training_sample_leaves_the_weights_of_the_others_as_they_are() -> None:
+    def weights(*counts: int) -> list[float]:
+        found = Classification(nn.Linear(4, 3), class_weights="balanced", class_counts=counts).class_weights
+        assert found is not None
+        return found.tolist()
+
+    assert weights(30, 0, 10) == [weights(30, 10)[0], 0.0, weights(30, 10)[1]]
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_the_weighted_loss_is_the_weighted_mean_and_validation_is_not_weighted(
+    tmp_path: Path, label_smoothing: float
+) -> None:
+    x, y = small_data()
+    model, weights, seen = nn.Linear(4, 3), [1.0, 2.0, 5.0], Gathered()
+    task = Classification(model, class_weights=weights, label_smoothing=label_smoothing)
+    log_p = functional.log_softmax(model(x), dim=1)
+    target = functional.one_hot(y, 3) * (1 - label_smoothing) + label_smoothing / 3
+    expected = -(target * torch.tensor(weights) * log_p).sum() / torch.tensor(weights)[y].sum()
+    torch.testing.assert_close(task.training_step((x, y), 0), expected)
+    trainer(tmp_path, seen).validate(task, loader(x, y), verbose=False)
+    plain = classification_metrics(y.numpy(), log_p.exp().detach().numpy())
+    assert seen.values["val/loss"] == pytest.approx(plain["loss"], abs=1e-6)
+
+
+def test_weights_are_no_part_of_a_checkpoint() -> None:
+    assert not [key for key in Classification(nn.Linear(4, 3), class_weights=[1, 2, 3]).state_dict() if "class" in key]
+
+
+@pytest.mark.parametrize(
+    ("weights", "counts", "message"),
+    [
+        ("balanced", None, "counts are not known for data of your own; write a list of numbers"),
+        ([1.0, 2.0], [5, 5, 5], "2 weights for 3 classes; write 3 numbers"),
+        ([1.0, 0.0, 1.0], None, "a weight is not above 0"),
+        ([1.0, float("nan"), 1.0], None, "a weight is not above 0"),
+        ([], None, "a weight is not above 0"),
+    ],
+)
+def test_weights_that_do_not_fit_the_classes_are_named(weights: Any, counts: Any, message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
+        Classification(nn.Linear(4, 3), class_weights=weights, class_counts=counts)
+    assert caught.value.where == "task.init_args.class_weights"
+
+
+def test_weights_of_another_number_than_the_logits_are_named_in_the_first_step() -> None:
+    with pytest.raises(UserError, match="2 weights for 3 classes"):
+        Classification(nn.Linear(4, 3), class_weights=[1.0, 2.0]).training_step(small_data(), 0)

@@ -82,6 +82,7 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
     [
         ["data.num_workers=2"],  # they fetch batches before Lightning names the epoch
         ["trainer.reload_dataloaders_every_n_epochs=1"],
+        ["data.balanced=true", "task.init_args.class_weights=balanced"],
     ],
 )
 def test_however_batches_are_loaded_a_resumed_training_sees_those_that_it_would_have_seen(
@@ -215,3 +216,22 @@ def test_a_run_that_still_goes_on_is_not_taken_over(config: Path, monkeypatch: p
         assert fresh.id != stopped.id
         other.communicate(b"\n")
     assert train(config, resume="auto").id == stopped.id
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_a_key_that_the_library_has_learnt_since_keeps_no_run_from_going_on(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoppedError):
+        train_with(monkeypatch, config, SignalAt(BATCHES + 1))
+    run = list_runs(require_project())[0]
+    written = run.path / "config.yaml"
+    text = written.read_text(encoding="utf-8")
+    older = "".join(
+        line for line in text.splitlines(keepends=True) if line.split(":")[0].strip() not in ("balanced", "fold")
+    )
+    assert older.count("\n") == text.count("\n") - 2
+    written.write_text(older, encoding="utf-8")
+    assert train(config, resume="auto").id == run.id
+    with pytest.raises(UserError, match=r"differs from the run's: data\.balanced"):
+        train(config, ["data.balanced=true"], resume=run.id)

@@ -1,0 +1,62 @@
+"""What every encoder can do, and what they share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from projectkit.data.batches import EncodedArray
+
+
+class Encoder(ABC):
+    """Fitted once on training samples, then applied to any."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, x: Any) -> Self:
+        """Learn what is needed from the training subset's `x`."""
+
+    @abstractmethod
+    def encode(self, x: Any) -> EncodedArray:
+        """Encode samples for random access by row."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """What was fitted, as plain containers."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The encoder that `state()` came from."""
+
+    @property
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """The fields of `DataSpec` that this encoder decides."""
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What was chosen here and is worth a line in the run's record."""
+        return {}
+
+    def on_device(self, x: Tensor) -> Tensor:
+        """The last step, taken on the training device, batch by batch."""
+        return x
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the fitted state."""
+        return hashlib.sha256(json.dumps(self.state(), sort_keys=True).encode()).hexdigest()
+
+
+def as_tensor(values: NDArray[Any]) -> Tensor:
+    """The same memory as a tensor; a copy where it is mapped from a file that nobody may write to."""
+    whole = np.ascontiguousarray(values)
+    return torch.from_numpy(whole if whole.flags.writeable else whole.copy())
