@@ -1,7 +1,7 @@
 """Domain names made by malware (24 families) and benign ones.
 
 The families' names come from the example lists of reimplemented domain-generation algorithms, at most 1,000 a family with a fixed seed;
-the benign ones from OpenDNS's public lists. The file is derived, so it has no URL of its own.
+the benign ones from OpenDNS's public lists. Nobody serves the file; `derivations/dga.py` makes it from the two repositories.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
+from projectkit.datasets.derivations.dga import DERIVATION
 from projectkit.datasets.reading import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
@@ -20,6 +21,7 @@ _FILE = RemoteFile(
     name="dga_families.csv",
     size=785_421,
     sha256="6e3b40ba8e1d10d98ffad955348b90a02a7d839c91bc82bbdf5b38132fbec881",
+    derivation=DERIVATION,
 )
 _BENIGN = "benign"
 _CLASSES = (
