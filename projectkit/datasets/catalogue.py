@@ -241,8 +241,10 @@ def export(names: Sequence[str], folder: Path) -> list[Finding]:
 
 
 def is_here(name: str) -> bool:
-    """Whether a data set can be loaded without mirror and network."""
-    return store.is_here(card(name))
+    """Whether a data set can be loaded without mirror and network: its files are in the store, or beside its own card."""
+    asked = card(name)
+    beside = asked.folder is not None and all((asked.folder / file.name).is_file() for file in asked.files)
+    return beside or store.is_here(asked)
 
 
 def in_store() -> list[str]:

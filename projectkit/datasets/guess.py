@@ -158,6 +158,8 @@ def _parts(seen: Survey, free: Mapping[str, Column], group: str | None, time: st
         elif group is None and column.is_called(GROUP_NAMES) and 2 < len(column.values) < 0.9 * len(column.cells):
             parts.setdefault("group", name)
     parts |= {part: name for part, name in (("group", group), ("time", time)) if name}
+    if time is None and "group" in parts:
+        parts.pop("time", None)  # a split by both drops the many rows whose group is on the other side of the cut
     return {part: parts[part] for part in ("id", "group", "time", "source") if part in parts}
 
 
@@ -184,13 +186,13 @@ def _inputs(
         return {"text": text}, left_out | {
             column.name: "the text alone is the input" for column in left if column.name != text
         }
-    numeric = [column.name for column in left if column.is_number]
+    numeric = [column.name for column in left if column.is_number and not column.is_time]
     categorical = [column.name for column in wordy if len(column.values) <= _MOST_CATEGORIES]
     for column in left:
         if column.name not in numeric and column.name not in categorical:
             why = f"{len(column.values)} different values, too many for a category"
             if column.is_time:
-                why = "a second time"
+                why = "it is a time"
             elif column.is_called(TIME_NAMES):
                 why = "if it is the time, write `time` and `time_format` into the card"
             left_out[column.name] = why

@@ -22,6 +22,7 @@ TIME_NAMES = ("time", "timestamp", "ts", "date", "datetime", "epoch", "start", "
 IS_TEST = re.compile(r"(test|eval)(ing)?", re.IGNORECASE)
 IS_VAL = re.compile(r"val(id(ation)?)?|dev", re.IGNORECASE)
 
+_YEAR_1973 = 1e8  # seconds since 1970
 _FORMS = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -58,10 +59,14 @@ class Column:
 
     @cached_property
     def is_time(self) -> bool:
-        """Whether each cell is a date, or a number under a name that says time."""
+        """Whether each cell is a date; or a number, under a name that says time, that counts seconds since 1970 or never descends."""
         if len(self.filled) < len(self.cells) or (self.is_number and not self.is_called(TIME_NAMES)):
             return False
-        return all(moment(cell, None) is not None for cell in self.values)
+        moments = {value: moment(value, None) for value in self.values}
+        if None in moments.values() or not self.is_number:
+            return None not in moments.values()
+        seconds = [moments[cell] or 0.0 for cell in self.filled]
+        return min(seconds) > _YEAR_1973 or seconds == sorted(seconds)
 
     @cached_property
     def mean_length(self) -> float:
