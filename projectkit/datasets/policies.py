@@ -19,24 +19,22 @@ papers do not.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import IndexArray, StrArray
+from projectkit.datasets.dealing import Column, cut, deal, sizes, units
+from projectkit.datasets.samples import WITHHELD
 
 TEST_FRACTION = 0.2  # of all rows
 VAL_FRACTION = 0.125  # of the rows that are not test: with TEST_FRACTION 70 / 10 / 20
 
 Subsets: TypeAlias = dict[str, IndexArray]
 """Subset name -> (n,) rows, ascending; always train, val, test."""
-Column: TypeAlias = NDArray[Any]
-"""(n,) names or numbers: rows with equal ones belong together."""
 
 
 def official(
@@ -77,8 +75,8 @@ def official(
             np.isin(sources[rest], list(val_sources)) if val_sources else _latest(np.asarray(times)[rest], val_fraction)
         )
         return _held_out(rest, held, groups) | tests
-    leaders, member_of = _units(joined(len(ids), groups, copies), rest)
-    chosen = _cut(leaders, ids, labels, {"val": val_fraction}, seed, _sizes(leaders, member_of))
+    leaders, member_of = units(joined(len(ids), groups, copies), rest)
+    chosen = cut(leaders, ids, labels, {"val": val_fraction}, seed, sizes(leaders, member_of))
     return {name: rest[np.isin(member_of, part)] for name, part in chosen.items()} | tests
 
 
@@ -107,10 +105,10 @@ def stratified(
     still lacks; groups: Kapoor & Narayanan 2023, leakage by duplicates and by dependence.
     """
     rows = np.arange(len(ids), dtype=np.int64)
-    leaders, member_of = _units(groups, rows)
+    leaders, member_of = units(groups, rows)
     fractions = {"val": val_fraction * (1 - test_fraction), "test": test_fraction}
-    sizes = np.ones(len(leaders), dtype=np.int64) if one_per_group else _sizes(leaders, member_of)
-    chosen = _cut(leaders, ids, labels, fractions, seed, sizes)
+    weights = np.ones(len(leaders), dtype=np.int64) if one_per_group else sizes(leaders, member_of)
+    chosen = cut(leaders, ids, labels, fractions, seed, weights)
     return chosen if one_per_group else {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
 
 
@@ -132,7 +130,7 @@ def leave_groups_out(
         labels: (n,) class indices.
         groups: (n,) the group of each row; a group counts for the class of its first row.
         test_groups: the groups that are the test set; of each class that none of them has, `test_fraction` of the groups, drawn by the
-            seed, join them. None: all are drawn.
+            seed, join them, unless their labels are withheld. None: all are drawn.
         test_fraction: share of each class's groups, in (0, 1).
         val_fraction: share of the groups of each class that are not test, in (0, 1).
         seed: which groups go where.
@@ -140,18 +138,18 @@ def leave_groups_out(
     Source: Kapoor & Narayanan 2023, leakage by dependence between training and test samples.
     """
     rows = np.arange(len(labels), dtype=np.int64)
-    leaders, member_of = _units(groups, rows)
+    leaders, member_of = units(groups, rows)
     # a group is ordered by its name and not by an id: the draw does not change with the rows that stand first in the groups
     if test_groups is None:
         fractions = {"val": val_fraction * (1 - test_fraction), "test": test_fraction}
-        chosen = _cut(leaders, groups, labels, fractions, seed)
+        chosen = cut(leaders, groups, labels, fractions, seed)
     else:
         named = np.isin(groups, list(test_groups))
-        covered = np.isin(labels[leaders], labels[named])
-        drawn = _cut(leaders[~covered], groups, labels, {"test": test_fraction}, seed)["test"]
+        covered = np.isin(labels[leaders], labels[named]) | (labels[named] == WITHHELD).any()
+        drawn = cut(leaders[~covered], groups, labels, {"test": test_fraction}, seed)["test"]
         tests = np.concatenate([leaders[named[leaders]], drawn])
         remaining = leaders[~np.isin(leaders, tests)]
-        chosen = _cut(remaining, groups, labels, {"val": val_fraction}, seed) | {"test": tests}
+        chosen = cut(remaining, groups, labels, {"val": val_fraction}, seed) | {"test": tests}
     return {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
 
 
@@ -201,10 +199,10 @@ def k_fold(
     Source: the idea of scikit-learn's StratifiedGroupKFold: the largest groups first, each to the fold that lacks its class most.
     """
     rows = np.arange(len(keys), dtype=np.int64)
-    leaders, member_of = _units(groups, rows)
-    sizes = np.ones(len(leaders), dtype=np.int64) if one_per_group or by_name else _sizes(leaders, member_of)
-    tested = _deal(leaders, keys, labels, sizes, folds, seed) == fold
-    chosen = _cut(leaders[~tested], keys, labels, {"val": val_fraction}, seed, sizes[~tested])
+    leaders, member_of = units(groups, rows)
+    weights = np.ones(len(leaders), dtype=np.int64) if one_per_group or by_name else sizes(leaders, member_of)
+    tested = deal(leaders, keys, labels, weights, folds, seed) == fold
+    chosen = cut(leaders[~tested], keys, labels, {"val": val_fraction}, seed, weights[~tested])
     chosen["test"] = leaders[tested]
     return chosen if one_per_group else {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
 
@@ -241,8 +239,8 @@ def k_fold_official(
         window = _windows(times[rest], folds)
         past = window <= fold + 1
         return _held_out(rest[past], window[past] == fold + 1, groups) | tests
-    leaders, member_of = _units(joined(len(ids), groups, copies), rest)
-    part = leaders[_deal(leaders, ids, labels, _sizes(leaders, member_of), folds, seed) == fold]
+    leaders, member_of = units(joined(len(ids), groups, copies), rest)
+    part = leaders[deal(leaders, ids, labels, sizes(leaders, member_of), folds, seed) == fold]
     held = np.isin(member_of, part)
     return {"train": rest[~held], "val": rest[held]} | tests
 
@@ -314,86 +312,3 @@ def _windows(times: Column, folds: int) -> IndexArray:
     """The number of each row's window among `folds + 1` of equally many rows; rows of one time are in one window."""
     cuts = np.sort(times)[[len(times) * number // (folds + 1) for number in range(1, folds + 1)]]
     return np.searchsorted(cuts, times, side="right").astype(np.int64)
-
-
-def _units(groups: Column | None, rows: IndexArray) -> tuple[IndexArray, IndexArray]:
-    """What is moved as one: the first row of each unit, and for each of `rows` the first row of its unit."""
-    if groups is None:
-        return rows, rows
-    _, first, inverse = np.unique(groups[rows], return_index=True, return_inverse=True)
-    return np.sort(rows[first]), rows[first][inverse]
-
-
-def _sizes(leaders: IndexArray, member_of: IndexArray) -> IndexArray:
-    """How many rows each unit has."""
-    return np.bincount(np.searchsorted(leaders, member_of), minlength=len(leaders)).astype(np.int64)
-
-
-def _cut(
-    leaders: IndexArray,
-    keys: StrArray,
-    labels: IndexArray,
-    fractions: Mapping[str, float],
-    seed: int,
-    sizes: IndexArray | None = None,
-) -> dict[str, IndexArray]:
-    """Deal the units of each class to the subsets of `fractions`; what remains is train. Without `sizes` every unit counts as one."""
-    weights = np.ones(len(leaders), dtype=np.int64) if sizes is None else sizes
-    parts: dict[str, list[IndexArray]] = {name: [np.zeros(0, dtype=np.int64)] for name in ("train", *fractions)}
-    for label in np.unique(labels[leaders]):
-        of_class = np.flatnonzero(labels[leaders] == label)
-        ordered = of_class[_order(keys[leaders[of_class]], seed)]
-        total = int(weights[ordered].sum())
-        for name, fraction in fractions.items():
-            chosen = _fill(weights[ordered], total * fraction)
-            parts[name].append(leaders[ordered[chosen]])
-            ordered = ordered[~chosen]
-        parts["train"].append(leaders[ordered])
-    return {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
-
-
-def _fill(weights: IndexArray, wanted: float) -> NDArray[np.bool_]:
-    """Which units, taken in their order, make about `wanted` rows: one at least and all but one at most, where there are two."""
-    chosen = np.zeros(len(weights), dtype=bool)
-    if len(weights) < 2:
-        return chosen
-    filled = 0
-    for number, weight in enumerate(weights.tolist()):
-        if filled + weight / 2 <= wanted:  # nearer to the share with this unit than without it
-            chosen[number] = True
-            filled += weight
-    if not chosen.any():
-        chosen[weights.argmin()] = True
-    if chosen.all():
-        chosen[-1] = False
-    return chosen
-
-
-def _deal(
-    leaders: IndexArray, keys: StrArray, labels: IndexArray, sizes: IndexArray, folds: int, seed: int
-) -> IndexArray:
-    """The fold of each unit: class by class, the largest units first, each to the fold with the fewest rows of its class."""
-    fold_of = np.zeros(len(leaders), dtype=np.int64)
-    rows_in = [0] * folds
-    for label in np.unique(labels[leaders]):
-        of_class = np.flatnonzero(labels[leaders] == label)
-        ordered = of_class[_order(keys[leaders[of_class]], seed)]
-        ordered = ordered[np.argsort(-sizes[ordered], kind="stable")]
-        # folds with equally many rows of the class are served by how few they have in all: no fold gets every class's remainder
-        heap = [(0, rows_in[number], number) for number in range(folds)]
-        for unit, size in zip(ordered.tolist(), sizes[ordered].tolist(), strict=True):
-            filled, before, number = heap[0]
-            heapq.heapreplace(heap, (filled + size, before, number))
-            fold_of[unit] = number
-            rows_in[number] += size
-    return fold_of
-
-
-def _order(keys: StrArray, seed: int) -> IndexArray:
-    """An order of the keys that depends on seed and keys alone."""
-    prefix = f"{seed}:"
-    hashes = [
-        hashlib.blake2b((prefix + key).encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        for key in keys.tolist()
-    ]
-    return np.array(sorted(range(len(hashes)), key=hashes.__getitem__), dtype=np.int64)

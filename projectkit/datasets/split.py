@@ -66,7 +66,8 @@ def make_split(
     labels = samples.y[target]
     if samples.copies is None:
         samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
-    subsets = _apart(_apply(chosen, samples, labels, seed, where, folds, fold), samples.copies)
+    known = labels if card.withheld is None else _unseen(labels, chosen, samples)
+    subsets = _apart(_apply(chosen, samples, known, seed, where, folds, fold), samples.copies)
     if chosen.arguments.get("shared_classes"):
         subsets = _shared(subsets, labels)
     _refuse_misfit(card, target, policy, labels, subsets, folds)
@@ -124,7 +125,8 @@ def _apply(
             given = _without(given, "test_groups", "test_fraction") | {"groups": groups, "by_name": True}
             subsets = policies.k_fold(groups, labels, seed=seed, **given, **folded)
     else:
-        grouped = column("group") if given.pop("by_group", False) else None
+        kept_together = given.pop("column", "group")
+        grouped = column(kept_together) if given.pop("by_group", False) else None
         given["groups"] = joined(len(samples), grouped, samples.copies)
         if folds is None:
             subsets = policies.stratified(samples.id, labels, seed=seed, **given)
@@ -188,6 +190,8 @@ def _refuse_misfit(
         remedy = f"use split '{default}' for target '{target}'"
     else:
         remedy = "mend the arguments of this split on the card"
+    if not len(subsets["train"]):
+        raise UserError("train has no rows", where=where, remedy=remedy)
     if (labels == WITHHELD).any():
         _refuse_use_of_withheld(card, labels, subsets, where)
     present = {name: np.setdiff1d(labels[rows], [WITHHELD]) for name, rows in subsets.items()}
@@ -205,6 +209,14 @@ def _refuse_misfit(
     for name, rows in subsets.items():
         if not len(rows):
             raise UserError(f"{name} has no rows", where=where, remedy=remedy)
+
+
+def _unseen(labels: IndexArray, policy: SplitPolicy, samples: Samples) -> IndexArray:
+    """Labels without those of the groups that are held out by name: where they are withheld, staff and teams have the same split."""
+    named = policy.arguments.get("test_groups")
+    if named is None or samples.group is None:
+        return labels
+    return np.where(np.isin(samples.group, list(named)), WITHHELD, labels).astype(np.int64)
 
 
 def _refuse_use_of_withheld(card: Card, labels: IndexArray, subsets: Subsets, where: str) -> None:

@@ -59,6 +59,19 @@ def real_data(real_mirror: str, real_store: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """One of our data sets, whose samples can be loaded in this test; to be parametrised, `indirect=True`."""
+    wanted = str(request.param)
+    card = catalogue.card(wanted)
+    if card.files:
+        mirror = Path(request.getfixturevalue("real_mirror"))
+        if not (mirror / (card.mirror_folder or wanted)).is_dir():
+            pytest.skip(f"real data: the mirror has no {wanted}")
+        request.getfixturevalue("real_data")
+    return wanted
+
+
+@pytest.fixture
 def content() -> bytes:
     """What the toy data set's file holds."""
     return CONTENT
@@ -125,7 +138,8 @@ def web() -> Iterator[Web]:
     """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /trickle /flaky /busy.
 
     And with ranges, as good servers have them (their first answer to each path breaks off after 1,000 bytes): /ranged, with an ETag;
-    /renewed, whose ETag is another one each time; /unversioned, without one; /mixed, whose later part is of another version.
+    /renewed, whose ETag is another one each time; /unversioned, without one; /mixed, whose later part is of another version;
+    /refused, which has no such range.
     """
     page = b"<!DOCTYPE html><html><body>Please log in to the campus network</body></html>"
     packed = gzip.compress(CONTENT)
@@ -138,7 +152,7 @@ def web() -> Iterator[Web]:
             body, status, promised = state.bodies.get(path, CONTENT), 200, None
             extra: dict[str, str] = {}
             match path:
-                case "/ranged" | "/renewed" | "/unversioned" | "/mixed":
+                case "/ranged" | "/ranged.gz" | "/renewed" | "/unversioned" | "/mixed":
                     version = f'"{state.asked.count(path) if path == "/renewed" else 1}"'
                     extra = {} if path == "/unversioned" else {"ETag": version}
                     start = int(self.headers.get("Range", "bytes=0-")[6:-1])
@@ -149,6 +163,8 @@ def web() -> Iterator[Web]:
                         body, promised = body[:1000], len(body)
                 case "/good.gz":
                     body = packed
+                case "/refused" if "Range" in self.headers:
+                    body, status = b"", 416
                 case "/404":
                     body, status = page, 404
                 case "/html" | "/html.gz":
