@@ -82,7 +82,7 @@ def _without(owner: str) -> SplitPolicy:
     return SplitPolicy(
         "official",
         {"test_sources": {"test": [owner]}, "shared_classes": True},
-        f"the test is all code of {owner}, which training has not seen; of the 26 languages that both owners have",
+        f"the test is all code of {owner}, which training has not seen; of the 22 languages that both owners have",
     )
 
 
@@ -117,10 +117,11 @@ CARD = Card(
     ),
     traps=(
         "Exercises have one wording and one way to test in all languages: split by file, a model knows the exercise from its other files.",
-        "Who wrote it counts as much as the language: a linear model falls from .943 to .800 on TheAlgorithms, to .599 on exercism.",
+        "Who wrote it counts too: a linear model on character n-grams has accuracy .95 by file, .85 on TheAlgorithms left out, .71 on "
+        "exercism left out.",
         "About 2% of the snippets name their language in a comment or import.",
         "A third of the snippets are of test files, whose frameworks give the language away.",
-        "13 languages are of exercism alone, MATLAB of TheAlgorithms alone: there the owner is the answer.",
+        "17 languages are of exercism alone, MATLAB of TheAlgorithms alone: there the owner is the answer.",
         "Everything is short, clean and made for teaching: expect less on code from elsewhere.",
     ),
     safety="The snippets are data, not to be run.",

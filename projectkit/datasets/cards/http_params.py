@@ -109,7 +109,7 @@ CARD = Card(
         "Length alone, 32 characters or more, is right for 94%; one of the characters ()<>;=%*|\\ for 98%.",
         "Normal values are those of one Spanish web shop (names, streets, card numbers): nothing follows for another site.",
         "Everything is lower case and ASCII: what stood outside it was lost (`8?a`), which tells normal values apart.",
-        "A few payloads hold the next line of a list that was read wrongly (`...,10,cmdi,anom $+|+dir...`), label included.",
+        "Four payloads hold the next line of a list that was read wrongly (`...,10,cmdi,anom $+|+dir...`), label included.",
     ),
     safety="The payloads are data: never send them to a server, never paste them into a shell, a browser or a database.",
     ethics=(
