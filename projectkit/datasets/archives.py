@@ -34,6 +34,7 @@ _ENCRYPTED = 0x1
 
 _DAMAGE = (
     EOFError,
+    gzip.BadGzipFile,
     zlib.error,
     lzma.LZMAError,
     tarfile.TarError,
@@ -229,7 +230,7 @@ def _one_line(path: Path) -> Iterator[None]:
         raise WorkError(
             f"the archive is cut off, damaged or no archive ({what})", where=str(path), remedy=remedy
         ) from error
-    except OSError as error:  # BadGzipFile is one
+    except OSError as error:
         raise WorkError(
             f"the archive cannot be read ({error.strerror or error})", where=str(path), remedy=remedy
         ) from error

@@ -169,6 +169,11 @@ def found_elsewhere(card: Card, file: RemoteFile) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
+def is_beside(card: Card, path: Path) -> bool:
+    """Whether a file that was found elsewhere lies in the folder of its card."""
+    return card.folder is not None and path.is_relative_to(card.folder)
+
+
 def unpacked(path: Path, file: RemoteFile) -> Iterator[bytes]:
     """The content of a file that was found elsewhere, without the `.gz` that its place may have added, in chunks.
 
@@ -193,7 +198,7 @@ def _bring(card: Card, file: RemoteFile, path: Path, progress: Progress, network
         disk.set_aside(path)
     copy = found_elsewhere(card, file)
     if copy is not None:
-        beside = card.folder is not None and copy.is_relative_to(card.folder)
+        beside = is_beside(card, copy)
         try:
             return _accept(unpacked(copy, file), file, path, str(copy), progress)
         except OriginError as error:

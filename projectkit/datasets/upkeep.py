@@ -21,6 +21,9 @@ Data sets for a closed network: set `PROJECTKIT_MIRROR` to this folder. Each fil
 """
 
 
+_IN_STORE = "in the store"
+
+
 @dataclass(frozen=True)
 class Freed:
     """What `prune` removed, or would remove.
@@ -154,23 +157,23 @@ def write_sources(cards: Iterable[Card], folder: Path) -> Path:
 
 def _examine(card: Card, file: RemoteFile) -> Finding:
     path = store.folder_of(card) / file.name
-    place = "in the store"
+    place = _IN_STORE
     got = store.content_of(path, file)
     if got is None:
         elsewhere = store.found_elsewhere(card, file)
         if elsewhere is not None:
-            path, place = elsewhere, "not in the store, but beside its card or in the mirror"
+            path, place = elsewhere, "beside its card" if store.is_beside(card, elsewhere) else "in the mirror"
             got = _content_elsewhere(elsewhere, file)
     status: Status
     if got is None:
         status = "error" if in_store(card) else "note"  # half a set, or none
-        message = "neither in the store nor in a mirror"
+        message = "neither in the store nor in the mirror"
     elif got == (file.size, file.sha256):
         status, message = "ok", f"as the card says ({place})"
     else:
         status, message = "error", f"damaged: expected SHA-256 {file.sha256}, got {got[1]} ({place})"
     advice = "" if status == "ok" else f"fetch it with `projectkit data fetch {card.name}`"
-    if status == "error" and place != "in the store":
+    if status == "error" and place != _IN_STORE and got is not None:
         advice = "copy it there again"
     evidence = {"expected": file.sha256, "got": got and got[1], "bytes": file.size}
     return Finding(f"{card.name}/{file.name}", status, str(path), message, advice, evidence)
