@@ -63,6 +63,8 @@ def histograms(
     """
     columns = 1 if len(panels) == 1 else 2
     rows = max(1, math.ceil(len(panels) / columns))
+    from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
+
     with style(font_pt):
         figure = new_figure((width_mm, 48.0 * rows + 12))
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -77,6 +79,9 @@ def histograms(
             names = names or list(finite)
             if logarithmic:
                 axes.set_xscale("symlog", linthresh=1)
+                axes.xaxis.set_major_locator(FixedLocator(_decades(float(edges[-1]))))
+                axes.xaxis.set_minor_locator(NullLocator())
+                axes.xaxis.set_major_formatter(EngFormatter(sep=""))
             axes.set_title(short(quantity) if len(panels) > 1 else quantity)
             axes.set_ylabel("share (%)")
         for axes in grid[len(panels) :]:
@@ -136,6 +141,12 @@ def series(examples: Mapping[str, NDArray[np.float32]], *, width_mm: float = 170
             axes.margins(x=0.01)
         finish(figure)
     return figure
+
+
+def _decades(high: float) -> list[float]:
+    """0 and at most five powers of ten below `high`."""
+    powers = range(math.floor(math.log10(max(high, 1))) + 1)
+    return [0.0, *(10.0**power for power in powers[:: math.ceil(len(powers) / 5)])]
 
 
 def _edges(values: NDArray[Any]) -> tuple[NDArray[np.float64], bool]:

@@ -301,7 +301,8 @@ def _scores(subject: Subject) -> list[Html]:
     rows = []
     for name, each in known.items():
         cells = [
-            f"{i.value:.3f} ({i.low:.3f} to {i.high:.3f})" if i else None for i in map(each.intervals.get, metrics)
+            f"{i.value:.3f} ({i.low:.3f}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{i.high:.3f})" if i else None
+            for i in map(each.intervals.get, metrics)
         ]
         rows.append((name, each.train_rows, each.test_rows, *cells))
     if not known:
