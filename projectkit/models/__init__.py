@@ -4,6 +4,7 @@
 |---|---|---|
 | mlp.py | `MLP` | tables, (batch, num_features) float32 |
 | cnn.py | `CNN` | images, (batch, in_channels, height, width) float32 |
+| series_cnn.py | `SeriesCNN` | series, (batch, in_channels, length) float32 |
 | char_cnn.py | `CharCNN` | text, (batch, length) int64, padded with `pad_index` |
 
 `num_features, in_channels, vocab_size, num_classes, pad_index` are filled from the data unless the config gives them.
@@ -12,5 +13,6 @@
 from projectkit.models.char_cnn import CharCNN
 from projectkit.models.cnn import CNN
 from projectkit.models.mlp import MLP
+from projectkit.models.series_cnn import SeriesCNN
 
-__all__ = ["CNN", "MLP", "CharCNN"]
+__all__ = ["CNN", "MLP", "CharCNN", "SeriesCNN"]

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from projectkit.data.spec import FACTS
-from projectkit.models import CNN, MLP, CharCNN
+from projectkit.models import CNN, MLP, CharCNN, SeriesCNN
 
 
 @pytest.mark.parametrize("hidden", [(), (5,), (7, 3, 9)])
@@ -27,6 +27,23 @@ def test_an_mlp_flattens_what_is_not_flat() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_cnn_gives_logits_for_any_size(size: tuple[int, int], channels: int) -> None:
     assert CNN(channels, 10, width=4)(torch.randn(2, channels, *size)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 40, 840])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_series_cnn_gives_logits_for_any_length(length: int, channels: int) -> None:
+    assert SeriesCNN(channels, 5, width=4)(torch.randn(2, channels, length)).shape == (2, 5)
+
+
+def test_a_series_cnn_tells_where_not_apart_but_what() -> None:
+    torch.manual_seed(0)
+    model = SeriesCNN(1, 3, width=8).eval()
+    x = torch.zeros(3, 1, 200)
+    x[0, 0, 40:44] = x[1, 0, 120:124] = 5.0  # the same pulse at two places that pooling maps onto its own grid
+    x[2, 0, 40:72] = 5.0
+    early, late, longer = model(x)
+    torch.testing.assert_close(early, late)
+    assert not torch.allclose(early, longer)
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 77])
@@ -56,9 +73,10 @@ def test_the_logits_of_a_text_do_not_depend_on_how_far_its_batch_was_padded(leng
     [
         (char_cnn(), torch.randint(1, 30, (9, 12))),
         (CNN(1, 3, width=4).eval(), torch.randn(9, 1, 8, 8)),
+        (SeriesCNN(1, 3, width=4).eval(), torch.randn(9, 1, 20)),
         (MLP(6, 3).eval(), torch.randn(9, 6)),
     ],
-    ids=["CharCNN", "CNN", "MLP"],
+    ids=["CharCNN", "CNN", "SeriesCNN", "MLP"],
 )
 def test_the_logits_of_a_sample_do_not_depend_on_its_batch_mates(model: nn.Module, x: torch.Tensor) -> None:
     together = model(x)
@@ -80,9 +98,10 @@ def test_an_empty_text_has_finite_logits() -> None:
     [
         (CharCNN(12, 3, embedding=4, channels=6), torch.randint(0, 12, (64, 9))),
         (CNN(2, 3, width=4), torch.randn(16, 2, 8, 8)),
+        (SeriesCNN(2, 3, width=4), torch.randn(16, 2, 40)),
         (MLP(6, 3, (16, 8)), torch.randn(64, 6)),
     ],
-    ids=["CharCNN", "CNN", "MLP"],
+    ids=["CharCNN", "CNN", "SeriesCNN", "MLP"],
 )
 def test_a_gradient_reaches_every_parameter(model: nn.Module, x: torch.Tensor) -> None:
     functional.cross_entropy(model(x), torch.arange(len(x)) % 3).backward()
@@ -96,6 +115,7 @@ def test_a_gradient_reaches_every_parameter(model: nn.Module, x: torch.Tensor) -
     [
         (MLP, {"num_features", "num_classes"}),
         (CNN, {"in_channels", "num_classes"}),
+        (SeriesCNN, {"in_channels", "num_classes"}),
         (CharCNN, {"vocab_size", "num_classes", "pad_index"}),
     ],
 )

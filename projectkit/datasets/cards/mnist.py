@@ -59,7 +59,7 @@ CARD = Card(
         "15 test labels are known to be wrong (Northcutt, Athalye & Mueller 2021), and small CNNs pass .99: models no longer differ here.",
     ),
     ethics=(
-        "Handwriting of some hundred people, census workers and high-school students, collected by NIST; no name or writer's number is in the "
-        "files. Nothing follows for hands that write digits in other ways."
+        "Handwriting of some hundred people, census workers and high-school students, collected by NIST; no writer's name or number is in "
+        "the files. Nothing follows for hands that write digits in other ways."
     ),
 )
