@@ -49,7 +49,7 @@ def read_samples(said: Description, files: Mapping[str, Path]) -> Samples:
     source = said.source or ("source" if "source" in said.folders else None)
     group = said.group or ("group" if "group" in said.folders else None)
     sources = _column(rows, source) if source else [each.file for each in rows for _ in range(len(each))]
-    ids = _column(rows, said.id, whole=True) if said.id else [key for each in rows for key in _numbered(each)]
+    ids = _ids(rows, said.id) if said.id else [key for each in rows for key in _numbered(each)]
     hidden = [value in said.test for value in sources] if said.withheld else [False] * len(sources)
     groups = _column(rows, group) if group else None
     return Samples(
@@ -182,11 +182,26 @@ def _of(rows: Rows, name: str) -> list[str]:
     return rows.columns[name]
 
 
-def _column(parts: Sequence[Rows], name: str, *, whole: bool = False) -> list[str]:
+def _column(parts: Sequence[Rows], name: str) -> list[str]:
     """A column over all files, without the blanks around its cells."""
-    cells = [cell.strip() for rows in parts for cell in _of(rows, name)]
-    if whole and not all(cells):
-        _refuse_row(parts, cells.index(""), f"no {name}", f"fill it, or remove `id: {name}` from the card")
+    return [cell.strip() for rows in parts for cell in _of(rows, name)]
+
+
+def _ids(parts: Sequence[Rows], name: str) -> list[str]:
+    """A column that names each row."""
+    cells = _column(parts, name)
+    seen: set[str] = set()
+    for row, cell in enumerate(cells):
+        if not cell:
+            _refuse_row(parts, row, f"no {name}", f"fill it, or remove `id: {name}` from the card")
+        if cell in seen:
+            _refuse_row(
+                parts,
+                row,
+                f"{cell!r} in '{name}' has been there before",
+                f"mend it, or remove `id: {name}` from the card",
+            )
+        seen.add(cell)
     return cells
 
 
