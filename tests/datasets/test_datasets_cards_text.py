@@ -31,15 +31,6 @@ GROUPS = {
     "malware_api": 710,
     "code_language": 13_277,
 }
-GOLDEN = {
-    ("sms_uci", "label"): "9495deee3fb0d42d",
-    ("http_params", "attack"): "5f533e0e7b81d174",
-    ("http_params", "attack_type"): "a7475e34140b2605",
-    ("phishing_urls", "label"): "1beaa10b7556d05c",
-    ("phishing_eth", "label"): "f3fb5e69256f4488",
-    ("malware_api", "family"): "a5dfbd72c0ecc2ef",
-    ("code_language", "language"): "e2812143ce5c9817",
-}
 
 
 def texts(samples: Samples) -> Texts:
@@ -60,23 +51,6 @@ def test_a_set_has_as_many_groups_as_were_counted(name: str) -> None:
     group = catalogue.load(name).group
     assert group is not None
     assert len(np.unique(group)) == GROUPS[name]
-
-
-@pytest.mark.usefixtures("real_data")
-@pytest.mark.parametrize(("name", "target"), GOLDEN)
-def test_the_default_split_of_a_set_of_texts_is_the_golden_one(name: str, target: str) -> None:
-    assert catalogue.split(name, target=target).digest[:16] == GOLDEN[name, target]
-
-
-@pytest.mark.usefixtures("real_data")
-@pytest.mark.parametrize("name", [name for name in GROUPS if name != "http_params"])
-def test_no_group_stands_in_two_subsets_of_any_split_of_these_sets(name: str) -> None:
-    samples = catalogue.load(name)
-    assert samples.group is not None
-    for policy in catalogue.card(name).splits:
-        subsets = catalogue.split(name, policy, seed=3, samples=samples).subsets
-        groups = [np.unique(samples.group[rows]) for rows in subsets.values()]
-        assert len(np.unique(np.concatenate(groups))) == sum(map(len, groups))
 
 
 @pytest.mark.usefixtures("real_data")
