@@ -99,7 +99,8 @@ class SplitPolicy:
     Args:
         method: the function's name.
         arguments: its keyword arguments, JSON-able; they go into the split's digest. Beside them `by_group` (`stratified`: groups stay
-            together; `official`: false where they may part) and `shared_classes` (rows of a class that train or test lacks are left out).
+            together, or what `column` names, as "source"; `official`: false where they may part) and `shared_classes` (rows of a class that
+            train or test lacks are left out).
         about: what it protects from, one sentence.
     """
 
@@ -115,7 +116,7 @@ class NearDuplicates:
     Args:
         method: `masked`: texts that are equal in lower case, with each number as `0` and punctuation as a space; `minhash`: texts whose
             sets of character 5-grams are alike; `perceptual_hash`: images whose hashes differ in few bits.
-        threshold: `minhash`: estimated Jaccard similarity from which texts are copies, in (0, 1]; `perceptual_hash`: bits that may
+        threshold: `minhash`: Jaccard similarity from which texts are copies, in (0, 1]; `perceptual_hash`: bits that may
             differ; unused by `masked`.
     """
 

@@ -7,6 +7,7 @@ memory; splits keep each cluster in one subset.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Hashable, Iterable
 from itertools import pairwise
@@ -22,6 +23,7 @@ from projectkit.datasets.perceptual_hash import perceptual_clusters
 from projectkit.errors import WorkError
 
 _SMALL = 100  # inputs: a cluster so small is no sign of a threshold that joins everything
+_THRESHOLDS = {"masked": (0.0, math.inf), "minhash": (0.1, 1.0), "perceptual_hash": (0, 32)}
 _STRICTER = {
     "masked": "use minhash",
     "minhash": "raise the threshold",
@@ -40,11 +42,17 @@ def copies(x: Inputs, near: NearDuplicates | None = None) -> IndexArray:
         (n,) row numbers; a row without an earlier copy has its own.
 
     Raises:
-        WorkError: the method is for inputs of another form.
+        WorkError: the method is for inputs of another form, its threshold makes no sense, or joins most of the inputs.
     """
     exact = _first_of_each(_row_digests(x))
     if near is None:
         return exact
+    low, high = _THRESHOLDS[near.method]
+    if not low <= near.threshold <= high:
+        raise WorkError(
+            f"threshold {near.threshold} of near duplicates by '{near.method}'",
+            remedy=f"give the card's near_duplicates one from {low} to {high}",
+        )
     distinct, member_of = np.unique(exact, return_inverse=True)
     kept = x.take(distinct) if isinstance(x, Texts | Tokens | Table) else x[distinct]
     cluster = _nearly_equal(kept, near)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -207,9 +208,17 @@ def test_a_threshold_that_joins_most_of_the_inputs_is_refused() -> None:
     flat = pictures(150, seed=10)
     with pytest.raises(
         WorkError,
-        match=r"threshold 40 put \d+ of 150 inputs into one cluster; lower the threshold in the card's near_duplicates",
+        match=r"threshold 30 put \d+ of 150 inputs into one cluster; lower the threshold in the card's near_duplicates",
     ):
-        copies(flat, NearDuplicates("perceptual_hash", 40))
+        copies(flat, NearDuplicates("perceptual_hash", 30))
+
+
+@pytest.mark.parametrize(("method", "threshold"), [("minhash", 0.0), ("minhash", 80), ("perceptual_hash", -1)])
+def test_a_threshold_without_sense_is_refused(method: Literal["minhash", "perceptual_hash"], threshold: float) -> None:
+    with pytest.raises(
+        WorkError, match=rf"threshold {threshold} of near duplicates by '{method}'; give the card's .* one from"
+    ):
+        copies(Texts.of(["a"]), NearDuplicates(method, threshold))
 
 
 def test_a_method_for_another_form_of_input_is_refused() -> None:

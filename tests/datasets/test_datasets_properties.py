@@ -33,8 +33,8 @@ def check(card: Card, samples: Samples, split: Split, inputs: np.ndarray) -> Non
     assert samples.copies is not None
     apart = {"row": samples.id, "equal input": inputs, "copy": samples.copies}
     if keeps_groups(card, split):
-        assert samples.group is not None
-        apart["group"] = samples.group
+        kept_together = str(card.splits[split.policy].arguments.get("column", "group"))
+        apart[kept_together] = getattr(samples, kept_together)
     for what, column in apart.items():
         kept = [set(column[rows].tolist()) for rows in (train, val, test)]
         shared = sum(map(len, kept)) - len(set().union(*kept))
