@@ -11,7 +11,9 @@
 | `cache.py` | parsed samples, mapped from the disk |
 | `locks.py`, `disk.py`, `upkeep.py` | one writer a set, rights and errors of the disk, verify and prune and export |
 | `samples.py`, `columns.py` | samples as plain columns |
-| `split.py` | train, val and test rows, with a digest |
+| `split.py` | train, val and test rows, with a digest: a card's policy, applied |
+| `policies.py`, `dealing.py` | ways to split: official, stratified, by group, by time, in folds |
+| `duplicates.py` | which samples are copies of one another: equal, or nearly (`minhash.py`, `perceptual_hash.py`, `clusters.py`) |
 | `own.py`, `withheld.py` | cards of a team's or a course's own, test labels that only the course has |
 | `description.py`, `described.py`, `plain.py`, `rows.py`, `pictures.py` | a card in YAML, and how its plain files become samples |
 | `survey.py`, `guess.py`, `concerns.py`, `cardtext.py`, `newcard.py` | `data new`: files looked at, a card proposed, checked, written |
@@ -20,6 +22,7 @@
 """
 
 from projectkit.datasets.card import Card as Card
+from projectkit.datasets.card import NearDuplicates as NearDuplicates
 from projectkit.datasets.card import RemoteFile as RemoteFile
 from projectkit.datasets.card import SplitPolicy as SplitPolicy
 from projectkit.datasets.card import Target as Target
@@ -37,6 +40,7 @@ from projectkit.datasets.catalogue import export as export  # isort: skip
 from projectkit.datasets.catalogue import fetch as fetch  # isort: skip
 from projectkit.datasets.catalogue import in_store as in_store  # isort: skip
 from projectkit.datasets.catalogue import is_here as is_here  # isort: skip
+from projectkit.datasets.catalogue import k_fold as k_fold  # isort: skip
 from projectkit.datasets.catalogue import load as load  # isort: skip
 from projectkit.datasets.catalogue import names as names  # isort: skip
 from projectkit.datasets.catalogue import prune as prune  # isort: skip
@@ -47,6 +51,7 @@ from projectkit.datasets.catalogue import within_reach as within_reach  # isort:
 __all__ = [
     "WITHHELD",
     "Card",
+    "NearDuplicates",
     "RemoteFile",
     "Samples",
     "Split",
@@ -61,6 +66,7 @@ __all__ = [
     "fetch",
     "in_store",
     "is_here",
+    "k_fold",
     "load",
     "names",
     "prune",
