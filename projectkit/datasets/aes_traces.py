@@ -107,5 +107,4 @@ def sbox() -> NDArray[np.uint8]:
     inverse = np.zeros(256, dtype=np.uint8)
     inverse[powers] = powers[:1] + powers[:0:-1]  # 3^-k is 3^(255 - k); zero stays zero
     turned = [(inverse << turn) | (inverse >> (8 - turn)) for turn in range(1, 5)]
-    mapped: NDArray[np.uint8] = inverse ^ turned[0] ^ turned[1] ^ turned[2] ^ turned[3] ^ np.uint8(0x63)
-    return mapped
+    return (inverse ^ turned[0] ^ turned[1] ^ turned[2] ^ turned[3] ^ 0x63).astype(np.uint8)

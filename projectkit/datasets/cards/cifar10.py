@@ -88,6 +88,6 @@ CARD = Card(
     ),
     ethics=(
         "The photographs were collected from web searches without asking their makers or the people in them. They are part "
-        "of 80 Million Tiny Images, withdrawn by its makers in 2020 for offensive labels and pictures; the ten classes here were labelled anew."
+        "of 80 Million Tiny Images, withdrawn by its makers in 2020 for offensive labels and pictures; the labels here are new ones."
     ),
 )
