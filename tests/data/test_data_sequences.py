@@ -70,6 +70,25 @@ def test_characters_bytes_and_words_are_what_a_loop_would_give(seed: int, max_le
     assert rows(WordEncoder.fit(Texts.of(train), max_length), Texts.of(new)) == expected
 
 
+def test_texts_are_decoded_in_parts_that_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = Texts.of(random_texts(5, 200))
+    encoder = CharacterEncoder.fit(texts)
+    whole = rows(encoder, texts)
+    for block in (1, 7, 100):
+        monkeypatch.setattr("projectkit.data.encoders.text._BLOCK", block)
+        assert CharacterEncoder.fit(texts).digest == encoder.digest
+        assert rows(encoder, texts) == whole
+
+
+def test_indices_take_two_bytes_as_long_as_they_fit() -> None:
+    def alphabet(size: int) -> Texts:
+        return Texts.of(["".join(map(chr, range(0x4E00, 0x4E00 + size)))])
+
+    small, large = CharacterEncoder.fit(alphabet(30_000)), CharacterEncoder.fit(alphabet(40_000))
+    assert small.encode(alphabet(30_000)).values.dtype == torch.int16
+    assert large.encode(alphabet(40_000)).values.max() == 40_001
+
+
 def test_words_are_lower_case_and_a_sign_is_a_word() -> None:
     encoder = WordEncoder.fit(Texts.of(["Call NOW!", "call now!", "!"]))
     assert encoder.words == ["!", "call", "now"]

@@ -9,7 +9,7 @@ from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from projectkit.data.batches import Ragged
 from projectkit.data.encoders.base import Encoder, as_tensor
@@ -44,6 +44,11 @@ class SequenceEncoder(Encoder):
     @abstractmethod
     def vocabulary_size(self) -> int:
         """Tokens that have an index of their own."""
+
+    @property
+    def dtype(self) -> DTypeLike:
+        """The smallest integer of torch that holds every index; batches are int64."""
+        return np.int16 if self.vocabulary_size + FIRST <= np.iinfo(np.int16).max else np.int32
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.data.batches import Ragged
-from projectkit.data.encoders.sequence import FIRST, UNKNOWN, SequenceEncoder, cut, ragged
+from projectkit.data.encoders.sequence import FIRST, UNKNOWN, SequenceEncoder, cut, offsets_of, ragged
 from projectkit.datasets import Texts
 
 _CODE_POINTS = 0x110000  # of Unicode
 _BYTES = 256
+_BLOCK = 1 << 20  # bytes of text that are decoded at a time: each becomes up to eight
 
 
 class CharacterEncoder(SequenceEncoder):
@@ -30,18 +32,23 @@ class CharacterEncoder(SequenceEncoder):
     @classmethod
     def fit(cls, x: Texts, max_length: int | None = None) -> Self:
         """See `SequenceEncoder.fit`."""
-        codes, offsets = _code_points(x)
         seen = np.zeros(_CODE_POINTS, dtype=bool)
-        seen[codes] = True
+        for _, codes in _code_points(x):
+            seen[codes] = True
         characters = "".join(map(chr, np.flatnonzero(seen).tolist()))
-        return cls(characters, cls.chosen_length(np.diff(offsets), max_length))
+        return cls(characters, cls.chosen_length(np.diff(_bounds(x)), max_length))
 
     def encode(self, x: Texts) -> Ragged:
-        """(n,) texts -> ragged int32 tokens."""
-        codes, offsets = cut(*_code_points(x), self.max_length)
-        index = np.full(_CODE_POINTS, UNKNOWN, dtype=np.int32)
+        """(n,) texts -> ragged tokens."""
+        index = np.full(_CODE_POINTS, UNKNOWN, dtype=self.dtype)
         index[[ord(character) for character in self.characters]] = np.arange(len(self.characters)) + FIRST
-        return ragged(index[codes], offsets)
+        bounds = _bounds(x)
+        offsets = offsets_of(np.minimum(np.diff(bounds), self.max_length))
+        tokens = np.empty(offsets[-1], dtype=self.dtype)
+        for rows, codes in _code_points(x):
+            kept, _ = cut(codes, bounds[rows.start : rows.stop + 1] - bounds[rows.start], self.max_length)
+            tokens[offsets[rows.start] : offsets[rows.stop]] = index[kept]
+        return ragged(tokens, offsets)
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""
@@ -71,9 +78,9 @@ class ByteEncoder(SequenceEncoder):
         return cls(cls.chosen_length(np.diff(x.offsets), max_length))
 
     def encode(self, x: Texts) -> Ragged:
-        """(n,) texts -> ragged int16 tokens: 258 indices do not fit into a byte."""
+        """(n,) texts -> ragged tokens."""
         values, offsets = cut(x.values, x.offsets, self.max_length)
-        return ragged(values.astype(np.int16) + np.int16(FIRST), offsets)
+        return ragged(values.astype(self.dtype) + FIRST, offsets)
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""
@@ -90,13 +97,22 @@ class ByteEncoder(SequenceEncoder):
         return _BYTES
 
 
-def _code_points(x: Texts) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Every character of every text, and where each text begins among them.
-
-    UTF-32 turns the whole corpus into code points at once. Halves of a broken character that meet where two texts do stay two, since
-    each was encoded by itself.
-    """
-    text = x.values.tobytes().decode("utf-8", "surrogatepass")
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+def _bounds(x: Texts) -> NDArray[np.int64]:
+    """Where each text begins, and the last one ends, in characters, (n + 1,)."""
     inner = np.flatnonzero((x.values & 0xC0) == 0x80)  # bytes within a character; few in most languages' data
-    return codes, x.offsets - np.searchsorted(inner, x.offsets)
+    return x.offsets - np.searchsorted(inner, x.offsets)
+
+
+def _code_points(x: Texts) -> Iterator[tuple[range, NDArray[np.uint32]]]:
+    """Some rows at a time, and the characters of their texts one behind the other.
+
+    UTF-32 turns many texts into code points at once. Halves of a broken character that meet where two texts do stay two, since each was
+    encoded by itself.
+    """
+    start = 0
+    while start < len(x):
+        stop = int(np.searchsorted(x.offsets, x.offsets[start] + _BLOCK, side="right")) - 1
+        stop = max(stop, start + 1)  # a text that is longer than a block
+        text = x.values[x.offsets[start] : x.offsets[stop]].tobytes().decode("utf-8", "surrogatepass")
+        yield range(start, stop), np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        start = stop

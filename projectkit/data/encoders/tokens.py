@@ -36,9 +36,9 @@ class TokenEncoder(SequenceEncoder):
         return cls([x.names[number] for number in np.flatnonzero(seen)], length)
 
     def encode(self, x: Tokens) -> Ragged:
-        """(n,) sequences -> ragged int32 tokens."""
+        """(n,) sequences -> ragged tokens."""
         known = {name: number for number, name in enumerate(self.names, FIRST)}
-        index = np.array([known.get(name, UNKNOWN) for name in x.names], dtype=np.int32)
+        index = np.array([known.get(name, UNKNOWN) for name in x.names], dtype=self.dtype)
         values, offsets = cut(x.values, x.offsets, self.max_length)
         return ragged(index[values], offsets)
 

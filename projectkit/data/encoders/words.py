@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from projectkit.data.batches import Ragged
 from projectkit.data.encoders.sequence import FIRST, UNKNOWN, SequenceEncoder, cut, offsets_of, ragged
@@ -53,13 +53,13 @@ class WordEncoder(SequenceEncoder):
         return cls(ordered[: cls.MOST], cls.chosen_length(np.array([len(words) for words in found]), max_length))
 
     def encode(self, x: Texts) -> Ragged:
-        """(n,) texts -> ragged int32 tokens."""
+        """(n,) texts -> ragged tokens."""
         index = {word: number for number, word in enumerate(self.words, FIRST)}
         found = [
-            np.array([index.get(word, UNKNOWN) for word in _WORD.findall(text.lower())[: self.max_length]], np.int32)
+            np.array([index.get(word, UNKNOWN) for word in _WORD.findall(text.lower())[: self.max_length]], self.dtype)
             for text in x
         ]
-        return _joined(found)
+        return ragged(*_flat(found, self.dtype))
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""
@@ -112,7 +112,7 @@ class WordPieceEncoder(SequenceEncoder):
         return encoder
 
     def encode(self, x: Texts) -> Ragged:
-        """(n,) texts -> ragged int32 tokens."""
+        """(n,) texts -> ragged tokens."""
         return ragged(*cut(*self._pieces(x), self.max_length))
 
     def state(self) -> dict[str, Any]:
@@ -133,13 +133,13 @@ class WordPieceEncoder(SequenceEncoder):
     def _tokenizer(self) -> Tokenizer:
         return _tokenizer(self.merges)
 
-    def _pieces(self, x: Texts) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def _pieces(self, x: Texts) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """The pieces of every text, uncut."""
         strings, found = _strings(x), []
         while batch := list(islice(strings, _BATCH)):
             encoded = self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-            found += [np.array(each.ids, dtype=np.int32) + np.int32(FIRST) for each in encoded]
-        return _flat(found)
+            found += [np.array(each.ids, dtype=self.dtype) + FIRST for each in encoded]
+        return _flat(found, self.dtype)
 
 
 def _tokenizer(merges: list[str]) -> Tokenizer:
@@ -172,10 +172,6 @@ def _strings(x: Texts) -> Iterator[str]:
     return (text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8") for text in x)
 
 
-def _flat(found: list[NDArray[np.int32]]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    tokens = np.concatenate(found) if found else np.empty(0, dtype=np.int32)
+def _flat(found: list[NDArray[Any]], dtype: DTypeLike) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    tokens = np.concatenate(found) if found else np.empty(0, dtype=dtype)
     return tokens, offsets_of([len(each) for each in found])
-
-
-def _joined(found: list[NDArray[np.int32]]) -> Ragged:
-    return ragged(*_flat(found))
