@@ -357,7 +357,7 @@ def without(name: str) -> dict[str, bytes]:
         (packed(batches() | {"cifar-10-batches-bin/test_batch.bin": bytes(3072)}), "test_batch.bin has 3072 bytes"),
         (packed(batches() | {"../../outside.bin": b"x"}), "a path outside"),
         (packed(batches() | {"/etc/passwd": b"x"}), "a path outside"),
-        (packed(batches() | {"bomb": bytes(201_000_000)}), "more than the 200000000 bytes"),
+        (packed(batches() | {"bomb": bytes(201_000_000)}), "it may be a bomb"),
         (gzip.compress(b"neither tar nor zip" * 99), "cut off, damaged or no archive"),
     ],
     ids=["truncated", "a batch missing", "a batch cut off", "outside", "absolute", "bomb", "no tar"],
@@ -369,8 +369,9 @@ def test_a_bad_archive_is_refused_in_one_line_and_leaves_nothing_behind(
     with pytest.raises(WorkError, match=re.escape(message)) as caught:
         read_fetched(card)
     assert "\n" not in str(caught.value)
-    found = {path.name for path in store_folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
-    assert found <= {"cifar-10-binary.tar.gz"}
+    left = [path.name for path in (store_folder / card.name).iterdir() if not path.name.startswith(".")]
+    assert left == ["cifar-10-binary.tar.gz"]
+    assert not list(store_folder.parent.rglob("outside.bin"))
 
 
 def test_reading_cifar10_takes_no_more_than_three_times_the_array(served: Callable[[bytes], Card]) -> None:
@@ -417,20 +418,22 @@ def test_the_scaffolding_of_juliet_betrays_the_label_as_the_card_warns(samples: 
 
     assert with_and_bad("Benign, fixed string") == (3677, 10)
     assert with_and_bad("globalReturnsTrueOrFalse") == (839, 836)
-    assert with_and_bad("i < 1;", "j < 1;") == (1223, 1223)
+    assert with_and_bad("i < 1;", "j < 1;") == (899, 899)
     assert (with_and_bad("VaSinkB"), with_and_bad("VaSinkG")) == ((90, 80), (80, 10))
     assert not any(word in text.lower() for text in code for word in ("good", "cwe"))
 
 
 @about("juliet")
 def test_words_alone_find_the_flaws_of_unseen_weaknesses(samples: Samples) -> None:
-    from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.naive_bayes import BernoulliNB
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
 
     assert isinstance(samples.x, Texts)
     split, labels = split_of(samples, "juliet"), samples.y["vulnerable"]
-    words = CountVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), lowercase=False, min_df=5, binary=True)
+    words = TfidfVectorizer(
+        token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), lowercase=False, min_df=2, sublinear_tf=True
+    )
     train = words.fit_transform(samples.x.take(split["train"]))
-    model = BernoulliNB().fit(train, labels[split["train"]])
+    model = LinearSVC().fit(train, labels[split["train"]])
     score = model.score(words.transform(samples.x.take(split["test"])), labels[split["test"]])
-    assert 0.7 < score < 0.95
+    assert score == pytest.approx(0.91, abs=0.03)

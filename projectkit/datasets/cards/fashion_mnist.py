@@ -58,5 +58,5 @@ CARD = Card(
         "shirt, t-shirt, pullover and coat are hard to tell apart: people without training get .835 of all pictures right.",
         "A linear model reaches .81, a small CNN .91 to .93: differences of a few tenths are noise.",
     ),
-    ethics="Pictures of a shop's goods, photographed for sale; no person is shown. The classes are that shop's, of its market and its time.",
+    ethics="A shop's goods, photographed for sale; no person is shown. The classes are that shop's, of its market and its time.",
 )

@@ -71,7 +71,7 @@ CARD = Card(
     origin="arichardson/juliet-test-suite-c at f88433e3443648a17671398797a04ea1f8e1a274 (Juliet 1.3)",
     traps=(
         "The generator's scaffolding betrays the label: 'Benign, fixed string' is in 3,677 functions, ten of them bad; "
-        "globalReturnsTrueOrFalse in 839, three of them good; a loop that runs once, 'i < 1' or 'j < 1', in 1,223, all bad.",
+        "globalReturnsTrueOrFalse in 839, three of them good; a loop that runs once in 899, all bad.",
         "Names were not cleaned to the end: VaSinkB is in 90 functions (80 bad), VaSinkG in 80 (70 good).",
         "Flow variants 12 and 17 have bad functions only, variant 2 good ones only: how a flaw is reached says whether it is one.",
         "Functions are copies but for a number or a type: a random split scores .99, and 120 of 2,328 test functions have a twin in "
