@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -225,9 +226,9 @@ def _copy(source: Path, target: Path, file: RemoteFile | None) -> None:
     """Copy a file unless it is there already; `file` says what its content must be."""
     part = target.with_name(f"{target.name}.part")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         if file is not None and store.content_of(target, file) == (file.size, file.sha256):
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, part)
         if file is not None and store.content_of(part, file) != (file.size, file.sha256):
             raise WorkError("the copy differs from the original", where=str(part), remedy="check both disks, try again")
@@ -235,7 +236,8 @@ def _copy(source: Path, target: Path, file: RemoteFile | None) -> None:
     except OSError as error:
         raise _no_export(error, target) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def _no_export(error: OSError, path: Path) -> WorkError:
