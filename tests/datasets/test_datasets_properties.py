@@ -50,7 +50,7 @@ def keeps_groups(card: Card, split: Split) -> bool:
         case "leave_groups_out":
             return True
         case "stratified":
-            return bool(arguments.get("by_group", False))
+            return bool(arguments.get("by_group", False)) and "column" not in arguments
         case "official":
             return bool(arguments.get("by_group", loaded(card.name).group is not None))
     return False
