@@ -101,8 +101,8 @@ def stratified(
         val_fraction: share of what is not test, in (0, 1).
         seed: which rows go where.
 
-    Source: Sechidis, Tsoumakas & Vlahavas 2011, On the Stratification of Multi-label Data, ECML PKDD, for filling the subsets by what each
-    still lacks; groups: Kapoor & Narayanan 2023, leakage by duplicates and by dependence.
+    Source: Kohavi 1995, A study of cross-validation and bootstrap for accuracy estimation and model selection, IJCAI, for the shares;
+    Kapoor & Narayanan 2023, leakage by duplicates and by dependence, for the groups.
     """
     rows = np.arange(len(ids), dtype=np.int64)
     leaders, member_of = units(groups, rows)
@@ -196,7 +196,8 @@ def k_fold(
         val_fraction: share of what is not test, in (0, 1).
         seed: which rows go where.
 
-    Source: the idea of scikit-learn's StratifiedGroupKFold: the largest groups first, each to the fold that lacks its class most.
+    Source: Sechidis, Tsoumakas & Vlahavas 2011, On the Stratification of Multi-label Data, ECML PKDD, for dealing to the fold that lacks a
+    class most; for whole groups, the largest first, the idea of scikit-learn's StratifiedGroupKFold.
     """
     rows = np.arange(len(keys), dtype=np.int64)
     leaders, member_of = units(groups, rows)

@@ -25,9 +25,10 @@ from projectkit.datasets.card import Card, SplitPolicy
 from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import READER, IndexArray, StrArray
 from projectkit.datasets.duplicates import copies
+from projectkit.datasets.misfits import check_arguments, check_folds, check_names, check_times, refuse_misfit
 from projectkit.datasets.policies import Subsets
 from projectkit.datasets.samples import WITHHELD, Samples
-from projectkit.errors import UserError, WorkError, did_you_mean
+from projectkit.errors import WorkError
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +61,10 @@ def make_split(
             withheld, or has no such fold.
         WorkError: the card's reader gives no column that the policy needs.
     """
-    _check_folds(folds, fold)
+    check_folds(folds, fold)
     chosen = card.splits[policy]
     where = f"split '{policy}' of {card.name}"
+    check_arguments(chosen, where)
     labels = samples.y[target]
     if samples.copies is None:
         samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
@@ -70,7 +72,7 @@ def make_split(
     subsets = _apart(_apply(chosen, samples, known, seed, where, folds, fold), samples.copies)
     if chosen.arguments.get("shared_classes"):
         subsets = _shared(subsets, labels)
-    _refuse_misfit(card, target, policy, labels, subsets, folds)
+    refuse_misfit(card, target, policy, labels, subsets, folds)
     arguments = {"card": card.name, "target": target, "method": chosen.method, **chosen.arguments}
     if folds is not None:
         arguments |= {"folds": folds, "fold": fold}
@@ -81,7 +83,7 @@ def k_fold(card: Card, samples: Samples, target: str, policy: str, seed: int, fo
     """All folds of a card's policy, as `make_split` gives them one by one."""
     if samples.copies is None:
         samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
-    _check_folds(folds, 0)
+    check_folds(folds, 0)
     return [make_split(card, samples, target, policy, seed, folds=folds, fold=fold) for fold in range(folds)]
 
 
@@ -102,7 +104,8 @@ def _apply(
     subsets: Subsets
     if policy.method == "official":
         sources = column("source")
-        _check_names(given, sources, where)
+        check_times(samples.time, where)
+        check_names(given, sources, where)
         given["groups"] = samples.group if given.pop("by_group", True) else None
         given |= {"copies": samples.copies, "times": samples.time, "seed": seed}
         if folds is None:
@@ -112,13 +115,14 @@ def _apply(
             subsets = policies.k_fold_official(samples.id, labels, sources, **given, **folded)
     elif policy.method == "by_time":
         times = column("time")
+        check_times(times, where)
         if folds is None:
             subsets = policies.by_time(times, **given)
         else:
             subsets = policies.k_fold_by_time(times, **_without(given, "test_fraction"), **folded)
     elif policy.method == "leave_groups_out":
         groups = column("group")
-        _check_names(given, groups, where)
+        check_names(given, groups, where)
         if folds is None:
             subsets = policies.leave_groups_out(labels, groups, seed=seed, **given)
         else:
@@ -155,87 +159,12 @@ def _shared(subsets: Subsets, labels: IndexArray) -> Subsets:
     return {name: rows[np.isin(labels[rows], both)] for name, rows in subsets.items()}
 
 
-def _check_folds(folds: int | None, fold: int) -> None:
-    if folds is None:
-        if fold:
-            raise UserError(
-                f"fold {fold} of a split without folds", remedy="say how many folds there are, as in folds=5"
-            )
-    elif folds < 2:
-        raise UserError(f"{folds} folds", remedy="ask for 2 or more, as in folds=5")
-    elif not 0 <= fold < folds:
-        raise UserError(f"there is no fold {fold} of {folds}", remedy=f"ask for one from 0 to {folds - 1}")
-
-
-def _check_names(arguments: Mapping[str, Any], column: StrArray, where: str) -> None:
-    """Every source or group that the policy names is one that the data has."""
-    named = [name for each in arguments.get("test_sources", {}).values() for name in each]
-    named += [*arguments.get("val_sources", ()), *(arguments.get("test_groups") or ())]
-    known = np.unique(column).tolist()
-    for name in named:
-        if name not in known:
-            raise UserError(
-                f"no sample is of '{name}'", where=where, remedy=f"{did_you_mean(name, known)} Mend the card's split"
-            )
-
-
-def _refuse_misfit(
-    card: Card, target: str, policy: str, labels: IndexArray, subsets: Subsets, folds: int | None
-) -> None:
-    where = f"split '{policy}' of {card.name}"
-    default = card.targets[target].split
-    if folds is not None:
-        remedy = "ask for fewer folds"
-    elif policy != default:
-        remedy = f"use split '{default}' for target '{target}'"
-    else:
-        remedy = "mend the arguments of this split on the card"
-    if not len(subsets["train"]):
-        raise UserError("train has no rows", where=where, remedy=remedy)
-    if (labels == WITHHELD).any():
-        _refuse_use_of_withheld(card, labels, subsets, where)
-    present = {name: np.setdiff1d(labels[rows], [WITHHELD]) for name, rows in subsets.items()}
-    hidden = (labels[subsets["test"]] == WITHHELD).any()
-    names = card.targets[target].class_names
-    for name in subsets:
-        unseen = np.setdiff1d(present[name], present["train"])
-        if card.targets[target].kind == "anomaly":
-            unseen = unseen[unseen != 1]
-        if len(unseen):
-            raise UserError(f"class '{names[unseen[0]]}' is in {name} but not in train", where=where, remedy=remedy)
-    untested = np.setdiff1d(present["train"], present["test"])
-    if len(untested) and not hidden:
-        raise UserError(f"class '{names[untested[0]]}' is in train but not in test", where=where, remedy=remedy)
-    for name, rows in subsets.items():
-        if not len(rows):
-            raise UserError(f"{name} has no rows", where=where, remedy=remedy)
-
-
 def _unseen(labels: IndexArray, policy: SplitPolicy, samples: Samples) -> IndexArray:
     """Labels without those of the groups that are held out by name: where they are withheld, staff and teams have the same split."""
     named = policy.arguments.get("test_groups")
     if named is None or samples.group is None:
         return labels
     return np.where(np.isin(samples.group, list(named)), WITHHELD, labels).astype(np.int64)
-
-
-def _refuse_use_of_withheld(card: Card, labels: IndexArray, subsets: Subsets, where: str) -> None:
-    """Rows whose label only the course has make one subset, and all of it."""
-    subset = "test" if card.withheld is None else card.withheld.subset
-    hidden = np.flatnonzero(labels == WITHHELD)
-    if not np.array_equal(subsets.get(subset, np.zeros(0)), hidden):
-        what = f"{len(hidden)} labels are withheld, and '{subset}' is not exactly their rows"
-        fitting = [
-            name
-            for name, policy in card.splits.items()
-            if policy.method != "stratified" and where != f"split '{name}' of {card.name}"
-        ]
-        remedy = (
-            f"use split {' or '.join(map(repr, fitting))}, without folds unless it is official"
-            if fitting
-            else "give the card an official split"
-        )
-        raise UserError(what, where=where, remedy=remedy)
 
 
 def _digest(policy: str, arguments: Mapping[str, Any], seed: int, subsets: Subsets, ids: StrArray) -> str:

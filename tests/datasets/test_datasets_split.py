@@ -151,6 +151,33 @@ def test_a_source_or_group_that_is_not_there_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("method", "arguments", "says"),
+    [
+        ("careless", {}, "no policy is called 'careless'; .* Mend the card's split"),
+        ("stratified", {"test_fracton": 0.3}, "`stratified` takes no 'test_fracton'; did you mean 'test_fraction'"),
+        ("by_time", {"by_group": True}, "`by_time` takes no 'by_group'"),
+        ("stratified", {"seed": 3}, "`stratified` takes no 'seed'"),
+        ("by_time", {"test_fraction": 20}, "test_fraction is 20; give the card's split a share between 0 and 1"),
+        ("official", {"test_sources": {"hard": ["test"]}}, "no source is for test; name some under test_sources"),
+    ],
+)
+def test_a_policy_or_argument_that_there_is_not_is_refused(
+    card: Callable[..., Card], method: SplitMethod, arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        asked(card(method, arguments), samples())
+
+
+@pytest.mark.parametrize("method", ["by_time", "official"])
+def test_samples_without_a_time_are_refused_where_time_decides(card: Callable[..., Card], method: SplitMethod) -> None:
+    times = np.arange(SIZE, dtype=np.float64)
+    times[[3, 5]] = np.nan
+    arguments = {"test_sources": {"test": ["test"]}} if method == "official" else {}
+    with pytest.raises(WorkError, match="2 samples have no time; mend the reader"):
+        asked(card(method, arguments), samples(time=times))
+
+
+@pytest.mark.parametrize(
     ("method", "arguments", "column"),
     [
         ("official", {"test_sources": {"test": ["test"]}}, "source"),
