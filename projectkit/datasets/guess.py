@@ -86,6 +86,9 @@ def propose(
         keys |= {"size": [32, 32], "colour": "rgb", "folders": list(seen.folders), "label": label or "class"}
         return keys | {"classes": ordered(seen.classes, {})} | _drawn_by(list(seen.subsets)), {}
     chosen = label or guess_label(seen)
+    if chosen in (text, group, time):
+        what = f"'{chosen}' is the label, and cannot be the input, the group or the time"
+        raise UserError(what, where=seen.files[0], remedy="name another column, or - for none")
     free = {name: column for name, column in seen.columns.items() if name != chosen}
     parts = _parts(seen, free, group, time)
     inputs, left_out = _inputs(seen, free, parts, text)
