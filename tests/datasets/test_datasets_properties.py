@@ -11,6 +11,8 @@ from datasets_golden import FOLDS, contents, loaded
 
 from projectkit.datasets import Samples, catalogue
 from projectkit.datasets.card import Card
+from projectkit.datasets.columns import Texts
+from projectkit.datasets.duplicates import masked
 from projectkit.datasets.split import Split, k_fold, make_split
 from projectkit.errors import UserError
 
@@ -72,6 +74,32 @@ def test_no_split_of_a_card_leaks(name: str) -> None:
             fitting.add(policy)
             check(card, samples, split, inputs)
     assert fitting == set(card.splits)
+
+
+@every_set
+def test_no_near_duplicate_that_a_card_declares_is_found_in_two_subsets_by_another_way(name: str) -> None:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    card, samples = catalogue.card(name), loaded(name)
+    near = card.near_duplicates
+    if near is None:
+        pytest.skip("declares none")
+    assert isinstance(samples.x, Texts)
+    texts = list(samples.x)
+    subsets = make_split(card, samples, card.default_target, card.targets[card.default_target].split, 0).subsets
+    train, test = np.concatenate([subsets["train"], subsets["val"]]), subsets["test"]
+    if near.method == "masked":
+        assert {masked(texts[row]) for row in test}.isdisjoint({masked(texts[row]) for row in train})
+        return
+    assert near.method == "minhash"
+    counts = CountVectorizer(analyzer="char", ngram_range=(5, 5), binary=True, lowercase=False)
+    grams = counts.fit_transform([" ".join(text) if len(text) < 5 else text for text in texts]).astype(np.int64)
+    sizes = np.asarray(grams.sum(axis=1)).ravel()
+    for begin in range(0, len(test), 1000):
+        some = test[begin : begin + 1000]
+        shared = (grams[some] @ grams[train].T).tocoo()
+        union = sizes[some][shared.row] + sizes[train][shared.col] - shared.data
+        assert (shared.data < near.threshold * union).all()
 
 
 @every_set
