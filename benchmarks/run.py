@@ -1,4 +1,4 @@
-"""`make bench`: measure what the README claims, and rewrite RESULTS.md.
+"""`make bench`: how fast the commands answer, as a section of RESULTS.md.
 
 Contenders are run in turn, round after round, so that a slow minute of the machine hits all of them; what is reported is the median of
 the ratios within a round. The first contender runs twice a round: where that A/A ratio is off by more than 10%, the run is void.
@@ -6,19 +6,14 @@ the ratios within a round. The first contender runs twice a round: where that A/
 
 from __future__ import annotations
 
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 
-from projectkit import __version__
+from results import markdown_table, measured_on, write_section
 
-RESULTS = Path(__file__).with_name("RESULTS.md")
 ROUNDS = 25
 VOID = 0.10  # how far the A/A ratio may be off
 
@@ -61,9 +56,8 @@ def compare(contenders: Mapping[str, Callable[[], float]], rounds: int = ROUNDS)
 
 def table(rows: list[tuple[str, float, float]]) -> str:
     """The measurements as Markdown."""
-    lines = ["| command | median | ratio |", "|---|---|---|"]
-    lines += [f"| {name} | {seconds * 1000:.0f} ms | {ratio:.2f} |" for name, seconds, ratio in rows]
-    return "\n".join(lines)
+    shown = [(name, f"{seconds * 1000:.0f} ms", f"{ratio:.2f}") for name, seconds, ratio in rows]
+    return markdown_table(("command", "median", "ratio"), shown)
 
 
 def main() -> int:
@@ -76,18 +70,13 @@ def main() -> int:
         }
     )
     twin = rows[-1][2]
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    versions = f"Python {platform.python_version()}, projectkit {__version__}"
-    RESULTS.write_text(
-        "# Results\n\n"
-        "Written by `make bench`. Medians over rounds in which all contenders took turns; ratios are to the first row, within a round.\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}, {ROUNDS} rounds.\n\n"
-        "## Start-up\n\n"
-        "The aim is 150 ms for `projectkit --help`: nothing heavy is imported before a command needs it.\n\n"
-        f"{table(rows)}\n",
-        encoding="utf-8",
+    section = write_section(
+        "Start-up",
+        "The aim is 150 ms for `projectkit --help`: nothing heavy is imported before a command needs it. Medians over rounds in which all "
+        "contenders took turns; ratios are to the first row, within a round.\n\n"
+        f"{measured_on()}, {ROUNDS} rounds.\n\n{table(rows)}",
     )
-    print(RESULTS.read_text(encoding="utf-8"))
+    print(section)
     if abs(twin - 1) > VOID:
         print(f"void: the same command twice gave a ratio of {twin:.2f}; measure again on a quieter machine")
         return 1

@@ -110,7 +110,7 @@ def image_sheet(images: Mapping[str, NDArray[np.uint8]], *, width_mm: float = 17
         for column, image in enumerate(each):
             top, left = row * (height + gap), column * (width + gap)
             sheet[top : top + height, left : left + width] = np.moveaxis(image, 0, -1)
-    names_mm = 0.55 * font_pt * _MM_PER_PT * max(len(short(name)) for name in images) + 3
+    names_mm = 0.62 * font_pt * _MM_PER_PT * max(len(short(name)) for name in images) + 5
     with style(font_pt):
         figure = new_figure((width_mm, (width_mm - names_mm) * sheet.shape[0] / sheet.shape[1] + 3))
         axes = figure.subplots()
