@@ -30,7 +30,7 @@ class TableEncoder(Encoder):
     """
 
     LIMIT = 10.0  # standard deviations; byte counts with a tail over six decades would otherwise decide the loss
-    MOST = 100  # values of a category with a column each; NSL-KDD's widest has 70, identifiers have thousands
+    MOST = 100  # values of a category with a column each; the widest of NSL-KDD has 67, identifiers have thousands
 
     def __init__(
         self,
