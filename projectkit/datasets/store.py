@@ -180,7 +180,7 @@ def unpacked(path: Path, file: RemoteFile) -> Iterator[bytes]:
     Raises:
         OriginError: it cannot be read.
     """
-    packed = path.suffix == ".gz" and not file.name.endswith(".gz")
+    packed = path.name != file.name
     try:
         with gzip.open(path, "rb") if packed else path.open("rb") as stream:
             while chunk := stream.read(_CHUNK):
@@ -350,8 +350,9 @@ def _is_right(path: Path, file: RemoteFile) -> bool:
 def _ways_out(card: Card, file: RemoteFile) -> str:
     place = f"{card.mirror_folder or card.name}/{file.name}"
     network = "try again on another network, " if file.urls or file.derivation else ""
+    packed = "" if file.name.endswith(".gz") else f" (or {file.name}.gz)"
     return (
-        f"{network}set PROJECTKIT_MIRROR=<folder> to one that holds {place} (or {file.name}.gz), "
+        f"{network}set PROJECTKIT_MIRROR=<folder> to one that holds {place}{packed}, "
         "or choose a set that needs no download, such as digits (`projectkit data list`)"
     )
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import projectkit as pk
-from projectkit.datasets import Card, Samples, catalogue
+from projectkit.datasets import WITHHELD, Card, Samples, Texts, catalogue
+from projectkit.datasets.card import Withheld
 from projectkit.errors import UserError, WorkError
 
 
@@ -121,3 +122,51 @@ def test_an_unknown_split_or_target_is_named_with_the_known_ones(arguments: dict
 
 def test_every_name_has_a_card_of_that_name() -> None:
     assert [catalogue.card(name).name for name in catalogue.names()] == catalogue.names()
+
+
+@pytest.mark.parametrize(
+    ("ids", "labels", "says"),
+    [
+        (["a", "b", "a"], [0, 1, 1], r"toy: the id 'a' occurs 2 times; mend"),
+        (["a", "b", "c"], [0, 0, 0], r"toy: no sample has the class 'spam' of target 'label'; take it out of the card"),
+        (["a", "b", "c"], [0, -1, 1], r"toy: target 'label' of b is withheld, but the card withholds no labels; mend"),
+        (["a", "b"], [0, 1, 1], r"toy: 2 ids, but 3 rows in .*; mend"),
+    ],
+)
+def test_samples_that_contradict_their_card_are_one_line_and_not_kept(
+    toy: Card, toy_mirror: Path, monkeypatch: pytest.MonkeyPatch, ids: list[str], labels: list[int], says: str
+) -> None:
+    def read(_: object) -> Samples:
+        return Samples(id=np.array(ids), x=Texts.of(["x", "y", "z"]), y={"label": np.array(labels)})
+
+    monkeypatch.setattr(sys.modules["projectkit.datasets.cards.toy"], "CARD", replace(toy, read=read))
+    for _ in range(2):
+        with pytest.raises(WorkError, match=says) as caught:
+            pk.datasets.load("toy")
+        assert "\n" not in str(caught.value)
+
+
+def test_labels_that_the_course_withholds_may_lack(
+    toy: Card, toy_mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_: object) -> Samples:
+        return Samples(id=np.array(["a", "b"]), x=Texts.of(["x", "y"]), y={"label": np.array([0, WITHHELD])})
+
+    withheld = Withheld("test", "toy-labels.csv", "0" * 64)
+    monkeypatch.setattr(
+        sys.modules["projectkit.datasets.cards.toy"], "CARD", replace(toy, read=read, withheld=withheld)
+    )
+    assert pk.datasets.load("toy").y["label"].tolist() == [0, WITHHELD]
+
+
+def test_a_second_load_reads_the_parsed_form(toy: Card, toy_mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = pk.datasets.load("toy")
+
+    def read(_: object) -> Samples:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr(sys.modules["projectkit.datasets.cards.toy"], "CARD", replace(toy, read=read))
+    again = pk.datasets.load("toy")
+    assert list(again.x) == list(first.x)
+    assert again.copies is not None
+    assert again.copies.tolist() == list(range(200))

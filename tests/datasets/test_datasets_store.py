@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -208,6 +209,26 @@ def test_a_disk_that_refuses_is_one_line_and_leaves_nothing(
     assert "PROJECTKIT_STORE=" in line
     assert left_in(store_folder) == []
     assert web.asked == ["/good"]
+
+
+def test_a_disk_that_fills_while_data_arrives_is_one_line_and_leaves_nothing(
+    web: Any, toy_card: ToyCard, store_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    class Full(io.RawIOBase):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def full(path: Path, mode: str = "r", *more: Any, **named: Any) -> Any:
+        found = opened(path, mode, *more, **named)
+        return Full() if path.name == "toy.tsv.download" else found
+
+    monkeypatch.setattr(Path, "open", full)
+    line = one_line_of(toy_card(f"{web.url}/good"))
+    assert "the disk is full (0.0 MB are needed)" in line
+    assert "PROJECTKIT_STORE=" in line
+    assert left_in(store_folder) == []
 
 
 def test_a_store_that_is_a_file_is_one_line(web: Any, toy_card: ToyCard, store_folder: Path) -> None:
