@@ -90,10 +90,10 @@ def refuse_misfit(
     """A split has rows in every subset, every class of the target in train, and none in train alone."""
     where = f"split '{policy}' of {card.name}"
     default = card.targets[target].split
-    if folds is not None:
-        remedy = "ask for fewer folds"
-    elif policy != default:
+    if policy != default:
         remedy = f"use split '{default}' for target '{target}'"
+    elif folds is not None:
+        remedy = "ask for fewer folds"
     else:
         remedy = "mend the arguments of this split on the card"
     if not len(subsets["train"]):
