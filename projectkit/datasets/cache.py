@@ -23,7 +23,7 @@ from projectkit.datasets.samples import Samples
 from projectkit.errors import WorkError
 
 FORM = 1
-"""Raised whenever the columns are kept in another way; caches of another form are left to `prune`."""
+"""Raised whenever the columns are kept in another way, or `duplicates.copies` finds others; older caches are left to `prune`."""
 
 FOLDER = ".cache"
 CHECKED_BYTES = 512 << 20

@@ -53,7 +53,7 @@ class OriginError(Exception):
         self.may_pass = may_pass
 
 
-def download(url: str, part: Path, *, limit: int, tell: Tell, network: Network) -> bool:
+def download(url: str, part: Path, *, limit: int, tell: Tell, network: Network, expected: int = 0) -> bool:
     """Bring what a URL serves into a file, with several attempts.
 
     Args:
@@ -62,6 +62,7 @@ def download(url: str, part: Path, *, limit: int, tell: Tell, network: Network) 
         limit: bytes; when more have come, the transfer ends as if it were whole.
         tell: called while it arrives.
         network: time-outs and attempts.
+        expected: bytes in all, as far as the caller knows, for a server that does not say; 0: unknown.
 
     Returns:
         Whether a part of it came from an earlier attempt, so that it may be two versions in one.
@@ -74,7 +75,7 @@ def download(url: str, part: Path, *, limit: int, tell: Tell, network: Network) 
     while True:
         before = _size(part)
         try:
-            return _attempt(url, part, limit, tell, network) or resumed
+            return _attempt(url, part, limit, tell, network, expected) or resumed
         except OriginError as error:
             failed = 1 if _size(part) - before >= _HEADWAY else failed + 1
             if not error.may_pass or not _size(part):
@@ -91,7 +92,7 @@ def forget(part: Path) -> None:
     _note(part).unlink(missing_ok=True)
 
 
-def _attempt(url: str, part: Path, limit: int, tell: Tell, network: Network) -> bool:
+def _attempt(url: str, part: Path, limit: int, tell: Tell, network: Network, expected: int) -> bool:
     """One request and its answer; whether it continued what was there."""
     known = _known(part, url)
     have = _size(part) if known else 0
@@ -108,7 +109,8 @@ def _attempt(url: str, part: Path, limit: int, tell: Tell, network: Network) -> 
         elif response.status_code == 200:  # the server knows no ranges, or has another version now
             begun = False
             forget(part)
-            _write_note(part, url, response)
+            have = 0
+            _write_note(part, url, response, _length(response) or expected)
         else:
             if have and response.status_code in (
                 206,
@@ -118,8 +120,8 @@ def _attempt(url: str, part: Path, limit: int, tell: Tell, network: Network) -> 
                 raise OriginError("the server cannot continue the transfer", may_pass=True)
             passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
             raise OriginError(f"{response.status_code} {response.reason}", may_pass=passing)
-        have = have if begun else 0
-        total = have + int(response.headers.get("Content-Length") or 0)
+        length = _length(response)
+        total = have + length if length else expected
         chunks = _not_slow(_chunks(response), network)
         with part.open("ab" if begun else "wb") as stream:
             disk.share(part)
@@ -153,9 +155,8 @@ def _chunks(response: Response) -> Iterator[bytes]:
     """The body as it comes: `read1` gives what is there, where `read` would wait for a whole chunk from a server that trickles."""
     from urllib3 import exceptions
 
-    packed = response.headers.get("Content-Encoding", "identity") != "identity"
     # A server that names a `.gz` file's own packing a transfer encoding would have us unpack it twice.
-    decode = packed and not response.url.split("?")[0].endswith(".gz")
+    decode = _is_packed(response) and not response.url.split("?")[0].endswith(".gz")
     try:
         while chunk := response.raw.read1(_CHUNK, decode_content=decode):
             yield chunk
@@ -193,13 +194,23 @@ def _note(part: Path) -> Path:
     return part.with_name(f"{part.name}.json")
 
 
-def _write_note(part: Path, url: str, response: Response) -> None:
-    if response.headers.get("Content-Encoding", "identity") != "identity":
+def _is_packed(response: Response) -> bool:
+    """Whether the server packs what it sends, though it was asked not to."""
+    return response.headers.get("Content-Encoding", "identity") != "identity"
+
+
+def _length(response: Response) -> int:
+    """Bytes that the server promises; 0 where it does not say, or counts them packed."""
+    said = response.headers.get("Content-Length", "")
+    return int(said) if said.isdigit() and not _is_packed(response) else 0
+
+
+def _write_note(part: Path, url: str, response: Response, total: int) -> None:
+    if _is_packed(response):
         return  # what is unpacked on the way cannot be continued
     version = response.headers.get("ETag", "")
     if version.startswith("W/") or not version:  # a weak one does not promise the same bytes
         version = response.headers.get("Last-Modified", "")
-    total = int(response.headers.get("Content-Length") or 0)
     note = _note(part)
     note.write_text(json.dumps({"url": url, "version": version, "total": total}), encoding="utf-8")
     disk.share(note)

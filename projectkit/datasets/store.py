@@ -251,7 +251,7 @@ def _from_url(url: str, file: RemoteFile, path: Path, progress: Progress, networ
         progress(file.name, done, total or file.size)
 
     for last in (False, True):
-        resumed = download(url, came, limit=limit, tell=tell, network=network)
+        resumed = download(url, came, limit=limit, tell=tell, network=network, expected=file.size if exact else 0)
         try:
             _accept(_gunzip(came) if packed else _plain(came), file, path, url, _silent)
         except (OriginError, WorkError) as error:

@@ -139,7 +139,7 @@ def web() -> Iterator[Web]:
 
     And with ranges, as good servers have them (their first answer to each path breaks off after 1,000 bytes): /ranged, with an ETag;
     /renewed, whose ETag is another one each time; /unversioned, without one; /mixed, whose later part is of another version;
-    /refused, which has no such range.
+    /refused, which has no such range; /unsized, which does not say its length. /deflated packs what it sends.
     """
     page = b"<!DOCTYPE html><html><body>Please log in to the campus network</body></html>"
     packed = gzip.compress(CONTENT)
@@ -152,7 +152,7 @@ def web() -> Iterator[Web]:
             body, status, promised = state.bodies.get(path, CONTENT), 200, None
             extra: dict[str, str] = {}
             match path:
-                case "/ranged" | "/ranged.gz" | "/renewed" | "/unversioned" | "/mixed":
+                case "/ranged" | "/ranged.gz" | "/unsized" | "/renewed" | "/unversioned" | "/mixed":
                     version = f'"{state.asked.count(path) if path == "/renewed" else 1}"'
                     extra = {} if path == "/unversioned" else {"ETag": version}
                     start = int(self.headers.get("Range", "bytes=0-")[6:-1])
@@ -163,6 +163,8 @@ def web() -> Iterator[Web]:
                         body, promised = body[:1000], len(body)
                 case "/good.gz":
                     body = packed
+                case "/deflated":
+                    body, extra = gzip.compress(body), {"Content-Encoding": "gzip"}
                 case "/refused" if "Range" in self.headers:
                     body, status = b"", 416
                 case "/404":
@@ -190,7 +192,8 @@ def web() -> Iterator[Web]:
                 case "/busy":
                     body, status = b"", 503
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body) if promised is None else promised))
+            if path not in ("/unsized", "/deflated"):
+                self.send_header("Content-Length", str(len(body) if promised is None else promised))
             for name, value in extra.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -45,6 +45,7 @@ def left_in(folder: Path) -> list[str]:
     [
         ("ranged", ("bytes=1000-", '"1"')),
         ("unversioned", ("bytes=1000-", None)),  # the SHA-256 decides whether both parts are of one version
+        ("unsized", ("bytes=1000-", '"1"')),  # the card knows how long it is
         ("renewed", ("bytes=1000-", '"1"')),  # the server has another version now and sends all of it
     ],
 )
@@ -160,6 +161,12 @@ def test_an_attempt_that_brings_much_does_not_count(web: Any, tmp_path: Path, mo
 def test_a_url_that_is_none_is_one_line(toy_card: ToyCard, url: str) -> None:
     with pytest.raises(WorkError, match="no transfer"):
         fetch_files(toy_card(url), network=ONCE)
+
+
+def test_a_server_that_packs_what_it_sends_is_understood(web: Any, toy_card: ToyCard) -> None:
+    card = toy_card(f"{web.url}/deflated")
+    fetch_files(card, network=HASTY)
+    checked_files(card)
 
 
 def test_progress_goes_on_where_the_download_does(web: Any, toy_card: ToyCard, content: bytes) -> None:
