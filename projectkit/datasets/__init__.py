@@ -18,6 +18,7 @@
 | `description.py`, `described.py`, `plain.py`, `rows.py`, `pictures.py` | a card in YAML, and how its plain files become samples |
 | `survey.py`, `guess.py`, `concerns.py`, `cardtext.py`, `newcard.py` | `data new`: files looked at, a card proposed, checked, written |
 | `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
+| `idx.py`, `aes_traces.py` | what several cards share: the IDX format, power traces of AES |
 | `cards/` | one file for each data set |
 """
 

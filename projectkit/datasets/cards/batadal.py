@@ -113,5 +113,5 @@ CARD = Card(
         "Pumps 3, 5 and 9 never run and pump 1 never stops in 2014 and 2016; pump 3 runs in 2017: do not divide by a deviation of zero.",
     ),
     safety="The network and its attacks are simulated; do not try what you learn on a real plant.",
-    ethics="No person is in the data; the network is modelled on a real town's, under another name.",
+    ethics="No person is in the data; the network, C-Town, is modelled on a real one.",
 )

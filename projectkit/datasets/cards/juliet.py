@@ -50,7 +50,7 @@ CARD = Card(
     modality="text",
     targets={"vulnerable": Target("binary", ("good", "bad"), split="leave_cwes_out")},
     default_target="vulnerable",
-    licence="CC0 1.0 (public domain; NSA Center for Assured Software, published by NIST)",
+    licence="public domain in the United States, CC0 1.0 elsewhere (NIST)",
     redistributable=True,
     citation="Boland & Black, Juliet 1.1 C/C++ and Java Test Suite, Computer 45(10), 2012, doi:10.1109/MC.2012.345",
     read=read,
@@ -79,5 +79,5 @@ CARD = Card(
         "Whoever does well here finds Juliet's style; nothing follows for code that people write.",
     ),
     safety="The bad functions are vulnerable on purpose: read them, do not compile them into anything.",
-    ethics="Generated code of the United States government; no person is in the data.",
+    ethics="Generated code, published by NIST; no person is in the data.",
 )

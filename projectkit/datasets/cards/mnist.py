@@ -9,7 +9,7 @@ from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.idx import read_pictures
 from projectkit.datasets.samples import Samples
 
-# The makers' own page has served these files unreliably since 2020; two copies that PyTorch and TensorFlow users load. Checked by content.
+# Two public copies of the makers' files, the same content.
 _FROM = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 
 
@@ -37,7 +37,7 @@ CARD = Card(
     modality="image",
     targets={"digit": Target("multiclass", tuple(str(digit) for digit in range(10)), split="official")},
     default_target="digit",
-    licence="CC BY-SA 3.0, as usually stated; the makers' page states none",
+    licence="CC BY-SA 3.0, as usually stated; no licence comes with the files",
     redistributable=False,
     citation=(
         "LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, Proceedings of the IEEE 86(11), 1998, "
