@@ -6,7 +6,7 @@ all forms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from projectkit.datasets.columns import IndexArray, Inputs, Table, Texts
 from projectkit.datasets.pictures import read_pictures
-from projectkit.datasets.rows import Rows, moment, numbers, read_rows
+from projectkit.datasets.rows import Rows, moment, read_rows
 from projectkit.datasets.samples import WITHHELD, Samples
 from projectkit.errors import WorkError, did_you_mean
 
@@ -81,13 +81,20 @@ def _classes(said: Description, target: str) -> Sequence[str]:
 
 
 def _table_or_texts(said: Description, path: Path) -> _Part:
-    rows = read_rows(path, said.format, delimiter=said.delimiter, encoding=said.encoding)
+    wanted = {said.text, *said.categorical, *said.columns.values(), said.id, said.group, said.time, said.source}
+    names = {name for name in wanted if name is not None}
+    rows = read_rows(
+        path, said.format, delimiter=said.delimiter, encoding=said.encoding, wanted=names, numeric=said.numeric
+    )
     if said.text:
         return _Part(Texts.of(_of(rows, said.text)), rows)
-    numeric = [numbers(_of(rows, name), where=f"{rows.file}, {name}", lines=rows.lines) for name in said.numeric]
+    for name in said.numeric:
+        _refuse_missing(rows, name, rows.numeric)
     categorical = [np.array([cell.strip() for cell in _of(rows, name)]) for name in said.categorical]
     table = Table(
-        np.stack(numeric, axis=1) if numeric else np.zeros((len(rows), 0), dtype=np.float32),
+        np.stack([rows.numeric[name] for name in said.numeric], axis=1)
+        if said.numeric
+        else np.zeros((len(rows), 0), dtype=np.float32),
         said.numeric,
         np.stack(categorical, axis=1) if categorical else np.zeros((len(rows), 0), dtype="<U1"),
         said.categorical,
@@ -170,16 +177,15 @@ def _joined(parts: Sequence[Inputs], files: Sequence[str]) -> Inputs:
 
 
 def _of(rows: Rows, name: str) -> list[str]:
-    """One file's column.
-
-    Raises:
-        WorkError: it has none of this name; the message has the nearest.
-    """
-    if name not in rows.columns:
-        raise WorkError(
-            f"no column '{name}'", where=rows.file, remedy=f"{did_you_mean(name, rows.columns)} Mend the card"
-        )
+    """One file's column."""
+    _refuse_missing(rows, name, rows.columns)
     return rows.columns[name]
+
+
+def _refuse_missing(rows: Rows, name: str, columns: Collection[str]) -> None:
+    if name not in columns:
+        known = rows.names or columns
+        raise WorkError(f"no column '{name}'", where=rows.file, remedy=f"{did_you_mean(name, known)} Mend the card")
 
 
 def _column(parts: Sequence[Rows], name: str) -> list[str]:

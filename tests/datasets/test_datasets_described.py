@@ -178,6 +178,13 @@ def test_dates_and_numbers_are_times(publish: Publish) -> None:
     assert np.diff(pk.datasets.load("ours").time).tolist() == [-86400.0]
 
 
+def test_a_number_can_be_an_input_and_the_time(publish: Publish) -> None:
+    publish({"flows.csv": FLOWS}, **TABLE, time="seconds", split="by_time")
+    samples = pk.datasets.load("ours")
+    assert samples.time is not None
+    np.testing.assert_allclose(samples.time, samples.x.numeric[:, 0])
+
+
 def archive(**arrays: Any) -> bytes:
     stream = io.BytesIO()
     np.savez(stream, **arrays)
@@ -361,7 +368,12 @@ def test_a_mistake_in_a_card_is_one_line_with_its_place(publish: Publish, change
         ("111,udp,benign", "111,udp,", {}, "flows.csv:5: no label in 'attack'"),
         ("h3,", '"h3,', {}, "flows.csv:121: not a CSV line"),
         ("host,", "bytes,", {}, "flows.csv:1: two columns are called 'bytes'"),
-        ("bytes,protocol", "octets,protocol", {}, "flows.csv: no column 'bytes'"),
+        (
+            "bytes,protocol",
+            "octets,protocol",
+            {},
+            "flows.csv: no column 'bytes'; known: attack, host, octets, protocol, seconds",
+        ),
         ("h3,", "\udce4,", {}, "flows.csv:5: not utf-8"),
         ("h3,", ",", {"id": "host"}, "flows.csv:5: no host"),
         ("h3,", "h4,", {"id": "host"}, "flows.csv:6: 'h4' in 'host' has been there before"),
