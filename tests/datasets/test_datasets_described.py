@@ -372,7 +372,7 @@ def test_a_mistake_in_a_card_is_one_line_with_its_place(publish: Publish, change
             "bytes,protocol",
             "octets,protocol",
             {},
-            "flows.csv: no column 'bytes'; known: attack, host, octets, protocol, seconds",
+            "flows.csv: no column 'bytes'; did you mean 'octets'?",
         ),
         ("h3,", "\udce4,", {}, "flows.csv:5: not utf-8"),
         ("h3,", ",", {"id": "host"}, "flows.csv:5: no host"),
