@@ -165,10 +165,9 @@ def _check_offsets(values: NDArray[Any], offsets: IndexArray) -> None:
 
 def _take_ragged(values: NDArray[Any], offsets: IndexArray, rows: ArrayLike) -> tuple[NDArray[Any], IndexArray]:
     index = np.asarray(rows, dtype=np.int64)
-    starts = offsets[index]
-    lengths = offsets[index + 1] - starts
+    starts, stops = offsets[index], offsets[index + 1]
     bounds = np.zeros(len(index) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=bounds[1:])
-    # the place of each value: its sequence's start, and how far it stands behind the first of its own
-    places = np.arange(bounds[-1]) + np.repeat(starts - bounds[:-1], lengths)
-    return values[places], bounds
+    np.cumsum(stops - starts, out=bounds[1:])
+    # slices and not a place for each value, which for bytes would take eight times the memory of the values
+    parts = [values[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return np.concatenate(parts) if parts else values[:0], bounds
