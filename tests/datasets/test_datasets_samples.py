@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from projectkit.datasets.columns import Table, Texts
+from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 from projectkit.errors import WorkError
 
@@ -25,7 +25,7 @@ def samples(**changes: Any) -> Samples:
 
 
 def table() -> Table:
-    return Table(np.zeros((3, 2), np.float32), ("p", "q"), np.full((3, 1), "tcp", dtype=object), ("protocol",))
+    return Table(np.zeros((3, 2), np.float32), ("p", "q"), np.full((3, 1), "tcp"), ("protocol",))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def table() -> Table:
         ({"y": {"label": np.array([0, 1])}}, r"3 ids, but 2 rows in y\['label'\]"),
         ({"id": np.array(["a", "b", "a"])}, "the id 'a' occurs 2 times"),
         ({"y": {"label": np.array([0.0, 1.0, 0.0])}}, r"y\['label'\] is float64"),
-        ({"y": {"label": np.array([0, -1, 0])}}, r"y\['label'\] of b is -1, not a class index"),
+        ({"y": {"label": np.array([0, -2, 0])}}, r"y\['label'\] of b is -2, not a class index"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused_in_one_line(changes: dict[str, Any], says: str) -> None:
@@ -70,3 +70,31 @@ def test_a_label_outside_the_classes_is_named_with_its_row_and_the_nearest_class
 
 def test_a_content_key_is_the_same_everywhere() -> None:
     assert content_key("call 0 0 now") == "10f6f066ab129d0d"
+
+
+def test_texts_keep_every_string_also_damaged_and_empty_ones() -> None:
+    strings = ["plain", "", "Zoë 漢字", "\ud800 lone", "a\0b"]
+    texts = Texts.of(strings)
+    assert list(texts) == strings
+    assert [texts[row] for row in range(-5, 5)] == strings * 2
+    assert list(texts.take([4, 1, 1, 3])) == [strings[4], "", "", strings[3]]
+    assert len(texts.take([])) == 0
+    with pytest.raises(IndexError):
+        texts[5]
+
+
+def test_ragged_columns_whose_offsets_do_not_fit_are_refused() -> None:
+    values = np.arange(4, dtype=np.uint8)
+    for offsets in ([0, 5], [1, 4], [0, 3, 2, 4], []):
+        with pytest.raises(WorkError, match="offsets"):
+            Texts(values, np.array(offsets, dtype=np.int64))
+    with pytest.raises(WorkError, match="token 3 of 3 named ones"):
+        Tokens(values, np.array([0, 4]), ("a", "b", "c"))
+
+
+def test_taking_token_sequences_keeps_their_order_and_names() -> None:
+    tokens = Tokens(np.array([2, 0, 1, 1], dtype=np.uint16), np.array([0, 1, 1, 4]), ("a", "b", "c"))
+    taken = tokens.take([2, 0, 1])
+    assert [taken[row].tolist() for row in range(3)] == [[0, 1, 1], [2], []]
+    assert taken.names == tokens.names
+    assert taken.values.dtype == np.uint16
