@@ -124,7 +124,7 @@ def export(card: Card, folder: Path, definition: Path | None) -> Finding:
     if card.redistributable or not card.files:
         return Finding(card.name, "ok", where, "copied and checked" if card.files else "needs no file", "", evidence)
     advice = "keep this folder inside the course, on a disk that only its members can read"
-    return Finding(card.name, "warning", where, f"may not be passed on ({card.licence})", advice, evidence)
+    return Finding(card.name, "warning", where, f"copied; its card does not say that it may be passed on ({card.licence})", advice, evidence)
 
 
 def write_sources(cards: Iterable[Card], folder: Path) -> Path:
@@ -133,14 +133,14 @@ def write_sources(cards: Iterable[Card], folder: Path) -> Path:
     Raises:
         WorkError: the folder cannot be written.
     """
-    parts = [_HEAD]
+    parts = [_HEAD.strip()]
     for card in cards:
         place = folder / (card.mirror_folder or card.name)
         if not card.files or not all((place / file.name).is_file() for file in card.files):
             continue
         parts += [f"## {card.title} (`{card.name}`)", card.description]
         lines = [f"- licence: {card.licence}", f"- citation: {card.citation}"]
-        lines += [] if card.redistributable else ["- may not be passed on: for use inside the course alone"]
+        lines += [] if card.redistributable else ["- for use inside the course alone"]
         lines += [f"- origin: {card.origin}"] if card.origin else []
         lines += [f"- safety: {card.safety}"] if card.safety else []
         parts.append("\n".join(lines))
