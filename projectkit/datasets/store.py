@@ -230,9 +230,7 @@ def _bring(card: Card, file: RemoteFile, path: Path, progress: Progress, network
         except OriginError as error:
             failures.append(str(error))
         except WorkError as error:
-            _clear_upstreams(
-                path.parent
-            )  # it differs from the one that the card was written for: the next attempt asks again
+            _clear_upstreams(path.parent)  # another archive than the card was written for: the next attempt asks again
             wrong = wrong or error
     if wrong is not None:
         raise wrong
@@ -253,7 +251,10 @@ def _from_url(url: str, file: RemoteFile, path: Path, progress: Progress, networ
     for last in (False, True):
         resumed = download(url, came, limit=limit, tell=tell, network=network, expected=file.size if exact else 0)
         try:
-            _accept(_gunzip(came) if packed else _plain(came), file, path, url, _silent)
+            if packed:
+                _accept(_gunzip(came), file, path, url, _silent)
+            else:
+                _publish(came, file, path, url)
         except (OriginError, WorkError) as error:
             may_pass = resumed or (isinstance(error, OriginError) and error.may_pass)
             forget(came)
@@ -265,44 +266,41 @@ def _from_url(url: str, file: RemoteFile, path: Path, progress: Progress, networ
 
 
 def _accept(content: Iterator[bytes], file: RemoteFile, path: Path, origin: str, progress: Progress) -> None:
-    """Write `content` beside `path`, check it, publish it by a rename; anything else is kept as `.bad`."""
+    """Write `content` beside `path`, check it, publish it."""
     part = _beside(path, "part")
-    size = 0
-    with part.open("wb") as stream:
-        disk.share(part)
-        try:
+    try:
+        with part.open("wb") as stream:
+            disk.share(part)
             for chunk in content:
                 stream.write(chunk)
-                size += len(chunk)
-                progress(file.name, size, file.size)
-                if file.content == "bytes" and size > file.size:  # another file, or one that would fill the disk
+                progress(file.name, stream.tell(), file.size)
+                if (
+                    file.content == "bytes" and stream.tell() > file.size
+                ):  # another file, or one that would fill the disk
                     break
-        except OriginError:
-            stream.close()
-            part.unlink()
-            raise
-        stream.flush()
-        os.fsync(stream.fileno())
+    except OriginError:
+        part.unlink()
+        raise
+    _publish(part, file, path, origin)
+
+
+def _publish(part: Path, file: RemoteFile, path: Path, origin: str) -> None:
+    """Rename what came to its place if it is what the card says; anything else is kept as `.bad`."""
+    disk.sync(part)
+    size = part.stat().st_size
     got = content_of(part, file)
     if got == (file.size, file.sha256):
         part.replace(path)
         return
-    bad = path.with_name(f"{path.name}.bad")
+    bad = _beside(path, "bad")
     part.replace(bad)
-    told = f"more than {file.size} bytes" if size > file.size and file.content == "bytes" else "nothing"
-    if got and told == "nothing":
-        told = f"{got[1]} ({got[0]} bytes)"
+    too_long = file.content == "bytes" and size > file.size
+    told = f"more than {file.size} bytes" if too_long or got is None else f"{got[1]} ({got[0]} bytes)"
     raise WorkError(
         f"{origin} has another content than the card says: expected SHA-256 {file.sha256} ({file.size} bytes), got {told}",
         where=str(path),
         remedy=f"what came is kept as {bad.name} to look at; use another network or PROJECTKIT_MIRROR=<folder>",
     )
-
-
-def _plain(came: Path) -> Iterator[bytes]:
-    with came.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
 
 
 def _gunzip(came: Path) -> Iterator[bytes]:

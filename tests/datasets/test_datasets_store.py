@@ -203,7 +203,7 @@ def test_a_disk_that_refuses_is_one_line_and_leaves_nothing(
     def refuse(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(store.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     line = one_line_of(toy_card(f"{web.url}/good"))
     assert says in line
     assert "PROJECTKIT_STORE=" in line

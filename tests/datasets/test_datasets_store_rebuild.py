@@ -131,6 +131,7 @@ def test_another_upstream_is_an_error_with_both_digests_and_asked_for_again(
         ("lists", archive({"../outside": b""}, folder=".."), "outside"),
         ("lists", archive({"bomb": bytes(2 << 20)}), "more than the 1048576 bytes"),
     ],
+    ids=["missing", "web page", "cut off", "rubbish", "path outside", "bomb"],
 )
 def test_an_upstream_that_gives_nothing_useful_is_one_line_with_the_ways_out(
     web: Any, derived: DerivedCard, store_folder: Path, page: str, body: bytes | None, says: str
