@@ -47,6 +47,7 @@ format: $(READY) ## mend what ruff can mend
 
 bench: $(READY) ## measure, and rewrite benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/data_baselines.py
 
 clean: ## remove the environment, caches and demos
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache demo

@@ -35,6 +35,9 @@ DeLong); for batadal over stretches of three days; "5 draws": mean, and where on
 draw of held-out groups would lie. "inside": the bar lies
 in the interval; where it does not, the text below says why. nsl_kdd's careless split is one of its training file alone.
 """
+_WHY = """\
+Where a bar lies outside: WHY
+"""
 _LOADING = """\
 From a fresh store whose files are there: the first load parses, looks for copies and caches, the second maps the cache. Memory is the
 process's peak above what it had before the load, over the bytes of all arrays. The aims are 5 s, 0.5 s and 3 times the array; of a set of a
@@ -52,7 +55,7 @@ def bar_rows(case: Case, measured: Measured, careless: Measured) -> list[list[st
             _NAMES.get(name, name),
             interval_text(measured[name]),
             bar_text(bar),
-            "yes" if is_inside(bar, measured[name]) else "no",
+            None if bar.value is None else "yes" if is_inside(bar, measured[name]) else "no",
             f"{careless[name].value:.3f}" if name in careless else None,
             f"{bar.careless:.3f}" if bar.careless is not None else None,
         ]
@@ -62,12 +65,15 @@ def bar_rows(case: Case, measured: Measured, careless: Measured) -> list[list[st
 
 def is_inside(bar: Bar, found: Interval) -> bool:
     """Whether a bar lies in an interval, to the three digits that bars have; of a bar that is a span, whether they meet."""
+    assert bar.value is not None
     low, high = (bar.value, bar.value) if isinstance(bar.value, float) else bar.value
     return low <= round(found.high, 3) and high >= round(found.low, 3)
 
 
-def bar_text(bar: Bar) -> str:
+def bar_text(bar: Bar) -> str | None:
     """A bar with three digits."""
+    if bar.value is None:
+        return None
     return f"{bar.value:.3f}" if isinstance(bar.value, float) else f"{bar.value[0]:.3f} to {bar.value[1]:.3f}"
 
 
@@ -98,7 +104,7 @@ def bars_section(rows: Iterable[Sequence[str | None]], missing: Sequence[str]) -
     """The table of bars under what it means."""
     columns = ("data set", "task", "model", "metric", "here [95%]", "bar", "inside", "careless here", "careless bar")
     lacking = f"\n\nNot here: {', '.join(missing)}." if missing else ""
-    return f"{_BARS}\n{measured_on()}.\n\n{markdown_table(columns, rows)}{lacking}"
+    return f"{_BARS}\n{measured_on()}.\n\n{markdown_table(columns, rows)}{lacking}\n\n{_WHY}"
 
 
 def loading_section(found: dict[str, Loading]) -> str:

@@ -34,6 +34,7 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], *, width_mm: float = 
     line_mm = font_pt * _MM_PER_PT * (2.2 if len(counts) <= 12 else 1.5)
     with style(font_pt):
         figure = new_figure((width_mm, max(35.0, len(counts) * line_mm + 20)))
+        figure.set_layout_engine("constrained", w_pad=0.1)  # a long class name is drawn a hair wider than it was measured
         axes = figure.subplots()
         thick = 0.8 / max(1, len(subsets))
         places = np.arange(len(counts))
@@ -63,7 +64,7 @@ def histograms(
     """
     columns = 1 if len(panels) == 1 else 2
     rows = max(1, math.ceil(len(panels) / columns))
-    from matplotlib.ticker import EngFormatter, FixedLocator, NullLocator
+    from matplotlib.ticker import EngFormatter, FixedLocator, MaxNLocator, NullLocator
 
     with style(font_pt):
         figure = new_figure((width_mm, 48.0 * rows + 12))
@@ -77,6 +78,8 @@ def histograms(
                     share = np.histogram(values, bins=edges)[0] / len(values)
                     axes.stairs(100 * share, edges, color=PALETTE[index % _MOST_COLOURS], label=name, linewidth=1.2)
             names = names or list(finite)
+            if not logarithmic and (edges % 1 == 0.5).all():  # a bin a whole number
+                axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
             if logarithmic:
                 axes.set_xscale("symlog", linthresh=1)
                 axes.xaxis.set_major_locator(FixedLocator(_decades(float(edges[-1]))))

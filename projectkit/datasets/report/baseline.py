@@ -29,6 +29,7 @@ MOST_TRAIN = 10_000
 MOST_TEST = 10_000
 _TEXT_FEATURES = 2**17
 _LONGEST = 2_000  # characters of a text
+_LONGEST_SEQUENCE = 5_000  # tokens of a sequence: a few have a million
 _COMPONENTS = 100
 _MOST_VALUES = 2_000  # of a series; longer ones are thinned
 
@@ -122,7 +123,7 @@ def _rows(x: Inputs, rows: IndexArray) -> Any:
     if isinstance(x, Texts):
         return [x[row][:_LONGEST] for row in rows]
     if isinstance(x, Tokens):
-        return [" ".join(map(str, x[row])) for row in rows]
+        return [" ".join(map(str, x[row][:_LONGEST_SEQUENCE])) for row in rows]
     if isinstance(x, Table):
         chosen = x.take(rows)
         numbers = np.nan_to_num(chosen.numeric.astype(np.float64))

@@ -47,6 +47,8 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 td bdi { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .88rem; }
 figure { margin: 1rem 0; } figure img { display: block; width: 100%; height: auto; border-radius: 4px; }
 .picture { background: #fff; }
+.frame { overflow-x: auto; }
+@media (max-width: 34rem) { .frame img { width: 36rem; max-width: none; } }
 """
 
 
@@ -108,7 +110,8 @@ def figure(svg: bytes, alt: str, caption: str, *, picture: bool = False) -> Html
     data = base64.b64encode(svg).decode("ascii")
     kind = "picture" if picture else "chart"
     return Html(
-        f'<figure><img class="{kind}" alt="{text(alt)}" src="data:image/svg+xml;base64,{data}">'
+        '<figure><div class="frame" tabindex="0" role="group" aria-label="Figure">'
+        f'<img class="{kind}" alt="{text(alt)}" src="data:image/svg+xml;base64,{data}"></div>'
         f"<figcaption>{text(caption)}</figcaption></figure>"
     )
 

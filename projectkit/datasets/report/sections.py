@@ -152,13 +152,13 @@ def _examples(subject: Subject) -> list[Html]:
     return [table("A few training samples", ("class", "sample"), rows), paragraph(note, kind="faint")]
 
 
-def _by_class(subject: Subject, values: Any) -> dict[str, Any]:
-    """Values of the training rows by class; of all classes together where there are too many for one figure."""
-    train = subject.split.subsets["train"]
+def _by_class(subject: Subject, values: Any, rows: IndexArray | None = None) -> dict[str, Any]:
+    """Values of the training rows, or of others, by class; of all classes together where there are too many for one figure."""
+    chosen = subject.split.subsets["train"] if rows is None else rows
     if len(subject.target.class_names) > _MOST_LINES:
-        return {"all classes": values[train]}
-    labels = subject.labels[train]
-    return {name: values[train[labels == index]] for index, name in enumerate(subject.target.class_names)}
+        return {"all classes": values[chosen]}
+    labels = subject.labels[chosen]
+    return {name: values[chosen[labels == index]] for index, name in enumerate(subject.target.class_names)}
 
 
 def _lengths(subject: Subject, x: Texts | Tokens) -> list[Html]:
@@ -181,13 +181,20 @@ def _lengths(subject: Subject, x: Texts | Tokens) -> list[Html]:
 
 def _columns(subject: Subject, x: Table) -> list[Html]:
     train = subject.split.subsets["train"]
-    best = examine.telling_columns(x.take(train), subject.labels[train], _MOST_PANELS)
+    seen, said = train, "Training samples"
+    if len(np.unique(subject.labels[train])) < 2:  # an anomaly's training rows are all normal
+        seen, said = np.sort(np.concatenate([train, subject.split.subsets["val"]])), "Training and validation samples"
+    best = examine.telling_columns(x.take(seen), subject.labels[seen], _MOST_PANELS)
     parts = []
     if best:
-        panels = {x.numeric_names[index]: _by_class(subject, x.numeric[:, index].astype(np.float64)) for index in best}
-        names = ", ".join(panels)
-        caption = f"Training samples; of {len(x.numeric_names)} columns of numbers those whose ranks differ most between the classes."
-        parts.append(figure(figures.svg_bytes(figures.histograms(panels)), f"Histograms by class of {names}.", caption))
+        panels = {
+            x.numeric_names[index]: _by_class(subject, x.numeric[:, index].astype(np.float64), seen) for index in best
+        }
+        alt = f"Histograms by class of {', '.join(panels)}."
+        caption = (
+            f"{said}; of {len(x.numeric_names)} columns of numbers those whose ranks differ most between the classes."
+        )
+        parts.append(figure(figures.svg_bytes(figures.histograms(panels)), alt, caption))
     rows = []
     for index, name in enumerate(x.categorical_names):
         values, counts = np.unique(x.categorical[train, index], return_counts=True)
