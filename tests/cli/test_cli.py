@@ -14,7 +14,11 @@ from clityped import Typed
 
 from projectkit import cli, console, datasets
 
-GROUPS = {"data": ("list", "info", "fetch", "verify"), "runs": ("list", "show", "keep"), "poster": ("init", "build")}
+GROUPS = {
+    "data": ("list", "info", "report", "new", "fetch", "verify", "prune", "export"),
+    "runs": ("list", "show", "keep"),
+    "poster": ("init", "build"),
+}
 SINGLE = ("new", "doctor", "demo", "train", "evaluate")
 COMMANDS = [*SINGLE, *GROUPS, *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands)]
 
