@@ -28,26 +28,28 @@ _NAMES = {
 }  # fmt: skip
 
 _BARS = """\
-A plain scikit-learn model on the leak-free split of each card (seed 0), beside the bar that was measured before the cards existed, and on a
-careless split (`policies.careless`: rows drawn one by one) beside the careless figure known from then. Of the bars' models only the kind was
-written down; the settings here are those among a few that come nearest, so the table shows that the bars can be had on these splits, and is
-no comparison of models. Models are fitted on train and val together, as the bars were; a run that trains on train alone has an eighth less.
+A plain scikit-learn model on the leak-free split of each card (seed 0), beside the bar that was measured before the cards existed, and
+on a careless split (`policies.careless`: rows drawn one by one) beside the careless figure known from then. Of the bars' models only
+the kind was written down; the settings here are those among a few that come nearest, so the table shows that the bars can be had on
+these splits, and is no comparison of models. Models are fitted on train and val together, as the bars were; a run that trains on train
+alone has an eighth less.
 
-Intervals are of 95% over the test samples (Wilson, BCa, DeLong), for batadal over stretches of three days. "5 draws": the mean over seeds 0 to
-4, and where the score of one more draw of held-out groups would lie. "inside": the bar lies in the interval. nsl_kdd's careless split is one of
-its training file alone.
+Intervals are of 95% over the test samples (Wilson, BCa, DeLong), for batadal over stretches of three days. "5 draws": the mean over
+seeds 0 to 4, and where the score of one more draw of held-out groups would lie. "inside": the bar lies in the interval. nsl_kdd's
+careless split is one of its training file alone.
 """
 _OUTSIDE = """\
 Where a bar lies outside:
 - http_params, cmdi: recall at a threshold of one half hangs on how strongly the model is regularised; 89 attacks in all.
-- phishing_eth: 92% are of one class, so accuracy hangs on the threshold: .92 to .97 over the settings tried, at the same AUROC.
-- code_language: the bar was measured with 2,303 further rows, of owners that are no longer in the set; with an owner left out they were part of
-  the training. The card's split keeps the languages that both owners have; the lines "all languages" count the others as mistakes.
+- phishing_eth: 92% are of one class, so accuracy hangs on the threshold: .92 to .97 over the settings tried, at
+  an AUROC that hardly moves.
+- code_language: the bar was measured with 2,303 further rows that the set no longer has, and it is not known how it counted languages of
+  one owner alone. The card's split keeps those that both owners have; the lines "all languages" count the others as mistakes.
 """
 _LOADING = """\
 From a fresh store whose files are there: the first load parses, looks for copies and caches, the second maps the cache. Memory is the
-process's peak above what it had before the load, over the bytes of all arrays; modules that the load imports count too. The aims are 5 s, 0.5 s
-and 3 times the array.
+process's peak above what it had before the load, over the bytes of all arrays; modules that the load imports count too. The aims are 5
+s, 0.5 s and 3 times the array.
 """
 
 
