@@ -59,12 +59,12 @@ def read_windows(files: Mapping[str, Path], prefix: str, *, delay: int, width: i
     """
     traces, text, key = read_capture(files, prefix)
     starts = delay + place_of_byte(np.arange(BYTES))
-    windows = traces[:, starts[:, None] + np.arange(width)]  # (traces, bytes, width)
+    windows = traces.astype(np.float32)[:, starts[:, None] + np.arange(width)]  # (traces, bytes, width)
     weights = np.bitwise_count(sbox()[text ^ key]).reshape(-1)
     names = [(trace, byte) for trace in range(TRACES) for byte in range(BYTES)]
     return Samples(
         id=np.array([f"trace-{trace:02d}-byte-{byte:02d}" for trace, byte in names]),
-        x=np.ascontiguousarray(windows.reshape(-1, 1, width), dtype=np.float32),
+        x=windows.reshape(-1, 1, width),
         y={"hamming_weight": _TO_CLASS[weights].astype(np.int64)},
         group=np.array([f"trace-{trace:02d}" for trace, _ in names]),
         source=np.array([f"byte-{byte:02d}" for _, byte in names]),

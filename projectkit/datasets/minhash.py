@@ -24,7 +24,7 @@ _HASHES = 128  # in a signature: the estimate's standard error is at most .044
 _RECALL = 0.99  # of pairs exactly as similar as the threshold; more similar ones are found more often
 _SLACK = 0.15  # candidates whose estimate is so far below the threshold (over 3 standard errors) are not compared
 _GRAM_BITS = 44  # of a 5-gram's hash: what remains of 64 holds a row or pair number while they are sorted together
-_AT_ONCE = 1 << 20  # 5-grams that are worked on at once: 8 MiB an array
+_AT_ONCE = 1 << 17  # 5-grams that are worked on at once: 1 MiB an array
 
 _Hashes = NDArray[np.uint64]
 

@@ -124,7 +124,14 @@ def export(card: Card, folder: Path, definition: Path | None) -> Finding:
     if card.redistributable or not card.files:
         return Finding(card.name, "ok", where, "copied and checked" if card.files else "needs no file", "", evidence)
     advice = "keep this folder inside the course, on a disk that only its members can read"
-    return Finding(card.name, "warning", where, f"copied; its card does not say that it may be passed on ({card.licence})", advice, evidence)
+    return Finding(
+        card.name,
+        "warning",
+        where,
+        f"copied; its card does not say that it may be passed on ({card.licence})",
+        advice,
+        evidence,
+    )
 
 
 def write_sources(cards: Iterable[Card], folder: Path) -> Path:
