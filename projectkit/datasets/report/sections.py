@@ -147,7 +147,7 @@ def _examples(subject: Subject) -> list[Html]:
         preview.example(subject.card, subject.samples, row)
         for row in preview.example_rows(subject.labels, subject.split.subsets["train"])
     ]
-    rows = [(", ".join(each.labels.values()), sample(each.text)) for each in shown]
+    rows = [(each.labels.get(subject.card.default_target, "withheld"), sample(each.text)) for each in shown]
     note = "Addresses are written so that nobody opens them by mistake (hxxp), hidden characters are spelt out."
     return [table("A few training samples", ("class", "sample"), rows), paragraph(note, kind="faint")]
 
@@ -224,7 +224,7 @@ def _series(subject: Subject, x: Any) -> list[Html]:
     shown = {}
     for row in rows:
         each = preview.example(subject.card, subject.samples, row)
-        shown[f"{each.id} ({', '.join(each.labels.values())})"] = np.asarray(x[row, 0])
+        shown[f"{each.id} ({each.labels.get(subject.card.default_target, 'withheld')})"] = np.asarray(x[row, 0])
     size = " x ".join(map(str, x.shape[1:]))
     drawn = figures.svg_bytes(figures.series(shown))
     alt = f"Lines of {len(shown)} training series."
