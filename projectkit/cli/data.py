@@ -12,6 +12,8 @@ from projectkit.cli.newdata import data_new
 from projectkit.cli.options import as_json
 from projectkit.errors import UserError
 
+_LICENCE_WIDTH = 32
+
 
 @click.group()
 def data() -> None:
@@ -46,16 +48,16 @@ def data_list(as_json: bool) -> None:
     shown = [
         (
             row["name"],
-            row["modality"],
+            _task(row),
             console.size(row["bytes"]),
             "yes" if row["here"] else "no",
-            row["licence"],
+            console.cut(row["licence"], _LICENCE_WIDTH),
             f"{row['title']} ({console.path(Path(row['card']))})" if row["card"] else row["title"],
         )
         for row in rows
     ]
     shown += [(each.id, None, "-", "broken", None, f"{each.where}: {each.message}; {each.advice}") for each in broken]
-    console.print_table(("name", "modality", "size", "here", "licence", "what"), shown)
+    console.print_table(("name", "task", "size", "here", "licence", "what"), shown)
 
 
 @data.command("info")
@@ -152,11 +154,23 @@ def data_export(names: tuple[str, ...], folder: Path, as_json: bool) -> int:
     return console.report(datasets.export(names, folder), as_json=as_json)
 
 
+def _task(row: dict[str, Any]) -> str:
+    """What goes in and what is to be told from it, in a few words."""
+    kinds = [
+        "anomalies" if target["kind"] == "anomaly" else f"{target['classes']} classes"
+        for target in row["targets"].values()
+    ]
+    return f"{row['modality']}: {', '.join(kinds)}"
+
+
 def _card_row(card: Any) -> dict[str, Any]:
     return {
         "name": card.name,
         "title": card.title,
         "modality": card.modality,
+        "targets": {
+            name: {"kind": target.kind, "classes": len(target.class_names)} for name, target in card.targets.items()
+        },
         "licence": card.licence,
         "bytes": card.size,
     }

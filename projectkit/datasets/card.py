@@ -197,6 +197,11 @@ class Card:
         return sum(file.size for file in self.files)
 
     @property
+    def files_digest(self) -> str:
+        """SHA-256 over the content of the raw files, whatever else the card says."""
+        return hashlib.sha256("".join(f"{file.name}\0{file.sha256}\0" for file in self.files).encode()).hexdigest()
+
+    @property
     def digest(self) -> str:
         """SHA-256 over what decides the samples and their splits; a better description or a new URL leaves it as it is."""
         facts = {

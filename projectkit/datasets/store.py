@@ -16,7 +16,6 @@ disk or a wrong content never leaves something that looks like data. It is had f
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
 import zipfile
 import zlib
@@ -51,8 +50,7 @@ def folder_of(card: Card) -> Path:
     """Where the card's raw files lie, or will; two teams' own cards of one name and other files share a store without a clash."""
     if card.folder is None:
         return store_root() / card.name
-    contents = hashlib.sha256("".join(f"{file.name}\0{file.sha256}\0" for file in card.files).encode())
-    return store_root() / f"{card.name}-{contents.hexdigest()[:8]}"
+    return store_root() / f"{card.name}-{card.files_digest[:8]}"
 
 
 @contextmanager

@@ -98,14 +98,17 @@ def _checkpoint(run: Run, project: Project) -> Path:
 def _refuse_other_data(data: Any, run: Run) -> None:
     if data is None:
         return
-    recorded = run.part("data").get("split_digest")
-    if recorded and recorded != data.split.digest:
-        now, then = data.split.digest[:12], recorded[:12]
-        raise UserError(
-            f"the split of '{data.card_name}' is not the one that the run was trained on (digest {now}, then {then})",
-            where=run.id,
-            remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
-        )
+    recorded = run.part("data")
+    for what, then, now in (
+        (f"the files of '{data.card_name}' have the digest", recorded.get("files_digest"), data.card.files_digest),
+        (f"the split of '{data.card_name}' has the digest", recorded.get("split_digest"), data.split.digest),
+    ):
+        if then and then != now:
+            raise UserError(
+                f"{what} {now[:12]}, not {then[:12]}, which the run was trained on",
+                where=run.id,
+                remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
+            )
 
 
 def _metrics(predicted: Predicted) -> dict[str, dict[str, Any]]:

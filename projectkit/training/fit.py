@@ -287,6 +287,7 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
         **({} if data.folds is None else {"folds": data.folds, "fold": data.fold}),
         "split_digest": data.split.digest,
         "card_digest": data.card.digest,
+        "files_digest": data.card.files_digest,
         "encoder_digest": data.encoder.digest,
         **data.encoder.notes,
         "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},

@@ -173,9 +173,19 @@ def test_data_that_is_not_what_the_run_was_trained_on_is_refused(run: Run, ledge
     record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
     record["data"]["split_digest"] = "0" * 64
     (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    with pytest.raises(UserError, match=r"not the one that the run was trained on.*data verify synthetic_tabular"):
+    with pytest.raises(
+        UserError, match=r"the split .* which the run was trained on; try `projectkit data verify synthetic_tabular`"
+    ):
         evaluate(read_run(run.path), "test")
     assert not ledger.exists()
+
+
+def test_files_that_have_changed_under_the_same_rows_are_refused(run: Run) -> None:
+    record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    record["data"]["files_digest"] = "0" * 64
+    (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(UserError, match=r"the files of 'synthetic_tabular' have the digest \w+, not 000000000000"):
+        evaluate(read_run(run.path))
 
 
 def test_weights_that_no_longer_fit_because_the_data_has_changed_are_not_blamed_on_the_model(run: Run) -> None:
@@ -184,7 +194,7 @@ def test_weights_that_no_longer_fit_because_the_data_has_changed_are_not_blamed_
     (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
     config = run.path / "config.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("- 16", "- 17"), encoding="utf-8")
-    with pytest.raises(UserError, match="not the one that the run was trained on"):
+    with pytest.raises(UserError, match="which the run was trained on"):
         evaluate(read_run(run.path))
 
 

@@ -4,7 +4,8 @@
 |---|---|
 | examine.py | counts: copies, conflicts, overlap, missing values |
 | baseline.py | a plain model on the leak-free and on a careless split |
-| sections.py | the sections of the page |
+| subject.py | the set, its default target, both splits |
+| sections.py, looks.py | the sections of the page; the one that shows the samples |
 | markup.py | HTML, escaped |
 """
 
@@ -13,7 +14,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from projectkit.datasets import catalogue
-from projectkit.datasets.report.sections import Subject, introduction, sections
+from projectkit.datasets.report.sections import introduction, sections
+from projectkit.datasets.report.subject import Subject
 from projectkit.errors import WorkError
 from projectkit.project import find_project
 

@@ -3,60 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
-
 from projectkit import figures
-from projectkit.datasets import policies, preview
-from projectkit.datasets.card import Card, Target
-from projectkit.datasets.columns import IndexArray, Table, Texts, Tokens
-from projectkit.datasets.duplicates import copies
+from projectkit.datasets import preview
+from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.report import baseline, examine
+from projectkit.datasets.report.looks import samples_section
 from projectkit.datasets.report.markup import Html, bullets, facts, figure, heading, paragraph, sample, table, text
-from projectkit.datasets.samples import Samples
-from projectkit.datasets.split import Split, make_split
 
-_MOST_LINES = 7  # classes with a line of their own in a histogram: as many as there are colours
-_MOST_PANELS = 6
-_IMAGES = 10  # of a class
-_MOST_CLASSES = 50  # with a row of images
-_SERIES = 4
-_PERCENTILES = (0, 25, 50, 75, 95, 100)
 _METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "MCC", "auroc": "AUROC"}
 _YEAR_1980, _YEAR_2100 = 315_532_800, 4_102_444_800  # seconds since 1970: numbers between them are taken for moments
-
-
-@dataclass(frozen=True, eq=False)
-class Subject:
-    """What the page is about: a set, its default target, the split that does not leak and a careless one."""
-
-    card: Card
-    samples: Samples
-    target: Target
-    labels: IndexArray
-    split: Split
-    careless: dict[str, IndexArray]
-    equal: IndexArray  # (n,) the first row with the same input
-    near: IndexArray  # (n,) the first row of what the card counts as copies
-
-    @classmethod
-    def of(cls, card: Card, samples: Samples) -> Subject:
-        """The default target on its default split with seed 0."""
-        target = card.targets[card.default_target]
-        equal = copies(samples.x)
-        return cls(
-            card=card,
-            samples=samples,
-            target=target,
-            labels=samples.y[card.default_target],
-            split=make_split(card, samples, card.default_target, target.split, seed=0),
-            careless=policies.careless(samples.id),
-            equal=equal,
-            near=copies(samples.x, card.near_duplicates) if samples.copies is None else samples.copies,
-        )
 
 
 def introduction(subject: Subject) -> list[Html]:
@@ -72,7 +30,7 @@ def sections(subject: Subject) -> dict[str, Sequence[Html]]:
         "What it is": _what(subject),
         "The splits": _splits(subject),
         "Classes": _classes(subject),
-        "The samples": _samples(subject),
+        "The samples": samples_section(subject),
         "Copies and contradictions": _copies(subject),
         "What the subsets share": _overlap(subject),
         "Groups and times": _groups(subject),
@@ -131,104 +89,6 @@ def _classes(subject: Subject) -> list[Html]:
         figure(drawn, alt, "Each class's share of each subset."),
         table("Samples of each class", ("class", *subsets), rows),
     ]
-
-
-def _samples(subject: Subject) -> list[Html]:
-    x = subject.samples.x
-    if isinstance(x, Table):
-        return [*_columns(subject, x), *_examples(subject)]
-    if isinstance(x, Texts | Tokens):
-        return [*_lengths(subject, x), *_examples(subject)]
-    return _images(subject, x) if subject.card.modality == "image" else _series(subject, x)
-
-
-def _examples(subject: Subject) -> list[Html]:
-    shown = [
-        preview.example(subject.card, subject.samples, row)
-        for row in preview.example_rows(subject.labels, subject.split.subsets["train"])
-    ]
-    rows = [(each.labels.get(subject.card.default_target, "withheld"), sample(each.text)) for each in shown]
-    note = "Addresses are written so that nobody opens them by mistake (hxxp), hidden characters are spelt out."
-    return [table("A few training samples", ("class", "sample"), rows), paragraph(note, kind="faint")]
-
-
-def _by_class(subject: Subject, values: Any, rows: IndexArray | None = None) -> dict[str, Any]:
-    """Values of the training rows, or of others, by class; of all classes together where there are too many for one figure."""
-    chosen = subject.split.subsets["train"] if rows is None else rows
-    if len(subject.target.class_names) > _MOST_LINES:
-        return {"all classes": values[chosen]}
-    labels = subject.labels[chosen]
-    return {name: values[chosen[labels == index]] for index, name in enumerate(subject.target.class_names)}
-
-
-def _lengths(subject: Subject, x: Texts | Tokens) -> list[Html]:
-    unit = "characters" if isinstance(x, Texts) else "tokens"
-    values = _by_class(subject, examine.lengths(x).astype(np.float64))
-    rows = [
-        (name, *(round(float(each)) for each in np.percentile(lengths, _PERCENTILES)))
-        for name, lengths in values.items()
-        if len(lengths)
-    ]
-    drawn = figures.svg_bytes(figures.histograms({unit: values}))
-    columns = ("class", "shortest", "25%", "median", "75%", "95%", "longest")
-    return [
-        figure(
-            drawn, f"Histogram of {unit} a sample; quantiles are in the table below.", f"Training samples by {unit}."
-        ),
-        table(f"{unit.capitalize()} a training sample", columns, rows),
-    ]
-
-
-def _columns(subject: Subject, x: Table) -> list[Html]:
-    train = subject.split.subsets["train"]
-    seen, said = train, "Training samples"
-    if len(np.unique(subject.labels[train])) < 2:  # an anomaly's training rows are all normal
-        seen, said = np.sort(np.concatenate([train, subject.split.subsets["val"]])), "Training and validation samples"
-    best = examine.telling_columns(x.take(seen), subject.labels[seen], _MOST_PANELS)
-    parts = []
-    if best:
-        panels = {
-            x.numeric_names[index]: _by_class(subject, x.numeric[:, index].astype(np.float64), seen) for index in best
-        }
-        alt = f"Histograms by class of {', '.join(panels)}."
-        caption = (
-            f"{said}; of {len(x.numeric_names)} columns of numbers those whose ranks differ most between the classes."
-        )
-        parts.append(figure(figures.svg_bytes(figures.histograms(panels)), alt, caption))
-    rows = []
-    for index, name in enumerate(x.categorical_names):
-        values, counts = np.unique(x.categorical[train, index], return_counts=True)
-        common = [f"{values[each]} {counts[each] / len(train):.0%}" for each in np.argsort(-counts)[:5]]
-        rows.append((name, len(values), sample(", ".join(common))))
-    if rows:
-        parts.append(table("Columns of categories, in train", ("column", "values", "most common"), rows))
-    constant = examine.constant_columns(x)
-    return [*parts, paragraph("The same everywhere: ", ", ".join(constant), ".")] if constant else parts
-
-
-def _images(subject: Subject, x: Any) -> list[Html]:
-    train = subject.split.subsets["train"]
-    labels, sheet = subject.labels[train], {}
-    for index, name in enumerate(subject.target.class_names[:_MOST_CLASSES]):
-        rows = train[labels == index]
-        if len(rows):  # evenly spread over the class: neighbours are often alike
-            sheet[name] = np.asarray(x[rows[np.linspace(0, len(rows) - 1, min(_IMAGES, len(rows))).astype(np.int64)]])
-    size = " x ".join(map(str, x.shape[1:]))
-    drawn = figures.svg_bytes(figures.image_sheet(sheet))
-    alt = f"Sheet of training images, a row for each of {len(sheet)} classes."
-    return [figure(drawn, alt, f"Training images, {size} (channels, height, width).", picture=True)]
-
-
-def _series(subject: Subject, x: Any) -> list[Html]:
-    rows = preview.example_rows(subject.labels, subject.split.subsets["train"])[:_SERIES]
-    shown = {}
-    for row in rows:
-        each = preview.example(subject.card, subject.samples, row)
-        shown[f"{each.id} ({each.labels.get(subject.card.default_target, 'withheld')})"] = np.asarray(x[row, 0])
-    size = " x ".join(map(str, x.shape[1:]))
-    drawn = figures.svg_bytes(figures.series(shown))
-    alt = f"Lines of {len(shown)} training series."
-    return [figure(drawn, alt, f"The first channel of a few training samples, {size} (channels, length).")]
 
 
 def _copies(subject: Subject) -> list[Html]:
