@@ -12,6 +12,7 @@ from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.report import baseline, examine
 from projectkit.datasets.report.looks import samples_section
 from projectkit.datasets.report.markup import Html, bullets, facts, figure, heading, paragraph, sample, table, text
+from projectkit.datasets.report.subject import Subject
 
 _METRICS = {"accuracy": "accuracy", "f1_macro": "macro F1", "mcc": "MCC", "auroc": "AUROC"}
 _YEAR_1980, _YEAR_2100 = 315_532_800, 4_102_444_800  # seconds since 1970: numbers between them are taken for moments
