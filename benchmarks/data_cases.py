@@ -26,8 +26,8 @@ from data_models import (
 from numpy.typing import NDArray
 
 from projectkit import datasets
-from projectkit.datasets import policies
 from projectkit.datasets.samples import Samples
+from projectkit.datasets.splits import policies
 from projectkit.metrics import Interval, classification_intervals
 from projectkit.metrics.intervals import wilson
 
@@ -167,8 +167,8 @@ def on_traces(prefix: str, traces: int) -> Callable[[Samples], Measured]:
     """Share of the 16 key bytes that correlation power analysis finds from so many traces, the whole of each as it was captured."""
 
     def measure(_samples: Samples) -> Measured:
-        from projectkit.datasets import store
-        from projectkit.datasets.aes_traces import read_capture
+        from projectkit.datasets.readers.aes_traces import read_capture
+        from projectkit.datasets.storage import store
 
         power, text, key = read_capture(store.checked_files(datasets.card(f"sca_{prefix}")), prefix)
         ranks = key_ranks(power[:traces], text[:traces], key[0])

@@ -142,7 +142,7 @@ def key_ranks(traces: NDArray[Any], text: NDArray[Any], key: NDArray[Any]) -> li
 
     Source: Brier, Clavier & Olivier 2004, Correlation Power Analysis with a Leakage Model, CHES.
     """
-    from projectkit.datasets.aes_traces import sbox
+    from projectkit.datasets.readers.aes_traces import sbox
 
     centred = traces.astype(np.float64) - traces.mean(axis=0)
     centred /= np.linalg.norm(centred, axis=0) + 1e-12

@@ -153,8 +153,10 @@ def path(file: Path) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as MiB."""
-    return f"{count / 2**20:.1f} MiB" if count else "no download"
+    """Bytes as KiB or MiB."""
+    if not count:
+        return "no download"
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 10 else f"{count / 2**10:.1f} KiB"
 
 
 def cut(text: str, width: int) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 import projectkit as pk
 from projectkit.cli import main
-from projectkit.datasets.description import Description
+from projectkit.datasets.own.description import Description
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "publish-data.md"
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -28,7 +28,7 @@ data.add_command(data_new)
 def data_list(as_json: bool) -> None:
     """Every data set: what it is, how large, its licence, whether it is here; of an own one, its card."""
     from projectkit import datasets
-    from projectkit.datasets.own import found
+    from projectkit.datasets.own.folders import found
 
     own, broken = found(), datasets.broken()
     unreadable = {finding.id for finding in broken}
@@ -56,7 +56,7 @@ def data_list(as_json: bool) -> None:
         )
         for row in rows
     ]
-    shown += [(each.id, None, "-", "broken", None, f"{each.where}: {each.message}; {each.advice}") for each in broken]
+    shown += [(each.id, "", "-", "broken", "", f"{each.where}: {each.message}; {each.advice}") for each in broken]
     console.print_table(("name", "task", "size", "here", "licence", "what"), shown)
 
 

@@ -25,7 +25,7 @@ _MARGIN = 2
 def card_facts(card: Card) -> dict[str, Any]:
     """All that a card says, for JSON."""
     from projectkit import datasets
-    from projectkit.datasets import store
+    from projectkit.datasets.storage import store
 
     return {
         "name": card.name,

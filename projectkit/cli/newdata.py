@@ -51,8 +51,8 @@ def data_new(
     **given: str | None,
 ) -> int:
     """Write a card for CSV, TSV, JSONL or NPZ files, or for one folder of pictures: look at them, ask, warn."""
-    from projectkit.datasets.newcard import default_name, write_new
-    from projectkit.datasets.survey import survey
+    from projectkit.datasets.own.newcard import default_name, write_new
+    from projectkit.datasets.own.survey import survey
 
     seen = survey(files)
     ask = _default if no_input else _ask
@@ -87,7 +87,7 @@ def _keys(
     seen: Any, given: Mapping[str, str | None], ask: Callable[[str, str, Callable[[str], None]], str]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The card's keys; each question's default follows from the answers before it."""
-    from projectkit.datasets.guess import propose
+    from projectkit.datasets.own.guess import propose
 
     answers = {key: given[key] for key in ("label", "text", "group", "time") if given[key]}
     questions = {"label": "Column with the classes"}
@@ -133,7 +133,7 @@ def _default(_: str, default: str, __: Callable[[str], None]) -> str:
 
 
 def _check_name(name: str) -> None:
-    from projectkit.datasets.own import check_name
+    from projectkit.datasets.own.folders import check_name
 
     check_name(name, where="name")
 
@@ -144,7 +144,7 @@ def _anything(_: str) -> None:
 
 def _cards_folder() -> Path:
     """The team's `cards/`, else one in the working directory."""
-    from projectkit.datasets.own import FOLDER
+    from projectkit.datasets.own.folders import FOLDER
     from projectkit.project import find_project
 
     project = find_project()
@@ -153,7 +153,7 @@ def _cards_folder() -> Path:
 
 def _refuse_taken(name: str, folder: Path) -> None:
     from projectkit import datasets
-    from projectkit.datasets.own import found
+    from projectkit.datasets.own.folders import found
 
     others = [file for file in found().get(name, []) if file.parent.resolve() != folder.resolve()]
     if name in datasets.names() and (others or name not in found()):
@@ -164,7 +164,7 @@ def _refuse_taken(name: str, folder: Path) -> None:
 
 
 def _next(name: str, folder: Path, made: Any) -> list[str]:
-    from projectkit.datasets.own import folders
+    from projectkit.datasets.own.folders import folders
 
     lines = []
     if folder.resolve() not in folders():

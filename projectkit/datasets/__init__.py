@@ -6,20 +6,13 @@
 |---|---|
 | `catalogue.py` | every set by its name: card, load, split, fetch, verify, prune, export |
 | `card.py` | what a set declares about itself |
-| `store.py` | raw files of all users: which origin has them, SHA-256, published by a rename |
-| `download.py`, `rebuild.py`, `archives.py` | downloads that continue, derived files made again, zip and tar in memory |
-| `cache.py` | parsed samples, mapped from the disk |
-| `locks.py`, `disk.py`, `upkeep.py` | one writer a set, rights and errors of the disk, verify and prune and export |
 | `samples.py`, `columns.py` | samples as plain columns |
-| `split.py` | train, val and test rows, with a digest: a card's policy, applied |
-| `policies.py`, `dealing.py` | ways to split: official, stratified, by group, by time, in folds |
-| `duplicates.py` | which samples are copies of one another: equal, or nearly (`minhash.py`, `perceptual_hash.py`, `clusters.py`) |
-| `own.py`, `withheld.py` | cards of a team's or a course's own, test labels that only the course has |
-| `description.py`, `described.py`, `plain.py`, `rows.py`, `pictures.py` | a card in YAML, and how its plain files become samples |
-| `survey.py`, `guess.py`, `concerns.py`, `cardtext.py`, `newcard.py` | `data new`: files looked at, a card proposed, checked, written |
-| `generator.py` | random numbers that are the same everywhere, for the synthetic sets |
-| `idx.py`, `aes_traces.py` | what several cards share: the IDX format, power traces of AES |
-| `cards/` | one file for each data set |
+| `cards/`, `derivations/` | one file for each data set; how derived files are made again |
+| `storage/` | the shared store: raw files, downloads, archives, parsed samples, locks |
+| `splits/`, `copies/` | train, val and test rows; which samples are copies of one another |
+| `own/` | cards of a team's or a course's own, and `data new`, which writes them |
+| `readers/` | what the readers of several cards share |
+| `preview.py`, `report/` | a few samples for the terminal; the page about a set |
 """
 
 from projectkit.datasets.card import Card as Card
@@ -32,9 +25,9 @@ from projectkit.datasets.columns import Texts as Texts
 from projectkit.datasets.columns import Tokens as Tokens
 from projectkit.datasets.samples import WITHHELD as WITHHELD
 from projectkit.datasets.samples import Samples as Samples
-from projectkit.datasets.split import Split as Split
+from projectkit.datasets.splits.split import Split as Split
 
-# The functions `card` and `split` take these names of the room over from the modules they come from, so they are imported last.
+# The function `card` takes this name of the room over from the module that it comes from, so it is imported last.
 from projectkit.datasets.catalogue import broken as broken  # isort: skip
 from projectkit.datasets.catalogue import card as card  # isort: skip
 from projectkit.datasets.catalogue import export as export  # isort: skip

@@ -94,7 +94,7 @@ class Target:
 
 @dataclass(frozen=True)
 class SplitPolicy:
-    """A named way to split a data set: a function of `policies.py` and its arguments.
+    """A named way to split a data set: a function of `splits/policies.py` and its arguments.
 
     Args:
         method: the function's name.
@@ -111,7 +111,7 @@ class SplitPolicy:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """What counts as a copy of a sample, beyond equal inputs; see `duplicates.py`.
+    """What counts as a copy of a sample, beyond equal inputs; see `copies/`.
 
     Args:
         method: `masked`: texts that are equal in lower case, with each number as `0` and punctuation as a space; `minhash`: texts whose

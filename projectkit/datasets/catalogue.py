@@ -1,6 +1,6 @@
 """The catalogue: every data set by its name.
 
-A data set is one file of this room that defines `CARD`, or one of a team's or a course's own (`own.py`); its name is all that the rest of
+A data set is one file of `cards/` that defines `CARD`, or one of a team's or a course's own (`own/`); its name is all that the rest of
 the library needs. Cards are imported when they are asked for, so that listing the names costs nothing.
 """
 
@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.config.places import shown
-from projectkit.datasets import locks, own, store, upkeep
-from projectkit.datasets.cache import cached
 from projectkit.datasets.card import Card
 from projectkit.datasets.columns import IndexArray
-from projectkit.datasets.duplicates import copies
+from projectkit.datasets.copies.duplicates import copies
+from projectkit.datasets.own import folders
+from projectkit.datasets.own.withheld import fill
 from projectkit.datasets.samples import WITHHELD, Samples
-from projectkit.datasets.split import Split, make_split
-from projectkit.datasets.split import k_fold as split_folds
-from projectkit.datasets.store import Progress
-from projectkit.datasets.upkeep import Freed
-from projectkit.datasets.withheld import fill
+from projectkit.datasets.splits.split import Split, make_split
+from projectkit.datasets.splits.split import k_fold as split_folds
+from projectkit.datasets.storage import locks, store, upkeep
+from projectkit.datasets.storage.cache import cached
+from projectkit.datasets.storage.store import Progress
+from projectkit.datasets.storage.upkeep import Freed
 from projectkit.errors import ProjectkitError, UserError, WorkError, did_you_mean
 from projectkit.findings import Finding
 
@@ -59,7 +60,7 @@ def names() -> list[str]:
     Raises:
         UserError: `$PROJECTKIT_CARDS` names a folder that is not there.
     """
-    return [*_NAMES, *(name for name in own.found() if name not in _NAMES)]
+    return [*_NAMES, *(name for name in folders.found() if name not in _NAMES)]
 
 
 def card(name: str) -> Card:
@@ -68,12 +69,12 @@ def card(name: str) -> Card:
     Raises:
         UserError: no data set has this name (the message has the nearest one), two have it, or its file is no card.
     """
-    files = own.found().get(name, [])
+    files = folders.found().get(name, [])
     if name in _NAMES and files:
         what = f"'{name}' is a data set of projectkit already (datasets/cards/{name}.py)"
         raise UserError(what, where=shown(files[0]), remedy=f"rename it: our_{name}{files[0].suffix}")
     if files:
-        return own.own_card(name, files)
+        return folders.own_card(name, files)
     if name not in _NAMES:
         raise UserError(
             f"no data set is called '{name}'", remedy=f"{did_you_mean(name, names())} (`projectkit data list`)"
@@ -240,7 +241,7 @@ def export(names: Sequence[str], folder: Path) -> list[Finding]:
         UserError: no data set has this name.
         WorkError: a set cannot be had, or the folder cannot be written.
     """
-    definitions = own.found()
+    definitions = folders.found()
     cards = [card(name) for name in names]
     findings = [upkeep.export(each, folder, next(iter(definitions.get(each.name, [])), None)) for each in cards]
     upkeep.write_sources(_cards(), folder)
@@ -272,7 +273,7 @@ def within_reach() -> list[str]:
 def broken() -> list[Finding]:
     """One error for each card of a team's or a course's own that cannot be read; the other sets are not affected."""
     found = []
-    for name in own.found():
+    for name in folders.found():
         try:
             card(name)
         except ProjectkitError as error:

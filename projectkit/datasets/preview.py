@@ -20,7 +20,7 @@ from projectkit.datasets import catalogue
 from projectkit.datasets.card import Card
 from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.samples import WITHHELD, Samples
-from projectkit.datasets.split import Split
+from projectkit.datasets.splits.split import Split
 
 LONGEST_TEXT = 200  # characters of a sample's text; the terminal cuts further
 _EXAMPLES = 5  # one a class, as far as there are so many

@@ -159,7 +159,7 @@ def _disk() -> Iterator[Finding]:
 
 
 def _store() -> Iterator[Finding]:
-    from projectkit.datasets.store import store_root
+    from projectkit.datasets.storage.store import store_root
 
     root = store_root()
     advice = "set PROJECTKIT_STORE=<a folder that you may write>"

@@ -24,7 +24,7 @@ from typing import Any
 
 from projectkit import datasets
 from projectkit.config import Places, read_yaml
-from projectkit.datasets.own import folders
+from projectkit.datasets.own.folders import folders
 from projectkit.errors import ProjectkitError, UserError, did_you_mean
 from projectkit.scaffold.answers import CHOICES, check_answer
 

@@ -38,7 +38,7 @@ def test_guesses_alone_make_a_card_that_is_listed_and_whole(typed: Typed, projec
     assert done.out.splitlines()[-2:] == ["cards/flows.yaml", "cards/flows.csv"]
     assert "next: projectkit data info flows, then projectkit train data.name=flows" in done.err
     (row,) = [line for line in typed("data list").out.splitlines() if line.startswith("flows ")]
-    assert re.search(r"tabular .* yes .* Flows \(cards/flows\.yaml\)", row)
+    assert re.search(r"tabular: 2 classes .* KiB .* yes .* Flows \(cards/flows\.yaml\)", row)
     assert typed("data verify flows").status == 0
     assert "by_group" in typed("data info flows").out
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets import Samples, Table, Texts, Tokens, catalogue
-from projectkit.datasets.split import k_fold, make_split
+from projectkit.datasets.splits.split import k_fold, make_split
 from projectkit.errors import UserError, WorkError
 
 FILE = Path(__file__).with_name("golden.json")

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from projectkit.datasets import archives
-from projectkit.datasets.archives import read_members, zip_digest
+from projectkit.datasets.storage import archives
+from projectkit.datasets.storage.archives import read_members, zip_digest
 from projectkit.errors import WorkError
 
 FILES = {"repo-1/a.txt": b"alpha\n" * 50, "repo-1/deep/b.bin": bytes(range(256)) * 40, "repo-1/empty": b""}

@@ -78,7 +78,7 @@ def test_a_table_has_empty_cells_for_what_is_not_known():
 def test_correlation_finds_the_key_in_traces_that_leak_it_and_not_in_noise():
     from data_models import key_ranks
 
-    from projectkit.datasets.aes_traces import sbox
+    from projectkit.datasets.readers.aes_traces import sbox
 
     rng = np.random.default_rng(0)
     text, key = rng.integers(0, 256, (60, 4), dtype=np.uint8), rng.integers(0, 256, 4, dtype=np.uint8)

@@ -15,11 +15,11 @@ import filelock
 import numpy as np
 import pytest
 
-from projectkit.datasets import cache
-from projectkit.datasets.cache import cached
 from projectkit.datasets.card import Card
 from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.samples import Samples
+from projectkit.datasets.storage import cache
+from projectkit.datasets.storage.cache import cached
 from projectkit.errors import WorkError
 
 N = 7

@@ -12,7 +12,7 @@ import pytest
 from datasets_golden import loaded
 
 from projectkit.datasets import Table, Texts, Tokens, catalogue
-from projectkit.datasets.duplicates import masked
+from projectkit.datasets.copies.duplicates import masked
 from projectkit.errors import UserError
 
 every_set = pytest.mark.parametrize("name", catalogue._NAMES, indirect=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projectkit.datasets import Samples, Table, Texts, aes_traces, catalogue, idx, store
+from projectkit.datasets import Samples, Table, Texts, catalogue
+from projectkit.datasets.readers import aes_traces, idx
+from projectkit.datasets.storage import store
 from projectkit.errors import WorkError
 
 

@@ -13,7 +13,7 @@ import pytest
 from projectkit.datasets import Samples, catalogue
 from projectkit.datasets.cards import code_language, http_params, malware_api, phishing_eth, phishing_urls, sms_uci
 from projectkit.datasets.columns import Texts, Tokens
-from projectkit.datasets.domains import host_of, registered_domain
+from projectkit.datasets.readers.domains import host_of, registered_domain
 from projectkit.errors import UserError, WorkError
 
 COUNTS = {

@@ -48,12 +48,10 @@ def test_a_name_cannot_reach_a_module_that_is_no_card() -> None:
         pk.datasets.card("store")
 
 
-def test_the_functions_card_and_split_keep_the_names_of_the_room() -> None:
-    import projectkit.datasets.card
-    import projectkit.datasets.split  # noqa: F401  # importing a module of that name must not replace the function
+def test_the_function_card_keeps_its_name_in_the_room() -> None:
+    import projectkit.datasets.card  # noqa: F401  # importing the module of that name must not replace the function
 
     assert callable(pk.datasets.card)
-    assert callable(pk.datasets.split)
 
 
 def test_loading_fetches_what_is_not_here(toy: Card, toy_mirror: Path) -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projectkit.datasets import Samples, catalogue, store
+from projectkit.datasets import Samples, catalogue
 from projectkit.datasets.card import Card, RemoteFile
+from projectkit.datasets.storage import store
 from projectkit.errors import WorkError
 
 

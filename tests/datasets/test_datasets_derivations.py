@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projectkit.datasets import store
-from projectkit.datasets.archives import zip_digest
 from projectkit.datasets.card import Card, Derivation, RemoteFile
 from projectkit.datasets.derivations import dga, gtsrb, juliet
+from projectkit.datasets.storage import store
+from projectkit.datasets.storage.archives import zip_digest
 from projectkit.errors import WorkError
 
 Tree = Mapping[str, bytes]

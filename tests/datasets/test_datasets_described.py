@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 import projectkit as pk
-from projectkit.datasets.pictures import pack
+from projectkit.datasets.own.pictures import pack
 from projectkit.errors import ProjectkitError, UserError, WorkError
 
 FLOWS = "host,seconds,bytes,protocol,attack\n" + "".join(

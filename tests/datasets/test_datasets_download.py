@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from projectkit.datasets.card import Card
-from projectkit.datasets.download import Network, OriginError, download
-from projectkit.datasets.store import checked_files, fetch_files
+from projectkit.datasets.storage.download import Network, OriginError, download
+from projectkit.datasets.storage.store import checked_files, fetch_files
 from projectkit.errors import WorkError
 
 HASTY = Network(connect_timeout_s=2.0, read_timeout_s=0.3, attempts=3, backoff_s=0.0)
@@ -146,7 +146,7 @@ def test_a_server_that_has_less_than_what_came_is_asked_from_the_start(
 
 
 def test_an_attempt_that_brings_much_does_not_count(web: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projectkit.datasets.download._HEADWAY", 500)
+    monkeypatch.setattr("projectkit.datasets.storage.download._HEADWAY", 500)
     web.bodies["/ranged"] = b"x" * 3000
     part = tmp_path / "part"
     assert download(f"{web.url}/ranged", part, limit=3000, tell=lambda *_: None, network=replace(HASTY, attempts=2))

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from projectkit.datasets.card import NearDuplicates
-from projectkit.datasets.clusters import joined, joined_if_alike
 from projectkit.datasets.columns import Inputs, Table, Texts, Tokens
-from projectkit.datasets.duplicates import copies, masked
-from projectkit.datasets.minhash import _gram_sets, _signatures, minhash_clusters
-from projectkit.datasets.perceptual_hash import perceptual_clusters, perceptual_hash
+from projectkit.datasets.copies.clusters import joined, joined_if_alike
+from projectkit.datasets.copies.duplicates import copies, masked
+from projectkit.datasets.copies.minhash import _gram_sets, _signatures, minhash_clusters
+from projectkit.datasets.copies.perceptual_hash import perceptual_clusters, perceptual_hash
 from projectkit.errors import WorkError
 
 LETTERS = np.array(list("abcdefghij klmnop"))
@@ -146,7 +146,7 @@ def test_token_sequences_are_compared_by_their_grams() -> None:
 
 
 def test_the_parts_that_work_is_cut_into_decide_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from projectkit.datasets import minhash, perceptual_hash
+    from projectkit.datasets.copies import minhash, perceptual_hash
 
     texts, images = Texts.of(texts_with_variants(40, seed=2)), pictures(50, seed=3)
     whole = minhash_clusters(texts, 0.7), perceptual_clusters(images, 9)

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from projectkit.config import read_yaml
-from projectkit.datasets.cardtext import card_text, value_text
-from projectkit.datasets.concerns import concerns, helpful_near_duplicates
-from projectkit.datasets.described import read_card
-from projectkit.datasets.guess import ordered, propose
-from projectkit.datasets.newcard import default_name, write_new
-from projectkit.datasets.survey import survey
+from projectkit.datasets.own.cardtext import card_text, value_text
+from projectkit.datasets.own.concerns import concerns, helpful_near_duplicates
+from projectkit.datasets.own.described import read_card
+from projectkit.datasets.own.guess import ordered, propose
+from projectkit.datasets.own.newcard import default_name, write_new
+from projectkit.datasets.own.survey import survey
 from projectkit.errors import UserError, WorkError
 
 WORDS = [

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import projectkit as pk
-from projectkit.datasets import catalogue, own
+from projectkit.datasets import catalogue
+from projectkit.datasets.own import folders
 from projectkit.errors import UserError
 
 CARD = """
@@ -72,7 +73,7 @@ def test_listing_the_names_imports_no_card(course: Path) -> None:
 def test_helpers_and_subjects_are_no_cards(course: Path) -> None:
     for name in ("_common.py", ".hidden.yaml", "subjects.yaml", "README.md", "flows.csv"):
         (course / name).write_text("", encoding="utf-8")
-    assert own.found() == {}
+    assert folders.found() == {}
 
 
 def test_a_name_that_two_folders_have_is_refused_with_both_files(project: Path, course: Path) -> None:

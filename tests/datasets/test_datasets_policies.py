@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from projectkit.datasets.policies import (
+from projectkit.datasets.splits.policies import (
     Subsets,
     by_time,
     careless,

@@ -12,8 +12,8 @@ from datasets_golden import FOLDS, contents, loaded
 from projectkit.datasets import Samples, catalogue
 from projectkit.datasets.card import Card
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.duplicates import masked
-from projectkit.datasets.split import Split, k_fold, make_split
+from projectkit.datasets.copies.duplicates import masked
+from projectkit.datasets.splits.split import Split, k_fold, make_split
 from projectkit.errors import UserError
 
 GOLDEN = json.loads(datasets_golden.FILE.read_text(encoding="utf-8"))

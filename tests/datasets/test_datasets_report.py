@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from projectkit.cli import main
-from projectkit.datasets import catalogue, policies
+from projectkit.datasets import catalogue
 from projectkit.datasets.card import Card, SplitPolicy, Target
 from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.report import baseline, default_path, examine, markup, write_report
 from projectkit.datasets.samples import WITHHELD, Samples
+from projectkit.datasets.splits import policies
 from projectkit.errors import UserError, WorkError
 
 HOSTILE = (

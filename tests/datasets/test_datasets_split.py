@@ -13,7 +13,7 @@ from projectkit.datasets import catalogue
 from projectkit.datasets.card import Card, NearDuplicates, SplitMethod, SplitPolicy, Target, Withheld
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.samples import Samples
-from projectkit.datasets.split import Split, k_fold, make_split
+from projectkit.datasets.splits.split import Split, k_fold, make_split
 from projectkit.errors import UserError, WorkError
 
 SIZE = 400

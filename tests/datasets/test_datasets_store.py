@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from projectkit.datasets import store
 from projectkit.datasets.card import Card
-from projectkit.datasets.disk import sha256_of
-from projectkit.datasets.download import Network
-from projectkit.datasets.store import checked_files, fetch_files, is_here
+from projectkit.datasets.storage import store
+from projectkit.datasets.storage.disk import sha256_of
+from projectkit.datasets.storage.download import Network
+from projectkit.datasets.storage.store import checked_files, fetch_files, is_here
 from projectkit.errors import ProjectkitError, UserError, WorkError
 
 HASTY = Network(

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from projectkit.datasets.card import Card, Derivation, Members, RemoteFile, Upstream
-from projectkit.datasets.download import Network
-from projectkit.datasets.store import checked_files, fetch_files
+from projectkit.datasets.storage.download import Network
+from projectkit.datasets.storage.store import checked_files, fetch_files
 from projectkit.errors import WorkError
 
 HASTY = Network(connect_timeout_s=2.0, read_timeout_s=0.3, attempts=3, backoff_s=0.0)

@@ -16,9 +16,9 @@ from pathlib import Path
 import filelock
 import pytest
 
-from projectkit.datasets import archives, locks, store
 from projectkit.datasets.card import Card, RemoteFile
-from projectkit.datasets.store import checked_files, fetch_files, folder_of, is_here
+from projectkit.datasets.storage import archives, locks, store
+from projectkit.datasets.storage.store import checked_files, fetch_files, folder_of, is_here
 from projectkit.errors import WorkError
 
 ToyCard = Callable[..., Card]

@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 import projectkit as pk
 from projectkit.cli.data import data
-from projectkit.datasets import cache, store
 from projectkit.datasets.card import Card
+from projectkit.datasets.storage import cache, store
 from projectkit.errors import UserError, WorkError
 from projectkit.findings import Finding
 

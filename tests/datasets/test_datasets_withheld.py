@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 import projectkit as pk
-from projectkit.datasets.guess import propose
-from projectkit.datasets.newcard import NewCard, write_new
-from projectkit.datasets.survey import survey
+from projectkit.datasets.own.guess import propose
+from projectkit.datasets.own.newcard import NewCard, write_new
+from projectkit.datasets.own.survey import survey
 from projectkit.errors import UserError, WorkError
 
 

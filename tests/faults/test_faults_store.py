@@ -202,7 +202,7 @@ def test_a_process_killed_at_any_change_of_the_disk_leaves_a_store_that_the_next
 
 def test_a_lock_of_a_killed_process_is_free(server: Server, tmp_path: Path) -> None:
     holder = start(
-        "import sys; from projectkit.datasets import catalogue, store\n"
+        "import sys; from projectkit.datasets import catalogue; from projectkit.datasets.storage import store\n"
         "with store.locked(catalogue.card('messages')): print('held', flush=True); sys.stdin.read()"
     )
     assert holder.stdout is not None

@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from projectkit.datasets.archives import read_members
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.samples import Samples
+from projectkit.datasets.storage.archives import read_members
 from projectkit.errors import WorkError
 
 _FILE = RemoteFile(

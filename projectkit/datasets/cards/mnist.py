@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
-from projectkit.datasets.idx import read_pictures
+from projectkit.datasets.readers.idx import read_pictures
 from projectkit.datasets.samples import Samples
 
 # Two public copies of the makers' files, the same content.

@@ -14,8 +14,8 @@ import numpy as np
 
 from projectkit.datasets.card import Card, Derivation, Members, RemoteFile, SplitPolicy, Target, Upstream
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.domains import registered_domain
-from projectkit.datasets.rows import decoded
+from projectkit.datasets.readers.domains import registered_domain
+from projectkit.datasets.readers.rows import decoded
 from projectkit.datasets.samples import Samples
 from projectkit.errors import WorkError
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from projectkit.datasets.aes_traces import WEIGHTS, read_windows, trace_files
 from projectkit.datasets.card import Card, SplitPolicy, Target
+from projectkit.datasets.readers.aes_traces import WEIGHTS, read_windows, trace_files
 from projectkit.datasets.samples import Samples
 
 _FILES = trace_files(

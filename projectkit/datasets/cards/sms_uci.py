@@ -13,8 +13,8 @@ import numpy as np
 
 from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.duplicates import masked
-from projectkit.datasets.rows import decoded
+from projectkit.datasets.copies.duplicates import masked
+from projectkit.datasets.readers.rows import decoded
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 from projectkit.errors import WorkError
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from projectkit.datasets.card import Card, SplitPolicy, Target
-from projectkit.datasets.generator import Draws
+from projectkit.datasets.readers.generator import Draws
 from projectkit.datasets.samples import Samples
 
 _SEED, _SIZE, _SIDE = 20_103, 2_000, 16

@@ -13,7 +13,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.generator import Draws
+from projectkit.datasets.readers.generator import Draws
 from projectkit.datasets.samples import Samples
 
 _SEED, _SIZE, _WORDS = 20_101, 2_000, 8

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from projectkit.datasets import policies
 from projectkit.datasets.card import Card, Target
 from projectkit.datasets.columns import IndexArray
-from projectkit.datasets.duplicates import copies
+from projectkit.datasets.copies.duplicates import copies
 from projectkit.datasets.samples import Samples
-from projectkit.datasets.split import Split, make_split
+from projectkit.datasets.splits import policies
+from projectkit.datasets.splits.split import Split, make_split
 
 
 @dataclass(frozen=True, eq=False)

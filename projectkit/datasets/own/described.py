@@ -30,8 +30,8 @@ from typing import Any, get_args
 
 from projectkit.config.places import Places
 from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target, Withheld
-from projectkit.datasets.description import EXAMPLES, Description, SplitName, checked, read_description, refuse
-from projectkit.datasets.plain import read_samples
+from projectkit.datasets.own.description import EXAMPLES, Description, SplitName, checked, read_description, refuse
+from projectkit.datasets.own.plain import read_samples
 
 READER_VERSION = 1  # raised whenever `plain.py` returns other samples from the same files
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets import policies
 from projectkit.datasets.card import Card, SplitPolicy
 from projectkit.datasets.columns import READER, IndexArray, StrArray
-from projectkit.datasets.policies import Subsets
 from projectkit.datasets.samples import WITHHELD
+from projectkit.datasets.splits import policies
+from projectkit.datasets.splits.policies import Subsets
 from projectkit.errors import UserError, WorkError, did_you_mean
 
 _FUNCTIONS: dict[str, Callable[..., Subsets]] = {

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets.clusters import joined_if_alike
 from projectkit.datasets.columns import IndexArray, Texts, Tokens
+from projectkit.datasets.copies.clusters import joined_if_alike
 
 GRAM = 5  # characters or tokens
 _HASHES = 128  # in a signature: the estimate's standard error is at most .044

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from projectkit.datasets.card import NearDuplicates
 from projectkit.datasets.columns import IndexArray, Inputs, Table, Texts, Tokens
-from projectkit.datasets.minhash import minhash_clusters
-from projectkit.datasets.perceptual_hash import perceptual_clusters
+from projectkit.datasets.copies.minhash import minhash_clusters
+from projectkit.datasets.copies.perceptual_hash import perceptual_clusters
 from projectkit.errors import WorkError
 
 _SMALL = 100  # inputs: a cluster so small is no sign of a threshold that joins everything

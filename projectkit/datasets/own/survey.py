@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from projectkit.datasets.pictures import picture_files
-from projectkit.datasets.rows import MISSING, decoded, moment, number, read_rows
+from projectkit.datasets.own.pictures import picture_files
+from projectkit.datasets.readers.rows import MISSING, decoded, moment, number, read_rows
 from projectkit.errors import UserError, WorkError, did_you_mean
 
 TIME_NAMES = ("time", "timestamp", "ts", "date", "datetime", "epoch", "start", "created")

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from projectkit.datasets import disk
-from projectkit.datasets.archives import read_members
 from projectkit.datasets.card import RemoteFile, Upstream
-from projectkit.datasets.download import Network, OriginError, download, forget
+from projectkit.datasets.storage import disk
+from projectkit.datasets.storage.archives import read_members
+from projectkit.datasets.storage.download import Network, OriginError, download, forget
 from projectkit.errors import WorkError
 
 FOLDER = ".upstream"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets.archives import read_members
+from projectkit.datasets.storage.archives import read_members
 from projectkit.errors import UserError, WorkError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")

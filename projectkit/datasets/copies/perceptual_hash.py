@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets.clusters import joined_if_alike
 from projectkit.datasets.columns import IndexArray
+from projectkit.datasets.copies.clusters import joined_if_alike
 
 _SIDE = 32  # of the small picture
 _KEPT = 8  # lowest frequencies in each direction: 64 bits

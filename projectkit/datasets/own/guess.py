@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from projectkit.datasets.survey import IS_TEST, IS_VAL, TIME_NAMES, Column, Survey, words_of
+from projectkit.datasets.own.survey import IS_TEST, IS_VAL, TIME_NAMES, Column, Survey, words_of
 from projectkit.errors import UserError, did_you_mean
 
 LABEL_NAMES = tuple("label class target y category attack family type verdict outcome language lang is".split())  # noqa: SIM905

@@ -18,17 +18,17 @@ from typing import Any
 
 from projectkit.config.places import shown
 from projectkit.datasets.card import Card, SplitPolicy
-from projectkit.datasets.cardtext import card_text
-from projectkit.datasets.concerns import concerns, helpful_near_duplicates
-from projectkit.datasets.described import read_card
-from projectkit.datasets.description import NO_LICENCE
-from projectkit.datasets.duplicates import copies
-from projectkit.datasets.own import check_name
-from projectkit.datasets.pictures import pack
+from projectkit.datasets.copies.duplicates import copies
+from projectkit.datasets.own.cardtext import card_text
+from projectkit.datasets.own.concerns import concerns, helpful_near_duplicates
+from projectkit.datasets.own.described import read_card
+from projectkit.datasets.own.description import NO_LICENCE
+from projectkit.datasets.own.folders import check_name
+from projectkit.datasets.own.pictures import pack
+from projectkit.datasets.own.survey import Survey
+from projectkit.datasets.own.withheld import SUBSET, Parted, part
 from projectkit.datasets.samples import Samples
-from projectkit.datasets.split import make_split
-from projectkit.datasets.survey import Survey
-from projectkit.datasets.withheld import SUBSET, Parted, part
+from projectkit.datasets.splits.split import make_split
 from projectkit.errors import UserError
 from projectkit.findings import Finding
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from projectkit.datasets import disk
+from projectkit.datasets.storage import disk
 
 if TYPE_CHECKING:
     from requests import Response

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets import disk, store
 from projectkit.datasets.card import Card
 from projectkit.datasets.columns import READER, Table, Texts, Tokens
 from projectkit.datasets.samples import Samples
+from projectkit.datasets.storage import disk, store
 from projectkit.errors import WorkError
 
 FORM = 1

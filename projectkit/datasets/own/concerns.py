@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from projectkit.datasets.card import Card, NearDuplicates
 from projectkit.datasets.columns import IndexArray, StrArray, Table, Texts
-from projectkit.datasets.duplicates import copies
+from projectkit.datasets.copies.duplicates import copies
 from projectkit.datasets.report.examine import count_copies, missing_values
 from projectkit.datasets.samples import WITHHELD, Samples
-from projectkit.datasets.split import make_split
+from projectkit.datasets.splits.split import make_split
 from projectkit.errors import ProjectkitError, WorkError
 from projectkit.findings import Finding, Status
 

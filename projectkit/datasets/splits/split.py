@@ -3,7 +3,7 @@
 A split names the rows of a data set that belong to each subset. Rows that share a group (a message template, a malware family) never part,
 and no more do copies of one another. The same card, policy and seed give the same rows and the same digest on every machine and with
 every version of numpy: two teams can prove that they were compared on the same rows. How rows are drawn is in `policies.py`, what a
-copy is in `duplicates.py`.
+copy is in `copies/`.
 
 Where the policy deals out units (`stratified`, the validation part of `official`), a cluster of copies stays together. Elsewhere a group,
 a date or the makers have decided where a row goes, and a copy that would stand in two subsets is dropped from the one that matters
@@ -20,14 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from projectkit.datasets import policies
 from projectkit.datasets.card import Card, SplitPolicy
-from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import READER, IndexArray, StrArray
-from projectkit.datasets.duplicates import copies
-from projectkit.datasets.misfits import check_arguments, check_folds, check_names, check_times, refuse_misfit
-from projectkit.datasets.policies import Subsets
+from projectkit.datasets.copies.clusters import joined
+from projectkit.datasets.copies.duplicates import copies
 from projectkit.datasets.samples import WITHHELD, Samples
+from projectkit.datasets.splits import policies
+from projectkit.datasets.splits.misfits import check_arguments, check_folds, check_names, check_times, refuse_misfit
+from projectkit.datasets.splits.policies import Subsets
 from projectkit.errors import WorkError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from projectkit.datasets.rows import read_rows
+from projectkit.datasets.readers.rows import read_rows
 from projectkit.errors import WorkError
 
 

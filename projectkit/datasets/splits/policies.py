@@ -25,10 +25,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets.clusters import joined
 from projectkit.datasets.columns import IndexArray, StrArray
-from projectkit.datasets.dealing import Column, cut, deal, sizes, units
+from projectkit.datasets.copies.clusters import joined
 from projectkit.datasets.samples import WITHHELD
+from projectkit.datasets.splits.dealing import Column, cut, deal, sizes, units
 
 TEST_FRACTION = 0.2  # of all rows
 VAL_FRACTION = 0.125  # of the rows that are not test: with TEST_FRACTION 70 / 10 / 20

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from projectkit.datasets import disk
+from projectkit.datasets.storage import disk
 from projectkit.errors import WorkError
 
 SCHEMA = 1

@@ -24,10 +24,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from projectkit.datasets import disk, locks
 from projectkit.datasets.card import Card, RemoteFile
-from projectkit.datasets.disk import disk_trouble
-from projectkit.datasets.download import Network, OriginError, download, forget
+from projectkit.datasets.storage import disk, locks
+from projectkit.datasets.storage.disk import disk_trouble
+from projectkit.datasets.storage.download import Network, OriginError, download, forget
 from projectkit.errors import UserError, WorkError
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -86,7 +86,7 @@ def content_of(path: Path, file: RemoteFile) -> tuple[int, str] | None:
         return None if digest is None else (path.stat().st_size, digest)
     if not path.exists():
         return None
-    from projectkit.datasets.archives import zip_digest
+    from projectkit.datasets.storage.archives import zip_digest
 
     try:
         return zip_digest(path, limit=file.size)
@@ -219,7 +219,7 @@ def _bring(card: Card, file: RemoteFile, path: Path, progress: Progress, network
         except WorkError as error:
             wrong = wrong or error
     if file.derivation is not None:
-        from projectkit.datasets.rebuild import rebuild
+        from projectkit.datasets.storage.rebuild import rebuild
 
         names = " and ".join(upstream.name for upstream in file.derivation.upstreams)
         try:
@@ -320,7 +320,7 @@ def _make_folders(card: Card, path: Path) -> None:
 
 
 def _clear_upstreams(folder: Path) -> None:
-    from projectkit.datasets import rebuild
+    from projectkit.datasets.storage import rebuild
 
     rebuild.clear(folder)
 

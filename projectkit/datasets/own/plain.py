@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.datasets.columns import IndexArray, Inputs, Table, Texts
-from projectkit.datasets.pictures import read_pictures
-from projectkit.datasets.rows import Rows, moment, read_rows
+from projectkit.datasets.own.pictures import read_pictures
+from projectkit.datasets.readers.rows import Rows, moment, read_rows
 from projectkit.datasets.samples import WITHHELD, Samples
 from projectkit.errors import WorkError, did_you_mean
 
 if TYPE_CHECKING:
-    from projectkit.datasets.description import Description
+    from projectkit.datasets.own.description import Description
 
 
 @dataclass(frozen=True)

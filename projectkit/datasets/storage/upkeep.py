@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from projectkit.datasets import cache, disk, locks, rebuild, store
 from projectkit.datasets.card import Card, RemoteFile
-from projectkit.datasets.download import OriginError
+from projectkit.datasets.storage import cache, disk, locks, rebuild, store
+from projectkit.datasets.storage.download import OriginError
 from projectkit.errors import WorkError
 from projectkit.findings import Finding, Status
 

@@ -22,7 +22,7 @@ from types import ModuleType
 
 from projectkit.config.places import shown
 from projectkit.datasets.card import Card
-from projectkit.datasets.described import read_card
+from projectkit.datasets.own.described import read_card
 from projectkit.errors import ProjectkitError, UserError
 from projectkit.project import find_project
 
