@@ -1,6 +1,6 @@
 """Near duplicates among texts and token sequences: sets of 5-grams that are alike.
 
-Rows whose signatures agree in any band are candidates; what counts is the Jaccard similarity of their sets. Integer arithmetic only, so the
+Rows whose signatures agree in any band are compared by the Jaccard similarity of their sets. Integer arithmetic only, so the
 clusters are the same on every machine.
 
 Source: Broder 1997, On the resemblance and containment of documents, SEQUENCES, 21-29 (n-grams, MinHash); Lee et al. 2022, Deduplicating
@@ -20,11 +20,10 @@ from projectkit.datasets.columns import IndexArray, Texts, Tokens
 from projectkit.datasets.copies.clusters import joined_if_alike
 
 GRAM = 5  # characters or tokens
-_HASHES = 128  # in a signature: the estimate's standard error is at most .044
+_HASHES = 128  # in a signature
 _RECALL = 0.99  # of pairs exactly as similar as the threshold; more similar ones are found more often
-_SLACK = 0.15  # candidates whose estimate is so far below the threshold (over 3 standard errors) are not compared
 _GRAM_BITS = 44  # of a 5-gram's hash: what remains of 64 holds a row or pair number while they are sorted together
-_AT_ONCE = 1 << 17  # 5-grams that are worked on at once: 1 MiB an array
+_AT_ONCE = 1 << 15  # 5-grams that are worked on at once: 256 KiB an array
 
 _Hashes = NDArray[np.uint64]
 
@@ -40,23 +39,16 @@ def minhash_clusters(x: Texts | Tokens, threshold: float) -> IndexArray:
         (n,) row numbers.
     """
     grams, bounds = _gram_sets(x)
-    signatures = _signatures(grams, bounds)
+    sizes = np.diff(bounds)
     thousandths = round(threshold * 1000)
-    close = round(max(0.0, threshold - _SLACK) * _HASHES)
 
     def alike(left: IndexArray, right: IndexArray) -> NDArray[np.bool_]:
-        found = np.zeros(len(left), dtype=bool)
-        for part in _parts(np.full(len(left), _HASHES)):
-            agreeing = (signatures[left[part]] == signatures[right[part]]).sum(axis=1)
-            found[part] = agreeing >= close
-        candidates = np.flatnonzero(found)
-        shared = _shared(grams, bounds, left[candidates], right[candidates])
-        sizes = np.diff(bounds)
-        union = sizes[left[candidates]] + sizes[right[candidates]] - shared
-        found[candidates] = (shared * 1000 >= thousandths * union) & (union > 0)
+        shared = _shared(grams, bounds, left, right)
+        union = sizes[left] + sizes[right] - shared
+        found: NDArray[np.bool_] = (shared * 1000 >= thousandths * union) & (union > 0)
         return found
 
-    return joined_if_alike(len(x), _bands(signatures, threshold), alike)
+    return joined_if_alike(len(x), _bands(grams, bounds, threshold), alike)
 
 
 def _gram_sets(x: Texts | Tokens) -> tuple[_Hashes, IndexArray]:
@@ -64,7 +56,7 @@ def _gram_sets(x: Texts | Tokens) -> tuple[_Hashes, IndexArray]:
     values, offsets = _characters(x) if isinstance(x, Texts) else (x.values, x.offsets)
     lengths = np.diff(offsets)
     counts = np.where(lengths == 0, 0, np.maximum(1, lengths - GRAM + 1))
-    sets: list[_Hashes] = [np.zeros(0, dtype=np.uint64)]
+    grams, filled = np.empty(int(counts.sum()), dtype=np.uint64), 0
     sizes = np.zeros(len(x), dtype=np.int64)
     for part in _parts(counts):
         row = np.repeat(np.arange(part.stop - part.start), counts[part])
@@ -82,16 +74,20 @@ def _gram_sets(x: Texts | Tokens) -> tuple[_Hashes, IndexArray]:
             tagged[np.r_[True, tagged[1:] != tagged[:-1]]] if len(tagged) else tagged
         )  # np.unique takes ten times as long
         sizes[part] = np.bincount((tagged >> np.uint64(_GRAM_BITS)).astype(np.int64), minlength=part.stop - part.start)
-        sets.append(tagged & np.uint64((1 << _GRAM_BITS) - 1))
-    return np.concatenate(sets), np.r_[0, np.cumsum(sizes)].astype(np.int64)
+        grams[filled : filled + len(tagged)] = tagged & np.uint64((1 << _GRAM_BITS) - 1)
+        filled += len(tagged)
+    return grams[:filled], np.r_[0, np.cumsum(sizes)].astype(np.int64)
 
 
 def _characters(x: Texts) -> tuple[NDArray[Any], IndexArray]:
     """The code points of all texts, and where each text's begin."""
+    if not len(x.values) or x.values.max() < 0x80:  # ASCII: a byte a character
+        return x.values, x.offsets
     text = x.values.tobytes().decode("utf-8", "surrogatepass")
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    begun = np.r_[0, np.cumsum((x.values & 0xC0) != 0x80)]  # every byte but a continuation byte begins a character
-    return points, begun[x.offsets]
+    begun = np.zeros(len(x.values) + 1, dtype=np.int32 if len(x.values) < 2**31 else np.int64)
+    np.cumsum((x.values & 0xC0) != 0x80, out=begun[1:])  # every byte but a continuation byte begins a character
+    return points, begun[x.offsets].astype(np.int64)
 
 
 def _mixed(values: _Hashes) -> _Hashes:
@@ -101,37 +97,31 @@ def _mixed(values: _Hashes) -> _Hashes:
     return values ^ (values >> np.uint64(33))
 
 
-def _signatures(grams: _Hashes, bounds: IndexArray) -> NDArray[np.uint32]:
-    """(n, hashes) the smallest value of each hash over a row's 5-grams; rows without any have the largest value there is."""
-    signatures = np.full((len(bounds) - 1, _HASHES), np.iinfo(np.uint32).max, dtype=np.uint32)
-    filled = np.flatnonzero(np.diff(bounds))
-    factors = [
-        int.from_bytes(hashlib.blake2b(f"minhash:{number}".encode(), digest_size=8).digest(), "little") | 1
-        for number in range(_HASHES)
-    ]
-    for part in _parts(
-        np.diff(bounds)[filled], at_once=1 << 16
-    ):  # 512 KiB an array: they stay in the processor's cache
-        rows = filled[part]
-        hashed = grams[bounds[rows[0]] : bounds[rows[-1] + 1]]
-        begins = bounds[rows] - bounds[rows[0]]
-        product = np.empty_like(hashed)
-        for number, factor in enumerate(factors):
-            np.multiply(hashed, np.uint64(factor), out=product)
-            signatures[rows, number] = np.minimum.reduceat(product, begins) >> np.uint64(32)
-    return signatures
+def _bands(grams: _Hashes, bounds: IndexArray, threshold: float) -> Iterator[_Hashes]:
+    """A key for each row from each band of its signature: the longest bands that find pairs at the threshold often enough.
 
-
-def _bands(signatures: NDArray[np.uint32], threshold: float) -> Iterator[_Hashes]:
-    """A key for each row from each band of the signature: the longest bands that find pairs at the threshold often enough."""
+    A band is made when it is asked for, so that no whole signature is ever in memory, which would outweigh short texts.
+    """
     length = 1
     while length < _HASHES and 1 - (1 - threshold ** (length + 1)) ** (_HASHES // (length + 1)) >= _RECALL:
         length += 1
     for begin in range(0, _HASHES - length + 1, length):
-        key = np.zeros(len(signatures), dtype=np.uint64)
-        for column in range(begin, begin + length):
-            key = _mixed(key ^ signatures[:, column])
+        key = np.zeros(len(bounds) - 1, dtype=np.uint64)
+        for number in range(begin, begin + length):
+            key = _mixed(key ^ _smallest(grams, bounds, number))
         yield key
+
+
+def _smallest(grams: _Hashes, bounds: IndexArray, number: int) -> NDArray[np.uint32]:
+    """(n,) the smallest value of one hash over each row's 5-grams; rows without any have the largest value there is."""
+    found = np.full(len(bounds) - 1, np.iinfo(np.uint32).max, dtype=np.uint32)
+    filled = np.flatnonzero(np.diff(bounds))
+    factor = int.from_bytes(hashlib.blake2b(f"minhash:{number}".encode(), digest_size=8).digest(), "little") | 1
+    for part in _parts(np.diff(bounds)[filled], at_once=1 << 16):  # 512 KiB: it stays in the processor's cache
+        rows = filled[part]
+        hashed = grams[bounds[rows[0]] : bounds[rows[-1] + 1]] * np.uint64(factor)
+        found[rows] = np.minimum.reduceat(hashed, bounds[rows] - bounds[rows[0]]) >> np.uint64(32)
+    return found
 
 
 def _shared(grams: _Hashes, bounds: IndexArray, left: IndexArray, right: IndexArray) -> IndexArray:
