@@ -9,7 +9,7 @@
 | subjects.py | the subjects that a course proposes |
 | wheel.py | the library as a wheel, from a checkout or from an installation |
 | git.py | what the scaffold asks git |
-| doctor.py | `examine`: this machine |
+| doctor.py, places.py | `examine`: this machine; the folders that a project needs |
 
 The template's extension and hook import answers.py and finish.py in a Python that may have nothing else installed, so this file
 imports nothing before it is asked for.

@@ -1,7 +1,8 @@
 """`projectkit doctor`: is this machine fit for a project, and what would make it so.
 
 Each check looks at one thing and gives one finding. torch is looked at from outside (its installed version and version file):
-importing it would cost seconds, and a broken installation would end the doctor instead of being named by it.
+importing it would cost seconds, and a broken installation would end the doctor instead of being named by it. Its folders, from the disk
+to the mirror, are looked at by `places.py`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,17 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
 
 from projectkit.errors import ProjectkitError
 from projectkit.findings import Finding
 from projectkit.project import find_project
+from projectkit.scaffold import places
 from projectkit.scaffold.git import git
 from projectkit.scaffold.names import DISTRIBUTION
 
 OLDEST_PYTHON = (3, 11)
-DISK_ERROR_GIB, DISK_WARNING_GIB = (
-    1.0,
-    5.0,
-)  # a few dozen runs with checkpoints of small models; torch itself takes 1 to 6 GiB
 _REINSTALL = "pip install --force-reinstall torch torchvision --index-url https://download.pytorch.org/whl"
 CUDA_INDEX = "cu126"  # runs on drivers since 2022, and PyTorch still builds it for every release
 
@@ -39,16 +35,19 @@ def examine() -> list[Finding]:
     """Look at this machine, from the working directory.
 
     Returns:
-        One finding a subject, in a fixed order; `error` where a project cannot work until it is mended.
+        One finding a subject, and one for each card that cannot be read, in a fixed order; `error` where a project cannot work until
+        it is mended.
     """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (
         _python,
         _library,
         _torch,
         _device,
-        _disk,
-        _store,
-        _mirror,
+        places.disk,
+        places.store,
+        places.mirror,
+        places.cards,
+        places.labels,
         _tracker,
         _fonts,
         _git,
@@ -153,39 +152,6 @@ def _device() -> Iterator[Finding]:
         yield Finding("device", "ok", platform.machine(), f"CPU with {cores} cores, no GPU", advice, evidence)
 
 
-def _disk() -> Iterator[Finding]:
-    here = Path.cwd()
-    yield _space("disk", here)
-
-
-def _store() -> Iterator[Finding]:
-    from projectkit.datasets.storage.store import store_root
-
-    root = store_root()
-    advice = "set PROJECTKIT_STORE=<a folder that you may write>"
-    folder = next(folder for folder in (root, *root.parents) if folder.exists())
-    if not folder.is_dir():
-        yield Finding("store", "error", str(root), f"{folder} is not a folder", advice)
-    elif not _writable(folder):
-        yield Finding("store", "error", str(root), "this folder cannot be written", advice)
-    else:
-        space = _space("store", folder)
-        yield Finding(
-            "store", space.status, str(root), f"writable, {space.message}", space.advice and advice, space.evidence
-        )
-
-
-def _mirror() -> Iterator[Finding]:
-    value = os.environ.get("PROJECTKIT_MIRROR")
-    if not value:
-        yield Finding("mirror", "ok", "PROJECTKIT_MIRROR", "not set: data comes from its pinned URLs")
-    elif Path(value).expanduser().is_dir():
-        yield Finding("mirror", "ok", value, "looked in before the network")
-    else:
-        advice = "set it to the folder that your course gave you, or unset it"
-        yield Finding("mirror", "error", value, "PROJECTKIT_MIRROR is not a folder", advice)
-
-
 def _tracker() -> Iterator[Finding]:
     version = _version("wandb")
     if version is None:
@@ -281,26 +247,6 @@ def _nvidia_card() -> str | None:
         return None
     names = done.stdout.strip().splitlines()
     return names[0].strip() if done.returncode == 0 and names else None
-
-
-def _space(subject: str, folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free / 2**30
-    status: Literal["ok", "warning", "error"] = "ok"
-    if free < DISK_WARNING_GIB:
-        status = "error" if free < DISK_ERROR_GIB else "warning"
-    advice = (
-        "" if status == "ok" else "make room, or set PROJECTKIT_RUNS and PROJECTKIT_STORE to folders on another disk"
-    )
-    return Finding(subject, status, str(folder), f"{free:.1f} GiB free", advice, {"free_gib": round(free, 2)})
-
-
-def _writable(folder: Path) -> bool:
-    """By writing: permission bits do not know of read-only mounts, quotas and Windows' lists."""
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _wandb_key() -> str | None:

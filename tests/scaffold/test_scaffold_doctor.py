@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from projectkit.findings import Finding
-from projectkit.scaffold import doctor, examine
+from projectkit.scaffold import doctor, examine, places
 
 NVIDIA = "NVIDIA T4"
 
@@ -20,7 +20,7 @@ def found(identity: str) -> Finding:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("PROJECTKIT_MIRROR", "WANDB_API_KEY", "NETRC"):
+    for name in ("PROJECTKIT_MIRROR", "PROJECTKIT_CARDS", "PROJECTKIT_LABELS", "WANDB_API_KEY", "NETRC"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -50,6 +50,8 @@ def test_every_subject_is_looked_at_once() -> None:
         "disk",
         "store",
         "mirror",
+        "cards",
+        "labels",
         "tracker",
         "fonts",
         "git",
@@ -112,7 +114,7 @@ def test_a_full_disk_is_said_before_it_ends_a_training(
     free_gib: float, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": int(free_gib * 2**30)})
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda _: usage)
     assert found("disk").status == status
     assert found("store").status == status
 
@@ -123,9 +125,45 @@ def test_a_store_that_is_a_file_is_an_error(home: Path, monkeypatch: pytest.Monk
     assert found("store").status == "error"
 
 
-def test_a_store_that_cannot_be_written_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_writable", lambda _: False)
+def test_a_store_that_cannot_be_made_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_writable", lambda _: False)
     assert found("store").status == "error"
+
+
+def test_a_store_that_can_only_be_read_is_worth_knowing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "store").mkdir()
+    monkeypatch.setattr(places, "_writable", lambda _: False)
+    finding = found("store")
+    assert finding.status == "note"
+    assert "PROJECTKIT_STORE" in finding.advice
+
+
+def test_a_store_of_a_newer_version_is_an_error(home: Path) -> None:
+    (home / "store").mkdir()
+    (home / "store" / "store.json").write_text('{"schema": 999}', encoding="utf-8")
+    finding = found("store")
+    assert finding.status == "error"
+    assert "newer version" in finding.message
+
+
+@pytest.mark.parametrize(("variable", "identity"), [("PROJECTKIT_CARDS", "cards"), ("PROJECTKIT_LABELS", "labels")])
+def test_a_folder_of_the_course_that_is_not_there_is_an_error(
+    variable: str, identity: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, str(home))
+    assert found(identity).status == "ok"
+    monkeypatch.setenv(variable, str(home / "nowhere"))
+    finding = found(identity)
+    assert finding.status == "error"
+    assert "unset it" in finding.advice
+
+
+def test_a_card_that_cannot_be_read_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROJECTKIT_CARDS", str(home))
+    (home / "flows.yaml").write_text("format: cvs\n", encoding="utf-8")
+    finding = found("cards")
+    assert finding.status == "error"
+    assert "flows.yaml" in finding.where
 
 
 def test_looking_at_the_store_does_not_make_it(home: Path) -> None:
