@@ -26,21 +26,25 @@ from projectkit import datasets
 from projectkit.config import Places, read_yaml
 from projectkit.datasets.own.folders import folders
 from projectkit.errors import ProjectkitError, UserError, did_you_mean
-from projectkit.scaffold.answers import CHOICES, check_answer
+from projectkit.scaffold.answers import check_answer
 
-FILE = "subjects.yaml"
+FILES = ("subjects.yaml", "subjects.yml")
 DIFFICULTIES = ("easy", "medium", "hard")
 
 _ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _REQUIRED = ("id", "title", "question", "data")
-_TEXTS = ("id", "title", "question", "data", "target", "task", "baseline", "difficulty")
+_TEXTS = ("id", "title", "question", "data", "target", "baseline", "difficulty")
 _KEYS = (*_TEXTS, "reading", "teams")
 _TASK_OF = {  # a data set's modality -> the template's task
     "text": "text-classification",
     "tokens": "text-classification",
     "tabular": "tabular-classification",
     "image": "image-classification",
+    "series": "image-classification",  # its files, with a model of the library in the config
 }
+_MODEL_OF = {
+    "series": "projectkit.models.SeriesCNN"
+}  # modality -> the config's first model, where the template has none for it
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Subject:
         question: that the project is to answer.
         data: name of a data set.
         target: of the data set; None is its default.
-        task: the template's answer; follows from the data.
+        task: the template's answer that follows from the data.
+        model: the class that the config starts with; None is the template's own.
         baseline: what is to be beaten.
         reading: where to begin, one source each.
         difficulty: easy, medium or hard; empty where the staff did not say.
@@ -68,6 +73,7 @@ class Subject:
     data: str
     target: str | None
     task: str
+    model: str | None
     baseline: str
     reading: tuple[str, ...]
     difficulty: str
@@ -82,7 +88,8 @@ class Subject:
 
     def variables(self) -> dict[str, str]:
         """The template's private variables that follow from it."""
-        return {"_data": self.data, "_target": self.target or "", "_subject": self.as_markdown()}
+        private = {"_data": self.data, "_target": self.target or "", "_model": self.model or ""}
+        return {**private, "_subject": self.as_markdown()}
 
     def as_markdown(self) -> str:
         """The subject as the proposal's first section states it."""
@@ -106,8 +113,9 @@ def list_subjects() -> list[Subject]:
     """
     found: list[Subject] = []
     for folder in folders():
-        if (folder / FILE).is_file():
-            found += _read(folder / FILE)
+        for name in FILES:
+            if (folder / name).is_file():
+                found += _read(folder / name)
     seen: dict[str, Subject] = {}
     for subject in found:
         if subject.id in seen:
@@ -125,7 +133,7 @@ def find_subject(name: str) -> Subject:
     """
     known = {subject.id: subject for subject in list_subjects()}
     if not known:
-        remedy = f"set PROJECTKIT_CARDS=<the course's folder>, which holds a {FILE}"
+        remedy = f"set PROJECTKIT_CARDS=<the course's folder>, which holds a {FILES[0]}"
         raise UserError("no subject is proposed here", where=f"--subject {name}", remedy=remedy)
     if name not in known:
         remedy = f"{did_you_mean(name, known)} (`projectkit subjects`)"
@@ -172,13 +180,15 @@ def _subject(entry: Any, key: str, course: str | None, file: Path, places: Place
     if difficulty and difficulty not in DIFFICULTIES:
         where = places.of(f"{key}.difficulty")
         raise UserError(f"'{difficulty}' is no difficulty", where=where, remedy=did_you_mean(difficulty, DIFFICULTIES))
+    card = _card(entry, key, places)
     return Subject(
         id=entry["id"],
         title=entry["title"],
         question=entry["question"],
         data=entry["data"],
-        target=_target(entry, key, places),
-        task=_task(entry, key, places),
+        target=_target(entry, card, places.of(f"{key}.target")),
+        task=_TASK_OF[card.modality],
+        model=_MODEL_OF.get(card.modality),
         baseline=entry.get("baseline", ""),
         reading=_reading(entry, key, places),
         difficulty=difficulty,
@@ -188,25 +198,12 @@ def _subject(entry: Any, key: str, course: str | None, file: Path, places: Place
     )
 
 
-def _target(entry: Mapping[str, Any], key: str, places: Places) -> str | None:
+def _target(entry: Mapping[str, Any], card: datasets.Card, where: str) -> str | None:
     target = entry.get("target")
-    known = _card(entry, key, places).targets
-    if target is not None and target not in known:
-        where = places.of(f"{key}.target")
-        raise UserError(f"{entry['data']} has no target '{target}'", where=where, remedy=did_you_mean(target, known))
+    if target is not None and target not in card.targets:
+        remedy = did_you_mean(target, card.targets)
+        raise UserError(f"{card.name} has no target '{target}'", where=where, remedy=remedy)
     return target
-
-
-def _task(entry: Mapping[str, Any], key: str, places: Places) -> str:
-    if "task" in entry:
-        _check("task", entry["task"], places.of(f"{key}.task"))
-        return str(entry["task"])
-    modality = _card(entry, key, places).modality
-    if modality not in _TASK_OF:
-        what = f"the template has no task for {modality} data"
-        remedy = f"add `task:`, one of {', '.join(CHOICES['task'])}, to start from its files"
-        raise UserError(what, where=places.of(f"{key}.data"), remedy=remedy)
-    return _TASK_OF[modality]
 
 
 def _card(entry: Mapping[str, Any], key: str, places: Places) -> datasets.Card:

@@ -75,6 +75,19 @@ def test_the_task_follows_from_the_data(course: Path) -> None:
     assert [subject.task for subject in list_subjects()] == ["text-classification", "tabular-classification"]
 
 
+def test_a_subject_about_series_starts_with_the_librarys_model_for_them(
+    course: Path, answers: dict[str, str], tmp_path: Path
+) -> None:
+    entry = "subjects: [{id: power, title: Power traces, question: Which weight?, data: sca_aligned}]"
+    (course / "subjects.yaml").rename(course / "subjects.yml")
+    (course / "subjects.yml").write_text(entry, encoding="utf-8")
+    given = {key: value for key, value in answers.items() if key != "task"}
+    project = create_project(given, tmp_path / "place", subject=find_subject("power"))
+    config = load_config(project / "configs" / "train.yaml").config
+    assert config.model is not None
+    assert (config.data.name, config.model.class_path) == ("sca_aligned", "projectkit.models.SeriesCNN")
+
+
 def test_the_command_lists_what_the_course_proposes(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["subjects", "--json"])
