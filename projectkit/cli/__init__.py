@@ -3,7 +3,7 @@
 | file | commands | room |
 |---|---|---|
 | `project.py` | `new`, `subjects`, `doctor`, `demo` | scaffold |
-| `data.py` | `data ...` | datasets |
+| `data.py`, `newdata.py`, `look.py` | `data ...`; `data new`; what `data info` shows | datasets |
 | `experiment.py` | `train`, `evaluate` | training, evaluation |
 | `runs.py` | `runs ...` | runs |
 | `poster.py` | `poster ...` | poster |
@@ -65,12 +65,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="projectkit")
 def commands() -> None:
-    r"""A team project in deep learning, from the first commit to the poster.
+    """A team project in deep learning, from the first commit to the poster.
 
     \b
     Start:    projectkit new
     Then:     projectkit train, projectkit evaluate latest, projectkit poster build
-    """
+    """  # noqa: D301 - click takes the backspace for "leave these lines as they are"
 
 
 for command in (new, subjects, doctor, demo, data, train, evaluate, runs, poster):

@@ -26,7 +26,7 @@ data.add_command(data_new)
 @data.command("list")
 @as_json
 def data_list(as_json: bool) -> None:
-    """Every data set: what it is, how large, its licence, whether it is here; of an own one, its card."""
+    """Every data set: its task, size, licence, whether it is here. Of your own sets, the card too."""
     from projectkit import datasets
     from projectkit.datasets.own.folders import found
 
@@ -64,7 +64,7 @@ def data_list(as_json: bool) -> None:
 @click.argument("name")
 @as_json
 def data_info(name: str, as_json: bool) -> None:
-    """A data set's card, and a look at its samples where it is here; nothing is fetched."""
+    """A data set's card. Where the set is here, its classes and a few samples too; nothing is fetched."""
     from projectkit import datasets
     from projectkit.cli import look
     from projectkit.datasets.preview import preview
@@ -85,7 +85,7 @@ def data_info(name: str, as_json: bool) -> None:
 )
 @as_json
 def data_report(name: str, output: Path | None, as_json: bool) -> None:
-    """Write a page about a data set: classes, copies, overlap of subsets, what a careless split would have scored."""
+    """Write a page about a data set. It has classes, samples, copies, overlap of subsets, and what a careless split would have scored."""
     from projectkit.datasets.report import default_path, write_report
 
     written = write_report(name, output or default_path(name))
@@ -113,7 +113,7 @@ def data_fetch(name: str, as_json: bool) -> None:
 @click.option("--all", "every", is_flag=True, help="Every data set that is in the store or the mirror.")
 @as_json
 def data_verify(name: str | None, every: bool, as_json: bool) -> int:
-    """Check files and parsed forms against their SHA-256: in the store, or where the store would have them from."""
+    """Check data sets against their SHA-256. Looks in the store, else where the store would have them from."""
     from projectkit import datasets
 
     if (name is None) == (not every):
@@ -130,7 +130,7 @@ def data_verify(name: str | None, every: bool, as_json: bool) -> int:
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @as_json
 def data_prune(names: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
-    """Remove leftovers from the store; with NAMES, these data sets wholly."""
+    """Remove leftovers from the store; with NAMES, whole data sets."""
     from projectkit import datasets
 
     freed = datasets.prune(names or None, dry_run=dry_run)
@@ -148,7 +148,7 @@ def data_prune(names: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="The mirror.")
 @as_json
 def data_export(names: tuple[str, ...], folder: Path, as_json: bool) -> int:
-    """Copy data sets into a mirror folder for a closed network, with a list of their licences and checksums."""
+    """Copy data sets into a mirror for a closed network. SOURCES.md in it lists licences and checksums."""
     from projectkit import datasets
 
     return console.report(datasets.export(names, folder), as_json=as_json)

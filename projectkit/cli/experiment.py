@@ -23,7 +23,7 @@ from projectkit.project import find_project, require_project
 @click.option("--print-config", is_flag=True, help="Print the config in full and stop.")
 @as_json
 def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as_json: bool) -> None:
-    """Train what CONFIG describes (default configs/train.yaml); prints the run's id."""
+    """Train what CONFIG describes, and print the run's id. CONFIG defaults to configs/train.yaml."""
     config, overrides = _config_and_overrides(arguments)
     from projectkit.config import config_to_yaml, load_config
 
@@ -49,7 +49,7 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
 @click.option("--subset", default="val", show_default=True, help="val, test, or a further subset of the split.")
 @as_json
 def evaluate(run: str, subset: str, as_json: bool) -> None:
-    """Measure a run: every metric with its 95% interval, confusion matrix, ROC. A look at a test subset is recorded."""
+    """Measure a run: metrics with 95% intervals, confusion matrix, ROC. A look at a test subset is recorded."""
     screen = console.error_console()
     from projectkit.runs import find_run, project_of
 

@@ -50,7 +50,7 @@ def data_new(
     as_json: bool,
     **given: str | None,
 ) -> int:
-    """Write a card for CSV, TSV, JSONL or NPZ files, or for one folder of pictures: look at them, ask, warn."""
+    """Write a card for data of your own. FILES are CSV, TSV, JSONL or NPZ, or one folder of pictures; it looks at them, asks, and warns."""
     from projectkit.datasets.own.newcard import default_name, write_new
     from projectkit.datasets.own.survey import survey
 

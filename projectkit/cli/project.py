@@ -45,7 +45,7 @@ def new(answers: tuple[str, ...], subject_id: str | None, no_input: bool, output
 @click.command()
 @as_json
 def subjects(as_json: bool) -> None:
-    """The subjects that the course proposes, in $PROJECTKIT_CARDS."""
+    """The subjects that the course proposes. They stand in subjects.yaml in a folder of $PROJECTKIT_CARDS."""
     from projectkit.scaffold import list_subjects
 
     found = list_subjects()
@@ -62,7 +62,7 @@ def subjects(as_json: bool) -> None:
 @click.command()
 @as_json
 def doctor(as_json: bool) -> int:
-    """Look at this machine: Python, torch, device, disk, store, tracker, fonts."""
+    """Is this machine fit: Python, torch, device, disk, data, fonts?"""
     from projectkit.scaffold import examine
 
     return console.report(examine(), as_json=as_json)
@@ -71,7 +71,7 @@ def doctor(as_json: bool) -> int:
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
 def demo(folder: Path | None) -> None:
-    """Live a whole project: generate, train, evaluate, make the poster. Under three minutes on two cores."""
+    """Live a whole project: generate, train, evaluate, poster. Under three minutes on two cores."""
     from projectkit.scaffold.demo import run_demo
 
     run_demo(folder, console.error_console())
