@@ -5,6 +5,9 @@ Results go to standard output, everything else to standard error. The commands c
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -103,19 +106,19 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:
-    """A name and its value a line; what is nested is indented below its name."""
+    """A name and its value a line, wrapped in a terminal; what is nested is indented below its name."""
     for key, value in facts.items():
         if isinstance(value, Mapping):
             click.echo(key)
             width = max([16, *(len(name) for name in value)]) + 2
             for name, each in value.items():
-                click.echo(f"  {name:<{width}}{_text(each)}")
+                click.echo(_wrapped(f"  {name:<{width}}", _text(each)))
         elif isinstance(value, list | tuple) and any(len(str(each)) > 40 for each in value):
             click.echo(key)
             for each in value:
-                click.echo(f"  - {_text(each)}")
+                click.echo(_wrapped("  - ", _text(each)))
         else:
-            click.echo(f"{key:<20}{_text(value)}")
+            click.echo(_wrapped(f"{key:<20}", _text(value)))
 
 
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
@@ -167,6 +170,18 @@ def cut(text: str, width: int) -> str:
 def figure(value: Any) -> str:
     """A number with four decimals, anything else as it is."""
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+
+
+def _wrapped(label: str, text: str) -> str:
+    """A label and its text; in a terminal on lines of its width, with the text below itself."""
+    columns = shutil.get_terminal_size((100, 24)).columns
+    if not sys.stdout.isatty() or len(label) + len(text) <= columns:
+        return label + text
+    indent = " " * min(len(label), columns // 2)
+    lines = textwrap.wrap(
+        text, columns, initial_indent=label, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)
 
 
 def _text(value: Any) -> str:

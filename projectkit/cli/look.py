@@ -76,7 +76,7 @@ def print_card(card: Card) -> None:
     shown["may be passed on"] = "yes" if card.redistributable else "no"
     shown["size"] = console.size(card.size)
     shown["here"] = "yes" if facts["here"] else f"no (`projectkit data fetch {card.name}`)" if card.files else "no"
-    shown["description"] = [card.description]
+    shown["description"] = card.description
     shown["targets"] = {
         name + (" (default)" if name == card.default_target else ""): _classes(target.class_names)
         for name, target in card.targets.items()
@@ -87,7 +87,7 @@ def print_card(card: Card) -> None:
     }
     for name in ("traps", "safety", "ethics", "origin", "citation"):
         if facts[name]:
-            shown[name] = facts[name] if isinstance(facts[name], list) else [facts[name]]
+            shown[name] = facts[name]
     if card.withheld:
         shown["withheld"] = f"the labels of {card.withheld.subset}"
     if card.files:
@@ -101,7 +101,7 @@ def print_preview(preview: Preview) -> None:
     subsets = [name for name in preview.rows if name != "unused"]
     click.echo(f"\nrows of split '{preview.split}', target '{preview.target}'")
     total = ["all", *(preview.rows[name] for name in subsets), preview.rows.get("unused")]
-    lines = [[name, *(counts[subset] for subset in subsets)] for name, counts in preview.classes.items()]
+    lines = [[name, *(counts.get(subset) for subset in subsets)] for name, counts in preview.classes.items()]
     unused = ["in none"] if "unused" in preview.rows else []
     if unused:
         lines = [[*line, ""] for line in lines]

@@ -157,7 +157,7 @@ class Card:
         splits: split name -> policy.
         files: raw files; empty for what a dependency carries or a generator makes.
         mirror_folder: its folder below `$PROJECTKIT_MIRROR`; sets of one source share one.
-        origin: for files without a URL: what they are derived from, so that the error can say it.
+        origin: what the files are derived from, where they are not the makers' own.
         traps: what has misled people before, one sentence each.
         safety: how to handle the samples, empty where nothing is to be said.
         ethics: who is in the data, who may be harmed by its use, empty where nothing is to be said.

@@ -54,7 +54,7 @@ class Preview:
         target: whose classes are counted.
         split: the name of that target's default split.
         rows: subset -> rows; rows in no subset are under `unused`.
-        classes: class name -> subset -> rows.
+        classes: class name -> subset -> rows; without the subsets whose labels are withheld.
         examples: a few training samples of different classes.
     """
 
@@ -103,10 +103,11 @@ def subset_rows(split: Split, total: int) -> dict[str, int]:
 
 
 def class_counts(labels: NDArray[np.int64], class_names: tuple[str, ...], split: Split) -> dict[str, dict[str, int]]:
-    """Rows of each class in each subset; withheld labels are counted nowhere."""
+    """Class name -> subset -> rows; a subset whose labels are all withheld is left out."""
     counts = {
         name: np.bincount(labels[rows][labels[rows] != WITHHELD], minlength=len(class_names))
         for name, rows in split.subsets.items()
+        if not len(rows) or (labels[rows] != WITHHELD).any()
     }
     return {
         class_name: {name: int(counted[index]) for name, counted in counts.items()}

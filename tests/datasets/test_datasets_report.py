@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from projectkit.cli import main
-from projectkit.datasets import catalogue
+from projectkit.datasets import catalogue, preview
 from projectkit.datasets.card import Card, SplitPolicy, Target
 from projectkit.datasets.columns import Table, Texts, Tokens
 from projectkit.datasets.report import baseline, default_path, examine, markup, write_report
@@ -152,7 +152,7 @@ def test_tokens_series_and_few_rows_have_a_page_too(known, tmp_path):
     assert not _page(tmp_path / "series.html").unbalanced
 
 
-def test_withheld_test_labels_leave_a_page_without_scores(known, tmp_path):
+def test_withheld_test_labels_are_neither_scored_nor_counted(known):
     samples = _samples(Texts.of([f"text {number}" for number in range(40)]))
     card = known(samples, "text")
     tested = catalogue.split("made", samples=samples).subsets["test"]
@@ -164,7 +164,10 @@ def test_withheld_test_labels_leave_a_page_without_scores(known, tmp_path):
         )
         is None
     )
-    assert examine.missing_values(_samples(samples.x, labels)) == {"label label (withheld)": len(tested)}
+    assert examine.missing_values(_samples(samples.x, labels)) == {"target label: withheld": len(tested)}
+    split = catalogue.split("made", samples=samples)
+    counts = preview.class_counts(labels, card.targets["label"].class_names, split)
+    assert all(list(each) == ["train", "val"] for each in counts.values())  # nothing is said about test, not even 0
 
 
 def test_copies_and_contradictions_are_counted_by_cluster():

@@ -76,7 +76,7 @@ def read_card(path: Path) -> Card:
     return Card(
         name=path.stem,
         title=said.title or path.stem,
-        description=said.description or said.title or path.stem,
+        description=said.description or "not described",
         modality=said.modality or ("image" if said.format == "images" else "text" if said.text else "tabular"),
         targets={name: Target(kind, classes, split=policy) for name, (kind, classes) in targets.items()},
         default_target=next(iter(targets)),
@@ -87,7 +87,6 @@ def read_card(path: Path) -> Card:
         splits={policy: _policy(said, policy, places)},
         files=_files(said, places),
         mirror_folder=said.mirror_folder,
-        origin=f"it is looked for beside {path.name}",
         traps=said.traps,
         safety=said.safety,
         ethics=said.ethics,

@@ -64,7 +64,7 @@ def score(samples: Samples, labels: IndexArray, subsets: Mapping[str, IndexArray
         found = _anomaly(_features(samples.x, len(chosen)), x, new)
         known = classification_intervals(labels[asked], found)
         intervals = {
-            name: each for name, each in known.items() if name == "auroc"
+            name: known[name] for name in ("auroc",) if name in known
         }  # no threshold, so nothing but the order
     else:
         from sklearn.pipeline import make_pipeline

@@ -1,6 +1,6 @@
 """What a data set report counts: copies, contradicting labels, what subsets share, missing values, groups, times, lengths.
 
-Arrays in, plain numbers out; how they look on a page is `page.py`'s subject.
+Arrays in, plain numbers out; how they look on a page is the subject of `sections.py`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def missing_values(samples: Samples) -> dict[str, int]:
     elif x.dtype.kind == "f":
         found["not a number"] = int(np.isnan(x.reshape(len(x), -1)).any(axis=1).sum())
     for target, labels in samples.y.items():
-        found[f"label {target} (withheld)"] = int((labels == WITHHELD).sum())
+        found[f"target {target}: withheld"] = int((labels == WITHHELD).sum())
     return {name: count for name, count in found.items() if count}
 
 
@@ -135,9 +135,8 @@ def constant_columns(table: Table) -> list[str]:
 def lengths(x: Texts | Tokens) -> IndexArray:
     """Characters of each text, tokens of each sequence, (n,)."""
     if isinstance(x, Texts):
-        starts = np.concatenate(
-            [[0], np.cumsum((x.values & 0xC0) != 0x80)]
-        )  # a UTF-8 character has one byte that leads
+        leads = (x.values & 0xC0) != 0x80  # each UTF-8 character has one byte that leads
+        starts = np.concatenate([[0], np.cumsum(leads)])
         return np.diff(starts[x.offsets]).astype(np.int64)
     return np.diff(x.offsets)
 

@@ -78,11 +78,14 @@ def _splits(subject: Subject) -> list[Html]:
 
 def _classes(subject: Subject) -> list[Html]:
     counts = preview.class_counts(subject.labels, subject.target.class_names, subject.split)
-    subsets = list(subject.split.subsets)
+    largest, of_largest = max(counts.items(), key=lambda each: sum(each[1].values()))
+    subsets = list(of_largest)
     rows = [(name, *(each[subset] for subset in subsets)) for name, each in counts.items()]
-    largest = max(counts, key=lambda name: sum(counts[name].values()))
-    share = counts[largest]["test"] / max(1, sum(each["test"] for each in counts.values()))
-    said = f"Always saying {largest!r} would be right for {share:.1%} of the test samples."
+    asked = "test" if "test" in subsets else "val"
+    share = of_largest[asked] / max(1, sum(each[asked] for each in counts.values()))
+    said = f"Always saying {largest!r} would be right for {share:.1%} of the {asked} samples."
+    if hidden := [subset for subset in subject.split.subsets if subset not in subsets]:
+        said += f" The labels of {', '.join(hidden)} are withheld."
     drawn = figures.svg_bytes(figures.class_balance(counts))
     alt = f"Bars of each class's share of {', '.join(subsets)}; the numbers are in the table below."
     return [
@@ -177,14 +180,12 @@ def _scores(subject: Subject) -> list[Html]:
         return [paragraph("No plain model can be fitted: train has one class, or the test labels are withheld.")]
     columns = ("split", "fitted on", "tested on", *(_METRICS[name] for name in metrics))
     kind = "principal components of the normal rows" if subject.target.kind == "anomaly" else "a linear model"
-    parts = [
-        paragraph(
-            f"The same plain model ({kind}, on {_FEATURES[subject.card.modality]}) on both splits, "
-            "with 95% intervals over the test samples. "
-            "Where the second row is higher, the difference is what the model owes to leakage, or to a test that asks for less."
-        ),
-        table("A plain model's score", columns, rows),
-    ]
+    said = f"The same plain model ({kind}, on {_FEATURES[subject.card.modality]}), with 95% intervals over the test samples. "
+    if len(known) == len(scored):
+        said += "Where the second row is higher, the difference is what the model owes to leakage, or to a test that asks for less."
+    else:
+        said += "The other split has no row: its training subset has one class, or the labels of its test are withheld."
+    parts = [paragraph(said), table("A plain model's score", columns, rows)]
     if any(each.cut for each in known.values()):
         most = f"Fitted on at most {baseline.MOST_TRAIN:,} training rows and tested on at most {baseline.MOST_TEST:,}, drawn at random."
         parts.append(paragraph(most + " All of them would score somewhat more.", kind="faint"))

@@ -232,7 +232,8 @@ def _bring(card: Card, file: RemoteFile, path: Path, progress: Progress, network
             wrong = wrong or error
     if wrong is not None:
         raise wrong
-    reason = ", ".join(failures) or f"it has no URL of its own ({card.origin})"
+    no_url = "it has no URL of its own" + (f" ({card.origin})" if card.origin else "")
+    reason = ", ".join(failures) or no_url
     raise WorkError(f"{file.name} cannot be had: {reason}", where=card.name, remedy=_ways_out(card, file))
 
 
