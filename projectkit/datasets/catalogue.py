@@ -198,7 +198,8 @@ def fetch(name: str, progress: Progress | None = None) -> list[Path]:
 def verify(name: str) -> list[Finding]:
     """Check a data set: one finding for each raw file and for its parsed form, an error where one is damaged or half the set is missing.
 
-    A file that the store lacks is checked where it would be had from without a network: beside its card, or in the mirror.
+    A file is checked too where it would be had from without a network, beside its card or in the mirror: alone where the store lacks
+    it, else with a finding of its own where it is damaged.
     """
     return upkeep.verify(card(name))
 

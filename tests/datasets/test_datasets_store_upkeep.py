@@ -71,6 +71,13 @@ def test_verify_finds_a_flipped_bit_in_the_mirror(mirror: Path, content: bytes, 
     assert (finding.status, finding.where, finding.advice) == ("error", str(file), "copy it there again")
 
 
+def test_verify_finds_a_damaged_mirror_behind_a_whole_store(mirror: Path) -> None:
+    pk.datasets.fetch("toy")
+    flip(mirror)
+    inside, outside = pk.datasets.verify("toy")
+    assert (inside.status, outside.status, outside.where) == ("ok", "error", str(mirror))
+
+
 def test_verify_says_where_it_looked_in_vain(mirror: Path) -> None:
     mirror.unlink()
     (finding,) = pk.datasets.verify("toy")
@@ -136,6 +143,17 @@ def test_prune_leaves_the_sets_of_other_teams_alone(mirror: Path, store_folder: 
     parsed.mkdir(parents=True)
     assert pk.datasets.prune() == []
     assert parsed.exists()
+
+
+def test_prune_touches_no_folder_that_is_no_sets(mirror: Path, store_folder: Path) -> None:
+    pk.datasets.load("toy")
+    others = [store_folder / name for name in ("Downloads/film.part", "thesis/.upstream/notes.txt", "mail/old.bad")]
+    left = store_folder / "flows-0123abcd" / "flows.csv.part"
+    for path in (*others, left):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+    assert [each.path for each in pk.datasets.prune()] == [left]
+    assert all(path.exists() for path in others)
 
 
 def test_prune_by_name_removes_the_whole_set(mirror: Path, store_folder: Path) -> None:

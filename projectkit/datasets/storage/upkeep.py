@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,9 @@ from projectkit.errors import WorkError
 from projectkit.findings import Finding, Status
 
 _LEFTOVERS = (".bad", ".part", ".download", ".download.json")
+_OWN = re.compile(
+    r"[a-z][a-z0-9_]*-[0-9a-f]{8}"
+)  # as `store.folder_of` names the folders of own cards, which only others may know
 _HEAD = """# Sources
 
 Data sets for a closed network: set `PROJECTKIT_MIRROR` to this folder. Each file is checked against its SHA-256 when it is fetched.
@@ -39,7 +43,7 @@ class Freed:
 
 
 def verify(card: Card) -> list[Finding]:
-    """One finding a raw file, in the store or, where it lacks it, beside the card or in the mirror; and one for a parsed form.
+    """One finding a raw file, and one for a parsed form; a file is looked for in the store, beside the card and in the mirror.
 
     Raises:
         UserError: `$PROJECTKIT_MIRROR` is not a folder.
@@ -48,7 +52,7 @@ def verify(card: Card) -> list[Finding]:
     locks.check_schema(store.store_root())
     if not card.files:
         return [Finding(id=card.name, status="ok", where=card.name, message="needs no file")]
-    return [_examine(card, file) for file in card.files] + _examine_cache(card)
+    return [finding for file in card.files for finding in _examine(card, file)] + _examine_cache(card)
 
 
 def in_store(card: Card) -> bool:
@@ -60,12 +64,17 @@ def in_store(card: Card) -> bool:
 def leftovers(root: Path, cards: Iterable[Card]) -> dict[Path, list[Path]]:
     """What nobody needs in a store: set's folder -> broken and begun files, upstream archives, parsed forms of other digests.
 
+    Only folders that are named as a set's are looked at: a store may lie in a folder that holds other things, such as a home folder
+    with a browser's half downloads.
+
     Args:
         root: the store's folder.
         cards: all known ones; parsed forms of sets that none of them describes are left alone.
     """
     known = {store.folder_of(card): card for card in cards}
-    folders = [path for path in sorted(root.glob("*")) if path.is_dir() and not path.name.startswith(".")]
+    folders = [
+        path for path in sorted(root.glob("*")) if path.is_dir() and (path in known or _OWN.fullmatch(path.name))
+    ]
     return {folder: list(_leftovers(folder, known.get(folder))) for folder in folders}
 
 
@@ -163,15 +172,22 @@ def write_sources(cards: Iterable[Card], folder: Path) -> Path:
     return path
 
 
-def _examine(card: Card, file: RemoteFile) -> Finding:
+def _examine(card: Card, file: RemoteFile) -> list[Finding]:
+    """One finding; a second one where the copy outside of the store is damaged, from which the store would be mended."""
     path = store.folder_of(card) / file.name
-    place = _IN_STORE
     got = store.content_of(path, file)
+    elsewhere = store.found_elsewhere(card, file)
+    if elsewhere is None:
+        return [_finding(card, file, path, got, _IN_STORE)]
+    place = "beside its card" if store.is_beside(card, elsewhere) else "in the mirror"
+    outside = _finding(card, file, elsewhere, _content_elsewhere(elsewhere, file), place)
     if got is None:
-        elsewhere = store.found_elsewhere(card, file)
-        if elsewhere is not None:
-            path, place = elsewhere, "beside its card" if store.is_beside(card, elsewhere) else "in the mirror"
-            got = _content_elsewhere(elsewhere, file)
+        return [outside]
+    inside = _finding(card, file, path, got, _IN_STORE)
+    return [inside] if outside.status == "ok" else [inside, outside]
+
+
+def _finding(card: Card, file: RemoteFile, path: Path, got: tuple[int, str] | None, place: str) -> Finding:
     status: Status
     if got is None:
         status = "error" if in_store(card) else "note"  # half a set, or none
@@ -181,7 +197,7 @@ def _examine(card: Card, file: RemoteFile) -> Finding:
     else:
         status, message = "error", f"damaged: expected SHA-256 {file.sha256}, got {got[1]} ({place})"
     advice = "" if status == "ok" else f"fetch it with `projectkit data fetch {card.name}`"
-    if status == "error" and place != _IN_STORE and got is not None:
+    if status == "error" and place != _IN_STORE:
         advice = "copy it there again"
     evidence = {"expected": file.sha256, "got": got and got[1], "bytes": file.size}
     return Finding(f"{card.name}/{file.name}", status, str(path), message, advice, evidence)
