@@ -24,7 +24,8 @@ _GIVEN_AWAY = 0.99  # of the rows have the class that their value of a column ha
 _MOST_COPIES = 0.2  # of the rows; where masking joins more of them, it takes away what tells them apart
 _LOOKED_AT = 20_000  # texts that are searched for personal data
 _PERSONAL = {
-    "e-mail addresses": re.compile(r"[\w.+-]+@[\w-]+\.[a-z]{2,}", re.IGNORECASE),
+    # from the start of a word on: else a long one, such as a payload in base64, is read again from each of its letters
+    "e-mail addresses": re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++\.[a-z]{2,}", re.IGNORECASE),
     "phone numbers": re.compile(r"(?<![\w.])(\+|00)\d{1,3}[ \-/]?(\d[ \-/]?){7,12}(?![\w.])"),
     "IP addresses": re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.])"),
 }
