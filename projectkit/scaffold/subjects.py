@@ -1,18 +1,4 @@
-"""The staff's proposed subjects: a course folder may hold a `subjects.yaml`, and a team starts from one of them.
-
-```yaml
-course: Deep Learning, autumn 2026
-subjects:
-  - id: smishing
-    title: Which text messages want to rob you?
-    question: Can the characters of a message tell fraud from advertising?
-    data: sms
-    baseline: a linear model on character n-grams reaches a test macro F1 of .857
-    reading: ["Mishra & Soni 2022, doi:10.17632/f45bkkt8pr.1"]
-    difficulty: easy
-    teams: 3
-```
-"""
+"""The staff's proposed subjects: a course folder may hold a `subjects.yaml` (docs/subjects.md), and a team starts from one of them."""
 
 from __future__ import annotations
 
@@ -34,7 +20,7 @@ DIFFICULTIES = ("easy", "medium", "hard")
 _ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _REQUIRED = ("id", "title", "question", "data")
 _TEXTS = ("id", "title", "question", "data", "target", "baseline", "difficulty")
-_KEYS = (*_TEXTS, "reading", "teams")
+KEYS = (*_TEXTS, "reading", "teams")
 _TASK_OF = {  # a data set's modality -> the template's task
     "text": "text-classification",
     "tokens": "text-classification",
@@ -161,7 +147,7 @@ def _subject(entry: Any, key: str, course: str | None, file: Path, places: Place
         raise UserError(
             "a subject is a mapping", where=places.of(key), remedy="write `- id: ...`, `title: ...` below it"
         )
-    _refuse_unknown(entry, _KEYS, key, places)
+    _refuse_unknown(entry, KEYS, key, places)
     for name in _REQUIRED:
         if entry.get(name) in (None, ""):
             raise UserError(f"this subject has no {name}", where=places.of(key), remedy=f"add `{name}: ...`")

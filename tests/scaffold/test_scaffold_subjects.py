@@ -10,7 +10,7 @@ import pytest
 from projectkit.cli import main
 from projectkit.config import load_config
 from projectkit.errors import UserError
-from projectkit.scaffold import create_project, find_subject, list_subjects, recorded_answers
+from projectkit.scaffold import create_project, find_subject, list_subjects, recorded_answers, subjects
 
 SUBJECTS = """
 course: Deep Learning, autumn
@@ -120,6 +120,17 @@ def test_a_mistake_in_the_file_is_one_line_with_its_place(course: Path, old: str
         list_subjects()
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_file_of_the_documentation_reads_and_its_table_has_every_key(course: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "subjects.md").read_text(encoding="utf-8")
+    (course / "subjects.yaml").write_text(page.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    assert [(each.id, each.data, each.target) for each in list_subjects()] == [
+        ("smishing", "sms", None),
+        ("new_malware", "dga", "malicious"),
+    ]
+    told = {key for line in page.splitlines() if line.startswith("| `") for key in line.split("|")[1].split("`")[1::2]}
+    assert told == {"course", *subjects.KEYS}
 
 
 def test_an_unknown_subject_is_one_line_with_the_nearest(course: Path) -> None:
