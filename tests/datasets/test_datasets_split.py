@@ -205,6 +205,20 @@ def test_anomalies_may_be_absent_from_training_but_not_normal_samples(card: Call
         asked(anomaly, samples(y={"label": 1 - labels}))
 
 
+def test_a_subset_to_find_anomalies_in_has_some(card: Callable[..., Card]) -> None:
+    anomaly = {"targets": {"label": Target("anomaly", ("normal", "attack"), split="asked")}}
+    labels = ((np.arange(SIZE) >= 285) & (np.arange(SIZE) < 295)).astype(np.int64)
+    with pytest.raises(UserError, match="class 'attack', which is to be found, is not in test; mend the arguments"):
+        asked(card("by_time", {"test_fraction": 0.2}, **anomaly), samples(y={"label": labels}))
+    late = np.where(np.arange(SIZE) < 230, 0, np.arange(SIZE) % 2)
+    official = card("official", {"test_sources": {"test": ["test"]}}, **anomaly)
+    normal = np.where(SOURCES == "test", late, 0)
+    assert not normal[asked(official, samples(y={"label": normal})).subsets["val"]].any()  # they can choose a threshold
+    assert late[asked(official, samples(y={"label": late}), folds=3, fold=2).subsets["val"]].any()
+    with pytest.raises(UserError, match=r"is not in val; take a later fold of 3, or no folds \(data.folds=null\)"):
+        asked(official, samples(y={"label": late}), folds=3, fold=0)
+
+
 WITHHELD_TEST = {"withheld": Withheld("test", "labels.csv", "0" * 64)}
 
 

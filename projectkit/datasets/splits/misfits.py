@@ -112,9 +112,15 @@ def refuse_misfit(
     untested = np.setdiff1d(present["train"], present["test"])
     if len(untested) and not hidden:
         raise UserError(f"class '{names[untested[0]]}' is in train but not in test", where=where, remedy=remedy)
-    for name, rows in subsets.items():
-        if not len(rows):
-            raise UserError(f"{name} has no rows", where=where, remedy=remedy)
+    empty = next((name for name, rows in subsets.items() if not len(rows)), None)
+    if empty is not None:
+        raise UserError(f"{empty} has no rows", where=where, remedy=remedy)
+    # a validation of normal samples alone is one way to choose a threshold; a fold of them was not asked for as such
+    held_out = "val" if folds is not None and card.splits[policy].method == "official" else "test"
+    if card.targets[target].kind == "anomaly" and not hidden and 1 not in present[held_out]:
+        what = f"class '{names[1]}', which is to be found, is not in {held_out}"
+        later = f"take a later fold of {folds}, or no folds (data.folds=null)"
+        raise UserError(what, where=where, remedy=remedy if folds is None else later)
 
 
 def _refuse_use_of_withheld(card: Card, labels: IndexArray, subsets: Subsets, where: str) -> None:
