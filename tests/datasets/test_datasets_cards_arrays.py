@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -183,6 +184,8 @@ def test_a_linear_model_reads_aligned_weights_and_delayed_ones_only_when_the_del
     straight = np.stack([row[52 * step : 52 * step + 40] for row, step in zip(delayed, steps, strict=True)])
     assert accuracy("sca_aligned", inputs_of(catalogue.load("sca_aligned"))) > 0.5
     assert accuracy("sca_jitter", straight) > 0.4
+    assert len(split_of(catalogue.load("sca_aligned"), "sca_aligned")["test"]) == 144  # nine traces
+    assert len(split_of(catalogue.load("sca_jitter"), "sca_jitter")["test"]) == 160
     assert accuracy("sca_jitter", delayed[:, ::7]) < 0.32  # every seventh point: no slower than the others
 
 
@@ -302,6 +305,18 @@ def test_the_scaffolding_of_juliet_betrays_the_label_as_the_card_warns(samples: 
 
 
 @about("juliet")
+def test_functions_that_differ_in_numbers_alone_are_on_one_side(samples: Samples) -> None:
+    assert isinstance(samples.x, Texts)
+    assert samples.group is not None
+    plain = np.array([re.sub(r"\W+", " ", re.sub(r"\d+", "0", text)).lower().strip() for text in samples.x])
+    tested = np.isin(samples.group, [f"CWE-{number}" for number in (195, 681, 400, 369, 665, 124, 253, 127)])
+    assert np.isin(plain[tested], plain[~tested]).sum() == 120  # which the card says
+    for policy in ("leave_cwes_out", "by_variant"):
+        parts = [set(plain[rows]) for rows in split_of(samples, "juliet", policy).values()]
+        assert sum(map(len, parts)) == len(set().union(*parts)), policy
+
+
+@about("juliet")
 def test_words_alone_find_the_flaws_of_unseen_weaknesses(samples: Samples) -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.svm import LinearSVC
@@ -314,4 +329,4 @@ def test_words_alone_find_the_flaws_of_unseen_weaknesses(samples: Samples) -> No
     train = words.fit_transform(samples.x.take(split["train"]))
     model = LinearSVC().fit(train, labels[split["train"]])
     score = model.score(words.transform(samples.x.take(split["test"])), labels[split["test"]])
-    assert score == pytest.approx(0.91, abs=0.03)
+    assert score == pytest.approx(0.87, abs=0.02)  # .89 with the twins, of which it then knows nine in ten by heart

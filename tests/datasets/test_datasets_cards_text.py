@@ -6,6 +6,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from projectkit.datasets import Samples, catalogue
 from projectkit.datasets.cards import code_language, http_params, malware_api, phishing_eth, phishing_urls, sms_uci
 from projectkit.datasets.columns import Texts, Tokens
+from projectkit.datasets.copies.duplicates import masked
 from projectkit.datasets.readers.domains import host_of, registered_domain
 from projectkit.errors import UserError, WorkError
 
@@ -98,6 +100,31 @@ def test_the_published_test_half_of_http_params_stays_whole_and_has_no_near_copy
     assert np.array_equal(subsets["test"], np.flatnonzero(samples.source == "test"))
     assert not np.isin(samples.copies[subsets["train"]], samples.copies[subsets["test"]]).any()
     assert len(subsets["train"]) + len(subsets["val"]) == 17_473  # of 20,712
+    plain = np.array([masked(text) for text in texts(samples)])
+    attacks = subsets["test"][samples.y["attack"][subsets["test"]] == 1]
+    assert np.isin(plain[attacks], plain[subsets["train"]]).mean() == pytest.approx(0.32, abs=0.005)  # the card says so
+
+
+@pytest.mark.usefixtures("real_data")
+def test_what_a_drawn_kind_of_attack_leaves_is_as_little_as_the_card_warns() -> None:
+    samples = catalogue.load("http_params")
+    kinds = catalogue.card("http_params").targets["attack_type"].class_names
+    found = {}
+    for seed in range(10):
+        subsets = catalogue.split("http_params", seed=seed, samples=samples).subsets
+        attacks = {part: rows[samples.y["attack"][rows] == 1] for part, rows in subsets.items()}
+        (tested,) = set(samples.y["attack_type"][attacks["test"]].tolist())
+        found[seed] = kinds[tested], len(attacks["test"]), len(attacks["train"])
+    assert found[0][:2] == ("cmdi", 89)
+    assert {left for kind, _, left in found.values() if kind == "sqli"} <= {379, 621, 822}
+    assert found[3][::2] == ("sqli", 379)
+
+
+@pytest.mark.usefixtures("real_data")
+def test_a_phishing_url_that_is_a_bare_host_is_as_frequent_as_the_card_says() -> None:
+    samples = catalogue.load("phishing_urls")
+    bare = np.array([urlsplit(url)[2:] in (("", "", ""), ("/", "", "")) for url in texts(samples)])
+    assert np.bincount(samples.y["label"][bare], minlength=2).tolist() == [0, 1951]
 
 
 @pytest.mark.usefixtures("real_data")

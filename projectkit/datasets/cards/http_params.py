@@ -106,6 +106,9 @@ CARD = Card(
         "linear model found a tenth or none.",
         "92% of the attacks are by sqlmap, whose payloads differ in numbers and four random letters: 58% of the test's equal a training "
         "one up to numbers and punctuation.",
+        "With official, copies by MinHash are taken out of training, and 32% of the test's attacks still equal a training one in that way.",
+        "leave_types_out has one kind in test, and the kinds differ: with seed 0 it is cmdi, 89 attacks in all; where it is sqli, 379 to "
+        "822 attacks are left to learn from. Report all four leave_..._out, not one.",
         "Length alone, 32 characters or more, is right for 94%; one of the characters ()<>;=%*|\\ for 98%.",
         "Normal values are those of one Spanish web shop (names, streets, card numbers): nothing follows for another site.",
         "Everything is lower case and ASCII: what stood outside it was lost (`8?a`), which tells normal values apart.",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
+from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.derivations.juliet import DERIVATION
 from projectkit.datasets.samples import Samples
@@ -68,14 +68,17 @@ CARD = Card(
     },
     files=(_FILE,),
     mirror_folder="juliet",
+    near_duplicates=NearDuplicates("masked"),
     origin="arichardson/juliet-test-suite-c at f88433e3443648a17671398797a04ea1f8e1a274 (Juliet 1.3)",
     traps=(
         "The generator's scaffolding betrays the label: 'Benign, fixed string' is in 3,677 functions, ten of them bad; "
         "globalReturnsTrueOrFalse in 839, three of them good; a loop that runs once in 899, all bad.",
         "Names were not cleaned to the end: VaSinkB is in 90 functions (80 bad), VaSinkG in 80 (70 good).",
-        "Flow variants 12 and 17 have bad functions only, variant 2 good ones only: how a flaw is reached says whether it is one.",
-        "Functions are copies but for a number or a type: a random split scores .99, and 120 of 2,328 test functions have a twin in "
-        "training that differs in numbers and punctuation only.",
+        "Flow variant 17 has bad functions only, variant 12 all but three, variant 2 good ones only: how a flaw is reached says whether it "
+        "is one.",
+        "Functions are copies but for a number or a type: a random split scores .99. 120 of the 2,328 test functions have twins of another "
+        "weakness that differ in numbers and punctuation only; these twins are in no subset: a linear model gets .89 of "
+        "the 120 right with them, .51 without. Twins that differ in a type stay.",
         "Whoever does well here finds Juliet's style; nothing follows for code that people write.",
     ),
     safety="The bad functions are vulnerable on purpose: read them, do not compile them into anything.",

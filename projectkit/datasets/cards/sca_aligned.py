@@ -69,7 +69,7 @@ CARD = Card(
         "Weights 0 and 8 occur one to three times, so weights 0 to 2 and 6 to 8 are a class each.",
         "The most frequent class has .275; a linear model gets .62 of the test windows right.",
         "Correlation power analysis, which learns nothing, finds all 16 key bytes from 30 traces on: that is the baseline of an attack.",
-        "The test has 160 windows of ten traces: differences of five percent are noise; use k-fold (data.folds).",
+        "The test has 144 windows of nine traces: differences of five percent are noise; use k-fold (data.folds).",
         "The files have a 51st trace, all zeros, without a plain text; it is left out.",
     ),
     safety="A published test device with a published key. Attack devices of others only with their consent.",

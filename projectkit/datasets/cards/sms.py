@@ -73,7 +73,7 @@ CARD = Card(
         "37 templates are labelled smishing in one copy and spam in another; the first copy counts, so no model can be perfect.",
         "A pound sign is smishing or spam (278 of 283), a u with diaeresis always ham: where a message is from, not what it is.",
         "185 characters were lost before publication (U+FFFD), most of them in ham.",
-        "80% of the messages are ham: report macro F1 beside accuracy.",
+        "81% of the messages are ham: report macro F1 beside accuracy.",
     ),
     safety="Never call, text or open the numbers and links in these messages.",
     ethics=(
