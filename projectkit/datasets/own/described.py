@@ -70,6 +70,8 @@ def read_card(path: Path) -> Card:
     """
     said, places = read_description(path)
     targets = _targets(said, places)
+    if said.mirror_folder is not None:  # `data export` writes there
+        _check_name(said.mirror_folder, "mirror_folder", places)
     policy = said.split or ("official" if said.test else "by_group" if said.group else "stratified")
     facts = {key: getattr(said, key) for key in _READING} | {"version": READER_VERSION}
     revision = int(hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()[:12], 16)
@@ -151,17 +153,28 @@ def _files(said: Description, places: Places) -> tuple[RemoteFile, ...]:
         }:
             refuse("a file has name, size, sha256 and, if it is on the web, urls", places, key, EXAMPLES["files"])
         name, size, sha256 = str(file["name"]), file["size"], str(file["sha256"]).lower()
-        if not re.fullmatch(r"[^/\\\0:]+", name) or name in (".", ".."):
-            refuse(f"{name!r} is not the name of a file", places, key, "write its name without a folder")
+        _check_name(name, key, places)
         if type(size) is not int or size < 0 or not re.fullmatch("[0-9a-f]{64}", sha256):
             refuse(f"size or SHA-256 of {name} is malformed", places, key, "let `projectkit data new` write them")
         urls = checked(tuple[str, ...], file.get("urls") or [], f"{key}.urls", places)
         if not all(url.startswith(("http://", "https://")) for url in urls):
             refuse("not a URL", places, f"{key}.urls", "write https://...")
+        if any("@" in url.split("/")[2] for url in urls):  # every team would have it, and every error would show it
+            what = "a user name or a password stands in the URL"
+            refuse(what, places, f"{key}.urls", "serve the file without one, or give it in a mirror or beside the card")
         found.append(RemoteFile(name=name, size=size, sha256=sha256, urls=urls))
     if not found or len({file.name for file in found}) != len(found):
         refuse("it needs files of different names", places, "files", EXAMPLES["files"])
     return tuple(found)
+
+
+def _check_name(name: str, key: str, places: Places) -> None:
+    """Refuse what leads out of its folder, cannot be a file on every system, or is the store's own."""
+    if re.search(r'[/\\:*?"<>|]', name) or not name.isprintable() or name != name.strip(" ") or name.endswith("."):
+        refuse(f"{name!r} is not the name of a file", places, key, "write a plain name without a folder")
+    if name.startswith(".") or name.endswith((".part", ".bad", ".download", ".download.json")):
+        remedy = "rename the file: no dot before its name; .part, .bad and .download after it are the store's"
+        refuse(f"the store would take {name!r} for its own", places, key, remedy)
 
 
 def _near(said: Description, places: Places) -> NearDuplicates | None:
@@ -189,4 +202,5 @@ def _withheld(said: Description, places: Places) -> Withheld | None:
             "withheld",
             "write it with `projectkit data new FILE --withhold 0.2`",
         )
+    _check_name(str(said.withheld["file"]), "withheld.file", places)
     return Withheld(*(str(said.withheld[key]) for key in ("subset", "file", "sha256")))

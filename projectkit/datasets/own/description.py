@@ -185,6 +185,7 @@ def _refuse_misfits(said: Description, places: Places) -> None:
     sourced = said.source is not None or "source" in said.folders or len(said.files) > 1
     given_away = sorted(set(inputs) & set(said.columns.values()))
     twice = sorted({name for name in inputs if inputs.count(name) > 1})
+    given = "image" if said.format == "images" else "text" if said.text else "tabular"
     misfits = (  # is it so, what is wrong, at which key, what to write instead
         (
             plain and bool(said.label) == bool(said.targets),
@@ -203,6 +204,12 @@ def _refuse_misfits(said: Description, places: Places) -> None:
             f"the label {given_away} is an input as well",
             "label",
             "take it out of the inputs",
+        ),
+        (
+            said.format != "npz" and said.modality not in (None, given),
+            f"`modality: {said.modality}` does not fit: the samples are {given}",
+            "modality",
+            "remove it",
         ),
         (bool(twice), f"{twice} is an input twice", "numeric", "list it once"),
         (
@@ -287,7 +294,7 @@ def _refuse_misfits(said: Description, places: Places) -> None:
 def _is_encoding(name: str) -> bool:
     try:
         return codecs.lookup(name)._is_text_encoding
-    except LookupError:
+    except (LookupError, ValueError):  # a zero byte in it
         return False
 
 

@@ -114,7 +114,7 @@ def write_new(
             files = [work / f"{name}{Path(seen.files[0]).suffix}"]
             files[0].write_bytes(parted.public)
             _compose(name, keys, files, urls, left_out, work).read({files[0].name: files[0]})
-        labels = _labels_path(paths, name) if parted else None
+        labels = _labels_path(paths, name, folder) if parted else None
         _refuse_existing([folder / file.name for file in files if not _same(file, folder / file.name)], force=force)
         if labels and parted:
             _refuse_existing([labels], force=force)
@@ -183,7 +183,11 @@ def _compose(
         entries.append(entry | ({"urls": mine} if mine else {}))
     path = work / f"{name}.yaml"
     path.write_text(card_text(name, {**keys, "files": entries}, left_out), encoding="utf-8", newline="\n")
-    return read_card(path)
+    try:
+        return read_card(path)
+    except UserError as error:  # its place is in a file that is about to go
+        key = (error.where or "").partition(", ")[2]
+        raise UserError(error.what, where=", ".join(filter(None, (path.name, key))), remedy=error.remedy) from error
 
 
 def _urls_of(file: str, urls: Sequence[str], *, alone: bool) -> list[str]:
@@ -214,7 +218,7 @@ def _withhold(
         raise UserError(
             f"labels of {seen.form} data are not withheld", where="--withhold", remedy="write them as CSV, TSV or JSONL"
         )
-    if any(path.resolve().parent == folder.resolve() for path in paths):
+    if any(path.resolve().is_relative_to(folder.resolve()) for path in paths):
         remedy = "move it out of there first: teams must not find it"
         raise UserError("the file with all labels lies where the card is to be", where=shown(paths[0]), remedy=remedy)
     policy = card.targets[card.default_target].split
@@ -225,14 +229,17 @@ def _withhold(
     samples = replace(samples, copies=copies(samples.x, card.near_duplicates))
     split = make_split(replace(card, splits={policy: drawn}), samples, card.default_target, policy, 0)
     used = [keys["label"], keys.get("text"), *keys.get("numeric", []), *keys.get("categorical", [])]
-    used += [keys.get(part) for part in ("id", "group", "time")]  # any other column may tell the label
+    # Any other column may tell the label; an id and a time do where the file is sorted by class, or collected class by class. The id
+    # is made up anew; the time is published where test is the latest part, so that no training row lies between its rows.
+    kept = ("group", "time") if policy == "by_time" else ("group",)
+    keys = {key: value for key, value in keys.items() if key not in {"id", "time", "time_format"} - set(kept)}
+    used += [keys.get(part) for part in kept]
     parted = part(
         {column: seen.columns[column].cells for column in seen.columns if column in used},
         split.subsets,
         form=seen.form,
         delimiter="\t" if seen.form == "tsv" else seen.delimiter,
         label=keys["label"],
-        id_column=keys.get("id"),
         name=name,
     )
     withheld = {"subset": "test", "file": f"{name}.labels.csv", "sha256": parted.sha256}
@@ -240,13 +247,16 @@ def _withhold(
     return parted, {key: value for key, value in keys.items() if key != "encoding"} | changed
 
 
-def _labels_path(paths: Sequence[Path], name: str) -> Path:
+def _labels_path(paths: Sequence[Path], name: str, folder: Path) -> Path:
     """In the staff's folder, else beside the file with all labels, which is not published either."""
     chosen = os.environ.get("PROJECTKIT_LABELS")
-    folder = Path(chosen).expanduser() if chosen else paths[0].resolve().parent
-    if not folder.is_dir():
+    place = Path(chosen).expanduser().resolve() if chosen else paths[0].resolve().parent
+    if not place.is_dir():
         raise UserError("no such folder", where=f"PROJECTKIT_LABELS={chosen}", remedy="make it or unset it")
-    return folder / f"{name}.labels.csv"
+    if place.is_relative_to(folder.resolve()):
+        what = "the labels would lie in the folder of the card, which is published"
+        raise UserError(what, where=f"PROJECTKIT_LABELS={chosen}", remedy="name a folder that only the staff can read")
+    return place / f"{name}.labels.csv"
 
 
 def _refuse_existing(paths: Sequence[Path], *, force: bool) -> None:

@@ -58,12 +58,12 @@ def part(
     form: str,
     delimiter: str,
     label: str,
-    id_column: str | None,
     name: str,
 ) -> Parted:
     """Take the labels of the test rows out of a file.
 
-    The rows are put into an order that nobody can follow: in a file that was sorted by class, the place of a row is its label.
+    The rows are put into an order that nobody can follow, and are named by their places in it, as `plain.py` names them: in a file that
+    was sorted by class, the place of a row, and an id that counts, is its label.
 
     Args:
         columns: what is published, label included: column name -> cells, (n,).
@@ -71,7 +71,6 @@ def part(
         form: `csv`, `tsv` or `jsonl`.
         delimiter: of `csv`.
         label: the column.
-        id_column: the column that names the rows; None: file and row number, as `plain.py` gives them.
         name: of the data set.
 
     Raises:
@@ -85,11 +84,7 @@ def part(
     rows = np.concatenate([subsets["train"], subsets["val"], subsets["test"]]).tolist()
     rows.sort(key=lambda row: hashlib.blake2b(f"{salt}:{row}".encode(), digest_size=16).digest())
     public = {key: [cells[row] for row in rows] for key, cells in columns.items()}
-    ids = (
-        [cell.strip() for cell in public[id_column]]
-        if id_column
-        else [f"{name}-{number:06d}" for number in range(len(rows))]
-    )
+    ids = [f"{name}-{number:06d}" for number in range(len(rows))]
     hidden = [row in test for row in rows]
     truth = [(key, cell.strip()) for key, cell, withheld in zip(ids, public[label], hidden, strict=True) if withheld]
     public[label] = ["" if withheld else cell for cell, withheld in zip(public[label], hidden, strict=True)]
