@@ -8,6 +8,7 @@
 | words.py | `WordEncoder`, `WordPieceEncoder` | text as words or pieces of words |
 | tokens.py | `TokenEncoder` | sequences that are tokens already |
 | table.py | `TableEncoder` | tables |
+| channels.py | `ChannelEncoder` | what the next two share |
 | image.py | `ImageEncoder` | images |
 | series.py | `SeriesEncoder` | series |
 | choice.py | `encoder_class`, `fit_encoder`, `restored_encoder` | which of them it is |
