@@ -162,11 +162,6 @@ def size(count: int) -> str:
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 10 else f"{count / 2**10:.1f} KiB"
 
 
-def cut(text: str, width: int) -> str:
-    """A text that takes no more than `width` characters."""
-    return text if len(text) <= width else f"{text[: width - 1].rstrip()}…"
-
-
 def figure(value: Any) -> str:
     """A number with four decimals, anything else as it is."""
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)

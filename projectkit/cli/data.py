@@ -29,6 +29,7 @@ def data_list(as_json: bool) -> None:
     """Every data set: its task, size, licence, whether it is here. Of your own sets, the card too."""
     from projectkit import datasets
     from projectkit.datasets.own.folders import found
+    from projectkit.datasets.preview import harmless
 
     own, broken = found(), datasets.broken()
     unreadable = {finding.id for finding in broken}
@@ -51,7 +52,7 @@ def data_list(as_json: bool) -> None:
             _task(row),
             console.size(row["bytes"]),
             "yes" if row["here"] else "no",
-            console.cut(row["licence"], _LICENCE_WIDTH),
+            harmless(row["licence"], _LICENCE_WIDTH),
             f"{row['title']} ({console.path(Path(row['card']))})" if row["card"] else row["title"],
         )
         for row in rows
