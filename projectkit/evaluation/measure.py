@@ -55,9 +55,8 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
     checkpoint = load_checkpoint(path)
-    assembly = assemble(
-        loaded, project, checkpoint.get(DataModule.__qualname__)
-    )  # the run's encoder, not one fitted anew
+    encoder = checkpoint.get(DataModule.__qualname__)  # the run's, not one fitted anew
+    assembly = assemble(loaded, project, encoder)
     _refuse_other_data(assembly.catalogued, run)  # before the weights, which would not fit either and blame the model
     restore(assembly, checkpoint, run.id)
     digest = file_sha256(path)
@@ -102,6 +101,8 @@ def _refuse_other_data(data: Any, run: Run) -> None:
     for what, then, now in (
         (f"the files of '{data.card_name}' have the digest", recorded.get("files_digest"), data.card.files_digest),
         (f"the split of '{data.card_name}' has the digest", recorded.get("split_digest"), data.split.digest),
+        # other names or another order of the classes, other columns: the same rows of the same files, read in another way
+        (f"the samples of '{data.card_name}' have the digest", recorded.get("samples_digest"), data.samples_digest),
     ):
         if then and then != now:
             raise UserError(

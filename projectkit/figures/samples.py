@@ -34,9 +34,8 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], *, width_mm: float = 
     line_mm = font_pt * _MM_PER_PT * (2.2 if len(counts) <= 12 else 1.5)
     with style(font_pt):
         figure = new_figure((width_mm, max(35.0, len(counts) * line_mm + 20)))
-        figure.set_layout_engine(
-            "constrained", w_pad=0.1
-        )  # a long class name is drawn a hair wider than it was measured
+        # a long class name is drawn a hair wider than it was measured
+        figure.set_layout_engine("constrained", w_pad=0.1)
         axes = figure.subplots()
         thick = 0.8 / max(1, len(subsets))
         places = np.arange(len(counts))

@@ -88,9 +88,8 @@ def read_fields(text: str, file: str, *, first_line: int = 1) -> Fields:
     """
     from projectkit.config.reading import parse
 
-    values, marks = parse(
-        "\n" * (first_line - 1) + text, file
-    )  # empty lines in front: places count from the file's top
+    above = "\n" * (first_line - 1)  # places count from the file's top
+    values, marks = parse(above + text, file)
     if values is None:
         values = {}
     if not isinstance(values, dict):

@@ -40,7 +40,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "license": ("private-coursework", "MIT", "Apache-2.0"),
 }
 _LENGTHS = {"project_title": 120, "team_name": 60, "course": 100}
-KEYS = (
+KEYS = (  # in the template's order
     "project_title",
     "project_slug",
     "package_name",
@@ -49,7 +49,7 @@ KEYS = (
     "course",
     *CHOICES,
     "projectkit_source",
-)  # in the template's order
+)
 
 NAME_LENGTH, MEMBERS_LENGTH, SOURCE_LENGTH = 80, 2000, 500
 

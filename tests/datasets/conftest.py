@@ -128,9 +128,8 @@ class Web:
     asked: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)  # of each request, for what it says about ranges
     bodies: dict[str, bytes] = field(default_factory=dict)
-    gate: threading.Event = field(
-        default_factory=threading.Event
-    )  # opened at the end, so that a hanging answer ends too
+    # opened at the end, so that a hanging answer ends too
+    gate: threading.Event = field(default_factory=threading.Event)
 
 
 @pytest.fixture

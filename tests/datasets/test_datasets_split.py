@@ -86,9 +86,7 @@ def test_a_copy_is_dropped_from_the_subset_that_matters_less(card: Callable[...,
 
 def test_near_duplicates_count_where_the_card_declares_them(card: Callable[..., Card]) -> None:
     near = card("stratified", near_duplicates=NearDuplicates("masked"))
-    texts = Texts.of(
-        [f"text {'abcdefghij'[n % 10]} number {n}" for n in range(SIZE)]
-    )  # ten different ones but for the number
+    texts = Texts.of([f"text {'abcdefghij'[n % 10]} number {n}" for n in range(SIZE)])  # ten, but for the number
     given = samples(x=texts, y={"label": np.arange(SIZE) % 10 // 5})
     split = asked(near, given)
     kept = [{row % 10 for row in rows.tolist()} for rows in split.subsets.values()]

@@ -152,9 +152,8 @@ def _tokenizer(merges: list[str]) -> Tokenizer:
     for merge in merges:
         first, second = merge.split(" ")
         pairs.append((first, second))
-    pieces = dict.fromkeys(
-        [*_alphabet(), *(first + second for first, second in pairs)]
-    )  # two merges can give one piece
+    merged = (first + second for first, second in pairs)
+    pieces = dict.fromkeys([*_alphabet(), *merged])  # two merges can give one piece
     tokenizer = Tokenizer(models.BPE(vocab={piece: number for number, piece in enumerate(pieces)}, merges=pairs))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     return tokenizer

@@ -70,9 +70,8 @@ def _gram_sets(x: Texts | Tokens) -> tuple[_Hashes, IndexArray]:
             mixed = mixed * np.uint64(0x9E3779B97F4A7C15) + value
         tagged = _mixed(mixed) >> np.uint64(64 - _GRAM_BITS) | row.astype(np.uint64) << np.uint64(_GRAM_BITS)
         tagged.sort()
-        tagged = (
-            tagged[np.r_[True, tagged[1:] != tagged[:-1]]] if len(tagged) else tagged
-        )  # np.unique takes ten times as long
+        if len(tagged):  # np.unique takes ten times as long
+            tagged = tagged[np.r_[True, tagged[1:] != tagged[:-1]]]
         sizes[part] = np.bincount((tagged >> np.uint64(_GRAM_BITS)).astype(np.int64), minlength=part.stop - part.start)
         grams[filled : filled + len(tagged)] = tagged & np.uint64((1 << _GRAM_BITS) - 1)
         filled += len(tagged)
@@ -134,10 +133,9 @@ def _shared(grams: _Hashes, bounds: IndexArray, left: IndexArray, right: IndexAr
         first = np.cumsum(sizes[rows]) - sizes[rows]
         places = np.arange(len(pair)) + np.repeat(bounds[rows] - first, sizes[rows])
         tagged = np.sort(grams[places] | pair.astype(np.uint64) << np.uint64(_GRAM_BITS))
-        twice = tagged[1:][tagged[1:] == tagged[:-1]] >> np.uint64(
-            _GRAM_BITS
-        )  # each row's are different, so these are of both
-        shared[part] = np.bincount(twice.astype(np.int64), minlength=part.stop - part.start)
+        twice = tagged[1:][tagged[1:] == tagged[:-1]]  # each row's are different, so these are of both
+        found = (twice >> np.uint64(_GRAM_BITS)).astype(np.int64)
+        shared[part] = np.bincount(found, minlength=part.stop - part.start)
     return shared
 
 

@@ -27,9 +27,7 @@ from projectkit.errors import WorkError
 MOST_MEMBERS = 1_000_000  # the largest upstream of ours has some 100,000
 _CHUNK = 1 << 18
 _BLOCK = 512  # of a tar
-_PER_MEMBER = (
-    4 * _BLOCK
-)  # header, padding, and the two blocks of a long name: what a tar may hold beside its members' content
+_PER_MEMBER = 4 * _BLOCK  # what a tar may hold beside a member's content: header, padding, two blocks of a long name
 _ENCRYPTED = 0x1
 
 _DAMAGE = (
@@ -163,11 +161,8 @@ def _tar_members(
             name = budget.member(entry.name)
             if entry.isfile() and (wanted is None or wanted(name)):
                 member = archive.extractfile(entry)
-                if member is not None:
-                    yield (
-                        name,
-                        _read_all(member, budget),
-                    )  # counted again: a sparse member is longer than its bytes in the tar
+                if member is not None:  # counted again: a sparse member is longer than its bytes in the tar
+                    yield name, _read_all(member, budget)
     while counted.read(_CHUNK):  # to the end, where gzip and xz have their checksum
         pass
     if counted.last.strip(b"\0"):
