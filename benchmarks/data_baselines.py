@@ -14,8 +14,9 @@ from collections.abc import Iterable, Sequence
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # before numpy
 
-from data_cases import CASES, Bar, Case, Measured
+from data_cases import CASES, Bar, Case
 from data_loading import Loading, measure
+from data_measures import Measured
 from results import markdown_table, measured_on, write_section
 
 from projectkit import datasets

@@ -116,7 +116,7 @@ def test_calls_and_tables_are_learnt():
 
 
 def test_draws_give_their_mean_and_where_one_more_would_lie():
-    from data_cases import DRAWS, over_draws
+    from data_measures import DRAWS, over_draws
 
     values = iter(np.linspace(0.80, 0.84, DRAWS))
     found = over_draws(lambda _samples, _seed: {"accuracy": Interval(float(next(values)), 0, 1, "wilson")})(None)
@@ -126,7 +126,7 @@ def test_draws_give_their_mean_and_where_one_more_would_lie():
 
 
 def test_an_interval_over_stretches_of_hours_is_wider_than_one_over_hours():
-    from data_cases import _by_blocks
+    from data_measures import _by_blocks
 
     from projectkit.metrics.intervals import wilson
 
@@ -140,7 +140,8 @@ def test_an_interval_over_stretches_of_hours_is_wider_than_one_over_hours():
 
 def test_a_case_on_a_card_measures_both_splits():
     from data_baselines import bar_rows
-    from data_cases import Bar, Case, on_careless, on_split
+    from data_cases import Bar, Case
+    from data_measures import on_careless, on_split
     from data_models import text_linear
 
     samples, fit = datasets.load("synthetic_text"), text_linear(solver="steps")
