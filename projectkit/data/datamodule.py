@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cached_property
 from typing import Any
 
@@ -126,6 +127,12 @@ class DataModule(LightningDataModule):
         labels = self.samples.y[self.target][self._rows("train")]
         self._refuse_withheld("train", labels)
         return tuple(np.bincount(labels, minlength=len(self.card.targets[self.target].class_names)).tolist())
+
+    @cached_property
+    def samples_digest(self) -> str:
+        """SHA-256 over the names of the classes and what the training subset teaches: see `Samples.learnt_digest`."""
+        learnt = self.samples.learnt_digest(self.target, self._rows("train"))
+        return hashlib.sha256("\0".join((*self.card.targets[self.target].class_names, learnt)).encode()).hexdigest()
 
     def ids(self, subset: str) -> np.ndarray[Any, np.dtype[np.str_]]:
         """The sample ids of a subset in the order in which its evaluation loader gives them, (n,)."""

@@ -70,6 +70,21 @@ class Samples:
     def __len__(self) -> int:
         return len(self.id)
 
+    def learnt_digest(self, target: str, rows: IndexArray) -> str:
+        """SHA-256 over what a model that learns from `rows` has seen: their labels, and how the inputs were read.
+
+        Of pictures only the form counts: decoders differ by a grey level from machine to machine.
+        """
+        digest = hashlib.sha256(self.y[target][rows].astype("<i8").tobytes())
+        names, arrays = _read_as(self.x)
+        for array in arrays:
+            digest.update(f"{array.dtype.str[1:]}{array.shape}".encode())
+            if array.dtype != np.uint8 or array.ndim == 1:
+                flat = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).reshape(-1)
+                digest.update(flat.view(np.uint8).data)
+        digest.update("\0".join(names).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
     def take(self, rows: ArrayLike) -> Samples:
         """The same columns, only these rows, in this order. Row numbers in `copies` stay those of the whole set."""
         index = np.asarray(rows, dtype=np.int64)
@@ -82,6 +97,16 @@ class Samples:
             source=None if self.source is None else self.source[index],
             copies=None if self.copies is None else self.copies[index],
         )
+
+
+def _read_as(x: Inputs) -> tuple[Sequence[str], Sequence[NDArray[Any]]]:
+    """The names and the arrays that inputs consist of."""
+    if isinstance(x, Table):
+        categories = "\0".join(x.categorical.reshape(-1).tolist()).encode("utf-8", "surrogatepass")
+        return (*x.numeric_names, *x.categorical_names), (x.numeric, np.frombuffer(categories, dtype=np.uint8))
+    if isinstance(x, Tokens):
+        return x.names, (x.values, x.offsets)
+    return (), (x.values, x.offsets) if isinstance(x, Texts) else (x,)
 
 
 def encode_labels(labels: Sequence[str], class_names: Sequence[str], *, where: str) -> IndexArray:

@@ -6,7 +6,7 @@ writes what:
 | fields of run.json | written by |
 |---|---|
 | schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware, process | this file |
-| data {class_path, name, target, split, split_seed, folds, fold, split_digest, card_digest, files_digest, encoder_digest} | training |
+| data {class_path, name, target, split, split_seed, folds, fold, <split, card, files, samples, encoder>_digest} | training |
 | resolved {device, precision, threads, ..., filled arguments}, monitor {metric, mode} | training |
 | best, last {step, epoch, <metric>: value, ...}, durations {fit_s, ...} (`total_s` is added here) | training |
 """

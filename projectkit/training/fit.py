@@ -288,6 +288,7 @@ def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
         "split_digest": data.split.digest,
         "card_digest": data.card.digest,
         "files_digest": data.card.files_digest,
+        "samples_digest": data.samples_digest,
         "encoder_digest": data.encoder.digest,
         **data.encoder.notes,
         "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},

@@ -98,3 +98,30 @@ def test_taking_token_sequences_keeps_their_order_and_names() -> None:
     assert [taken[row].tolist() for row in range(3)] == [[0, 1, 1], [2], []]
     assert taken.names == tokens.names
     assert taken.values.dtype == np.uint16
+
+
+def test_what_was_learnt_is_known_by_labels_and_by_how_the_inputs_were_read() -> None:
+    rows = np.array([0, 1])
+    numbers = np.arange(6, dtype=np.float32).reshape(3, 2)
+    pictures = np.zeros((3, 1, 2, 2), np.uint8)
+    read: list[Any] = [
+        Texts.of(["one", "two two", "three"]),
+        Texts.of(["one", "two", " twothree"]),
+        Table(numbers, ("p", "q"), np.full((3, 1), "tcp"), ("protocol",)),
+        Table(numbers, ("q", "p"), np.full((3, 1), "tcp"), ("protocol",)),
+        Table(numbers, ("p", "q"), np.full((3, 1), "udp"), ("protocol",)),
+        Table(numbers, ("p", "q"), np.empty((3, 0), np.str_), ()),
+        Tokens(np.array([2, 0, 1]), np.arange(4), ("a", "b", "c")),
+        Tokens(np.array([2, 0, 1]), np.arange(4), ("a", "c", "b")),
+        pictures,
+        pictures.astype(np.float32),
+    ]
+    assert len({samples(x=x).learnt_digest("label", rows) for x in read}) == len(read)
+    first = samples().learnt_digest("label", rows)
+    assert first != samples(y={"label": np.array([1, 0, 0])}).learnt_digest("label", rows)
+    assert first == samples(y={"label": np.array([0, 1, -1])}).learnt_digest("label", rows)  # the label of another row
+    wide = Table(numbers.astype(">f4"), ("p", "q"), np.full((3, 1), "tcp", dtype="<U9"), ("protocol",))
+    assert samples(x=wide).learnt_digest("label", rows) == samples(x=read[2]).learnt_digest("label", rows)
+    assert samples(x=pictures + np.uint8(1)).learnt_digest("label", rows) == samples(x=pictures).learnt_digest(
+        "label", rows
+    )
