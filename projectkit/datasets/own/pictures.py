@@ -18,6 +18,7 @@ from projectkit.errors import UserError, WorkError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
 
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")  # others run programs: Pillow gives EPS to Ghostscript
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 
 
@@ -80,18 +81,24 @@ def read_pictures(path: Path, size: tuple[int, ...], *, grey: bool) -> tuple[lis
 
 def _decoded(content: bytes, size: tuple[int, ...], *, grey: bool, where: str) -> NDArray[np.uint8]:
     """(channels, height, width)."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
+    remedy = "replace it, or leave it out"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content)) as opened:
+            warnings.simplefilter("ignore", UserWarning)  # a broken EXIF, which many cameras write
+            with Image.open(io.BytesIO(content), formats=_FORMATS) as opened:
                 picture = ImageOps.exif_transpose(opened)
                 mode = "L" if grey else "RGB"
                 if "A" in picture.getbands() or "transparency" in picture.info:  # what is transparent becomes white
                     clear = picture.convert("RGBA")
                     picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
-                elif picture.mode in ("I;16", "I"):  # 16 bits: Pillow would cut them off at 255
+                elif picture.mode == "F":
+                    raise ValueError(
+                        "its pixels are fractions, of which nobody says what white is; save it with 8 or 16 bits"
+                    )
+                elif picture.mode.startswith("I"):  # 16 bits: Pillow would cut them off at 255
                     picture = Image.fromarray(
                         (np.asarray(picture).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8)
                     )
@@ -103,9 +110,11 @@ def _decoded(content: bytes, size: tuple[int, ...], *, grey: bool, where: str) -
         raise WorkError(
             "the picture is larger than 89 million pixels", where=where, remedy="scale it down, or leave it out"
         ) from error
-    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damage differs by format
+    except UnidentifiedImageError as error:
         raise WorkError(
-            f"the picture is broken ({error})", where=where, remedy="replace it, or leave it out"
+            f"the picture is broken, or none of {', '.join(_FORMATS)}", where=where, remedy=remedy
         ) from error
+    except (OSError, ValueError, SyntaxError) as error:  # what Pillow raises for damage differs by format
+        raise WorkError(f"the picture is broken ({error})", where=where, remedy=remedy) from error
     pixels = np.asarray(picture, dtype=np.uint8)
     return pixels[None] if grey else pixels.transpose(2, 0, 1)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.datasets.columns import IndexArray, Inputs, Table, Texts
+from projectkit.datasets.own.arrays import read_arrays
 from projectkit.datasets.own.pictures import read_pictures
 from projectkit.datasets.readers.rows import Rows, moment, read_rows
 from projectkit.datasets.samples import WITHHELD, Samples
@@ -116,12 +117,7 @@ def _pictures(said: Description, path: Path) -> _Part:
 
 
 def _arrays(said: Description, path: Path) -> _Part:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError) as error:  # a pickled array is a ValueError
-        remedy = "save plain arrays of numbers or strings with numpy.savez"
-        raise WorkError(f"cannot be read as npz ({error})", where=path.name, remedy=remedy) from error
+    arrays = read_arrays(path)
     if said.x not in arrays:
         raise WorkError(f"no array '{said.x}'", where=path.name, remedy=did_you_mean(said.x, arrays))
     n = len(arrays[said.x]) if arrays[said.x].ndim else 0
@@ -143,12 +139,16 @@ def _inputs(said: Description, x: NDArray[Any], file: str) -> Inputs:
         values[~np.isfinite(values)] = np.nan
         return Table(values, names, np.zeros((len(x), 0), dtype="<U1"), ())
     if said.modality == "image" and x.ndim in (3, 4) and x.dtype == np.uint8:
+        if x.ndim == 4 and x.shape[1] > _MOST_CHANNELS >= x.shape[3]:
+            remedy = "put the channels before height and width: x.transpose(0, 3, 1, 2)"
+            raise WorkError(f"{said.x} has its channels last: {x.shape}", where=file, remedy=remedy)
         return x[:, None] if x.ndim == 3 else x
     if said.modality == "series" and x.ndim in (2, 3) and x.dtype.kind in "fiub":
         return (x[:, None] if x.ndim == 2 else x).astype(np.float32)
     raise WorkError(f"{said.x} is {x.dtype} of shape {x.shape}", where=file, remedy=_FORMS)
 
 
+_MOST_CHANNELS = 4
 _FORMS = (
     "write the modality that it has: text (n,) strings, tabular (n, p) numbers, image (n, channels, height, width) uint8, "
     "series (n, channels, length) numbers"

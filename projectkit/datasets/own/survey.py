@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from projectkit.datasets.own.arrays import read_arrays
 from projectkit.datasets.own.pictures import picture_files
 from projectkit.datasets.readers.rows import MISSING, decoded, moment, number, read_rows
 from projectkit.errors import UserError, WorkError, did_you_mean
@@ -169,12 +170,7 @@ def _survey_pictures(folder: Path) -> Survey:
 def _survey_arrays(paths: Sequence[Path], names: tuple[str, ...]) -> Survey:
     parts = []
     for path in paths:
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                parts.append({name: archive[name] for name in archive.files})
-        except (OSError, ValueError, EOFError) as error:
-            remedy = "save plain arrays of numbers or strings with numpy.savez"
-            raise WorkError(f"cannot be read as npz ({error})", where=path.name, remedy=remedy) from error
+        parts.append(read_arrays(path))
         if "x" not in parts[-1]:
             raise UserError(
                 "no array 'x'",
