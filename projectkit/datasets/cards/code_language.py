@@ -13,7 +13,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.readers.reading import columns_of
+from projectkit.datasets.readers.rows import columns_of
 from projectkit.datasets.samples import Samples, encode_labels
 
 _FILE = RemoteFile(

@@ -14,7 +14,7 @@ import numpy as np
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.derivations.dga import DERIVATION
-from projectkit.datasets.readers.reading import columns_of
+from projectkit.datasets.readers.rows import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 _FILE = RemoteFile(

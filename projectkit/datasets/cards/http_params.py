@@ -13,7 +13,7 @@ import numpy as np
 
 from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
-from projectkit.datasets.readers.reading import columns_of
+from projectkit.datasets.readers.rows import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 _AT = "https://raw.githubusercontent.com/Morzeux/HttpParamsDataset/926670a710283f87c05b554680facf3f9530548c"

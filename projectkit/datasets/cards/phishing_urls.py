@@ -13,8 +13,7 @@ import numpy as np
 from projectkit.datasets.card import Card, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.readers.domains import host_of, registered_domain
-from projectkit.datasets.readers.reading import columns_of
-from projectkit.datasets.readers.rows import decoded
+from projectkit.datasets.readers.rows import columns_of, decoded
 from projectkit.datasets.samples import Samples
 from projectkit.errors import WorkError
 

@@ -14,7 +14,7 @@ import numpy as np
 from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target
 from projectkit.datasets.columns import Texts
 from projectkit.datasets.copies.duplicates import masked
-from projectkit.datasets.readers.reading import columns_of
+from projectkit.datasets.readers.rows import columns_of
 from projectkit.datasets.samples import Samples, content_key, encode_labels
 
 # The authors' archive (Mendeley) has no stable file URL; this copy of it is pinned to a commit.

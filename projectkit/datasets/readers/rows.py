@@ -89,6 +89,20 @@ def read_rows(
         raise
 
 
+def columns_of(path: Path, names: Sequence[str], *, form: str = "csv") -> list[list[str]]:
+    """The cells of the columns that a card expects of a file, one list a column; see `read_rows`.
+
+    Raises:
+        WorkError: it is not such a file, or it lacks a column.
+    """
+    rows = read_rows(path, form, wanted=names)
+    missing = [name for name in names if name not in rows.columns]
+    if missing:
+        what = f"no column '{missing[0]}' among {', '.join(rows.names)[:100]}"
+        raise WorkError(what, where=path.name, remedy="fetch the file again, or mend the card")
+    return [rows.columns[name] for name in names]
+
+
 def decoded(content: bytes, encoding: str, name: str) -> str:
     """The text of a file.
 
