@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +17,7 @@ from click.testing import CliRunner
 import projectkit as pk
 from projectkit.cli.data import data
 from projectkit.datasets.card import Card
-from projectkit.datasets.storage import cache, store
+from projectkit.datasets.storage import archives, cache, disk, store
 from projectkit.errors import UserError, WorkError
 from projectkit.findings import Finding
 
@@ -76,6 +77,23 @@ def test_verify_finds_a_damaged_mirror_behind_a_whole_store(mirror: Path) -> Non
     flip(mirror)
     inside, outside = pk.datasets.verify("toy")
     assert (inside.status, outside.status, outside.where) == ("ok", "error", str(mirror))
+
+
+@pytest.mark.parametrize("form", ["bytes", "zip"])
+def test_a_file_that_goes_while_it_is_checked_is_not_there(
+    toy: Card, mirror: Path, monkeypatch: pytest.MonkeyPatch, form: Literal["bytes", "zip"]
+) -> None:
+    (path,) = pk.datasets.fetch("toy")
+
+    def pruned(asked: Path, **_: object) -> str:
+        asked.unlink()
+        if form == "zip":
+            raise WorkError("the archive cannot be read")
+        return "0" * 64
+
+    monkeypatch.setattr(disk, "sha256_of", pruned)
+    monkeypatch.setattr(archives, "zip_digest", pruned)
+    assert store.content_of(path, replace(toy.files[0], content=form)) is None
 
 
 def test_verify_says_where_it_looked_in_vain(mirror: Path) -> None:

@@ -72,7 +72,11 @@ def remove(path: Path) -> None:
 def size_of(path: Path) -> int:
     """Bytes of a file, or of all files below a folder; 0 where there is nothing."""
     files = path.rglob("*") if path.is_dir() else (path,)
-    return sum(each.stat().st_size for each in files if each.is_file())
+    total = 0
+    for each in files:
+        with suppress(FileNotFoundError):  # another process removed it meanwhile
+            total += each.stat().st_size if each.is_file() else 0
+    return total
 
 
 def disk_trouble(error: OSError, path: Path, *, size: int | None = None) -> WorkError:

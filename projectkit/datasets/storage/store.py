@@ -81,11 +81,16 @@ def content_of(path: Path, file: RemoteFile) -> tuple[int, str] | None:
     Raises:
         WorkError: it cannot be read.
     """
-    if file.content == "bytes":
-        digest = disk.sha256_of(path)
-        return None if digest is None else (path.stat().st_size, digest)
-    if not path.exists():
+    try:
+        if file.content == "bytes":
+            digest = disk.sha256_of(path)
+            return None if digest is None else (path.stat().st_size, digest)
+        return _zip_content(path, file) if path.exists() else None
+    except FileNotFoundError:  # another process set it aside or pruned it meanwhile
         return None
+
+
+def _zip_content(path: Path, file: RemoteFile) -> tuple[int, str]:
     from projectkit.datasets.storage.archives import zip_digest
 
     try:
