@@ -223,8 +223,8 @@ def prune(names: Sequence[str] | None = None, *, dry_run: bool = False) -> list[
     if names is None:
         found = upkeep.leftovers(root, _cards())
     else:
-        folders = [store.folder_of(card(name)) for name in names]
-        found = {folder: [folder] for folder in folders if folder.exists()}
+        asked = [store.folder_of(card(name)) for name in names]
+        found = {folder: [folder] for folder in asked if folder.exists()}
     return upkeep.remove(root, found, dry_run=dry_run)
 
 
