@@ -217,6 +217,8 @@ def test_series_have_mean_zero_and_deviation_one_channel_by_channel_and_gaps_are
     ready = encoder.on_device(encoder.encode(series).values)
     assert ready.dtype == torch.float32
     assert ready[7, 1, :5].tolist() == [0.0] * 5
+    broken = np.array([[[np.inf, -np.inf], [np.nan, np.inf]]], dtype=np.float32)
+    assert encoder.on_device(encoder.encode(broken).values).tolist() == [[[10.0, -10.0], [0.0, 10.0]]]
     torch.testing.assert_close(ready.mean((0, 2)), torch.zeros(2), atol=1e-4, rtol=0)
     torch.testing.assert_close(ready.std((0, 2), correction=0), torch.ones(2), atol=2e-3, rtol=0)
     assert encoder.facts == {"shape": (2, 40), "in_channels": 2}

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from projectkit.data.encoders.channels import ChannelEncoder
 
+LIMIT = 10.0  # as in `table.py`; the largest float32 would make every loss NaN
+
 
 class SeriesEncoder(ChannelEncoder):
     """Float32 series; each channel standardised over all rows and positions of the training subset.
 
     Standardising each position by itself would need as many numbers as the series is long and would take the shape away that a network is
-    to read. A missing value (NaN) becomes its channel's mean.
+    to read. A missing value (NaN) becomes its channel's mean, an infinite one `LIMIT` deviations.
     """
 
     @classmethod
@@ -33,4 +35,4 @@ class SeriesEncoder(ChannelEncoder):
 
     def on_device(self, x: Tensor) -> Tensor:
         """(batch, channels, length) float32 -> the same with mean 0 and deviation 1, and 0 for what is missing."""
-        return torch.nan_to_num(super().on_device(x), nan=0.0)
+        return torch.nan_to_num(super().on_device(x), nan=0.0, posinf=LIMIT, neginf=-LIMIT)
