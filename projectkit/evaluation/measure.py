@@ -20,6 +20,7 @@ from projectkit.runs import Run, RunWriter, find_run, project_of, read_run
 from projectkit.training import assemble, load_checkpoint
 from projectkit.training.checkpoints import file_sha256
 from projectkit.training.resolve import resolve_for_evaluation
+from projectkit.training.resume import refuse_other_data
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     checkpoint = load_checkpoint(path)
     encoder = checkpoint.get(DataModule.__qualname__)  # the run's, not one fitted anew
     assembly = assemble(loaded, project, encoder)
-    _refuse_other_data(assembly.catalogued, run)  # before the weights, which would not fit either and blame the model
+    refuse_other_data(run, assembly.catalogued)  # before the weights, which would not fit either and blame the model
     restore(assembly, checkpoint, run.id)
     digest = file_sha256(path)
     loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
@@ -92,24 +93,6 @@ def _checkpoint(run: Run, project: Project) -> Path:
     else:
         what, remedy = f"this {run.status} run has no checkpoint", "train it to the end of an epoch first"
     raise UserError(what, where=run.id, remedy=remedy)
-
-
-def _refuse_other_data(data: Any, run: Run) -> None:
-    if data is None:
-        return
-    recorded = run.part("data")
-    for what, then, now in (
-        (f"the files of '{data.card_name}' have the digest", recorded.get("files_digest"), data.card.files_digest),
-        (f"the split of '{data.card_name}' has the digest", recorded.get("split_digest"), data.split.digest),
-        # other names or another order of the classes, other columns: the same rows of the same files, read in another way
-        (f"the samples of '{data.card_name}' have the digest", recorded.get("samples_digest"), data.samples_digest),
-    ):
-        if then and then != now:
-            raise UserError(
-                f"{what} {now[:12]}, not {then[:12]}, which the run was trained on",
-                where=run.id,
-                remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
-            )
 
 
 def _metrics(predicted: Predicted) -> dict[str, dict[str, Any]]:

@@ -32,7 +32,7 @@ from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
-from projectkit.training.resume import Position, find_resumable, position, refuse_other_config
+from projectkit.training.resume import Position, find_resumable, position, refuse_other_config, refuse_other_data
 from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
@@ -76,6 +76,8 @@ def train(
         _quiet()
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
+        if former is not None:
+            refuse_other_data(former, assembly.catalogued)
         _load_data(assembly)
         for note in loaded.notes:
             _show(console, f"note: {note}")

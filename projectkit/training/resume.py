@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectkit.config import Config, config_to_dict
+from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
 from projectkit.runs import Run, is_alive, list_runs
@@ -47,6 +48,30 @@ def refuse_other_config(run: Run, config: Config) -> None:
             where=run.id,
             remedy="start a new run, with a higher trainer.max_epochs if it was too short",
         )
+
+
+def refuse_other_data(run: Run, data: DataModule | None) -> None:
+    """A run goes on with the data that it was trained on, and is measured on it: the same files, rows and way to read them.
+
+    Raises:
+        UserError: one of them is another one now, as another version of a card or of the library may have it.
+    """
+    if data is None:
+        return
+    recorded = run.part("data")
+    for what, then, now in (
+        ("files", recorded.get("files_digest"), data.card.files_digest),
+        ("split", recorded.get("split_digest"), data.split.digest),
+        # other names or another order of the classes, other columns: the same rows of the same files, read in another way
+        ("samples", recorded.get("samples_digest"), data.samples_digest),
+    ):
+        if then and then != now:
+            have = "has" if what == "split" else "have"
+            raise UserError(
+                f"the {what} of '{data.card_name}' {have} the digest {now[:12]}, not {then[:12]}, which the run was trained on",
+                where=run.id,
+                remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
+            )
 
 
 def differences(run: Run, config: Config) -> list[str]:

@@ -204,6 +204,20 @@ def test_a_run_is_not_resumed_with_another_config(config: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_a_run_is_not_resumed_on_another_split(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoppedError):
+        train_with(monkeypatch, config, SignalAt(BATCHES + 5))
+    stopped = list_runs(require_project())[0]
+    RunWriter.open(stopped.path).update(data=dict(stopped.part("data")) | {"split_digest": "0" * 64})
+    before = (stopped.path / "run.json").read_bytes()
+    with pytest.raises(
+        UserError, match=r"the split of 'synthetic_tabular' has the digest \w+, not 000000000000, which"
+    ):
+        train(config, resume="auto")
+    assert (stopped.path / "run.json").read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
 def test_a_run_that_still_goes_on_is_not_taken_over(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(StoppedError):
         train_with(monkeypatch, config, SignalAt(5))
