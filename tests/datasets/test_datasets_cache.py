@@ -173,11 +173,12 @@ def test_what_a_killed_process_left_is_removed(card: Card) -> None:
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
+@pytest.mark.parametrize("told", [(errno.ENOSPC, os.strerror(errno.ENOSPC)), ("498 requested and 257 written",)])
 def test_on_a_full_disk_the_samples_are_read_into_memory(
-    card: Card, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    card: Card, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, told: tuple[Any, ...]
 ) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(*told)
 
     original = samples_of(INPUTS["image"]())
     monkeypatch.setattr(np, "save", full)

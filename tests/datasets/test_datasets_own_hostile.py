@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import io
 import json
@@ -92,6 +93,23 @@ def test_data_new_names_no_file_that_is_gone(course: Path, tmp_path: Path) -> No
     seen = survey([path])
     with pytest.raises(UserError, match=r"^ours\.yaml, files\.0\.urls: not a URL; write https"):
         write_new([path], seen, *propose(seen), name="ours", folder=course, urls=["file:///m.csv"], force=True)
+
+
+@pytest.mark.parametrize("call", ["shutil.copyfile", "pathlib.Path.mkdir", "pathlib.Path.replace", "tempfile.mkdtemp"])
+def test_a_disk_that_refuses_a_card_is_one_line(
+    course: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "m.csv"
+    path.write_text(CONTENT, encoding="utf-8")
+    seen = survey([path])
+    with monkeypatch.context() as full:
+        full.setattr(call, refuse)
+        with pytest.raises(WorkError, match="the card cannot be written: No space left on device; make room or mend"):
+            write_new([path], seen, *propose(seen), name="ours", folder=course, force=True)
+    assert [each.name for each in course.iterdir()] == ["m.csv"]
 
 
 def withhold(path: Path, course: Path, *, mixed: bool = False, **given: str) -> NewCard:

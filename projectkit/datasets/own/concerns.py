@@ -130,10 +130,9 @@ def _classes(labels: IndexArray, classes: Sequence[str]) -> Iterator[_Concern]:
 
 def _missing(samples: Samples) -> Iterator[_Concern]:
     n = len(samples)
-    for name, count in missing_values(samples).items():
-        if not name.startswith("label "):
-            status: Status = "warning" if count > n // 2 else "note"
-            yield "missing", status, f"{name}: missing in {count:,} of {n:,} rows", ""
+    for name, count in missing_values(samples.x).items():
+        status: Status = "warning" if count > n // 2 else "note"
+        yield "missing", status, f"{name}: missing in {count:,} of {n:,} rows", ""
 
 
 def _given_away(samples: Samples, labels: IndexArray) -> Iterator[_Concern]:

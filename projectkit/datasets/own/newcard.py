@@ -29,7 +29,7 @@ from projectkit.datasets.own.survey import Survey
 from projectkit.datasets.own.withheld import SUBSET, Parted, part
 from projectkit.datasets.samples import Samples
 from projectkit.datasets.splits.split import make_split
-from projectkit.errors import UserError
+from projectkit.errors import UserError, WorkError
 from projectkit.findings import Finding
 
 _MUCH = 20_000_000  # bytes; the large hosts of git warn at 50 MB and refuse 100 MB a file
@@ -98,8 +98,11 @@ def write_new(
     check_name(name, where="--name")
     target = folder / f"{name}.yaml"
     _refuse_existing([target, *(folder / f"{name}{suffix}" for suffix in (".yml", ".py"))], force=force)
-    folder.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
+    except OSError as error:
+        raise _unwritten(error, folder) from error
     try:
         files = _collect(paths, seen, name, work)
         card, samples = _read_back(name, keys, files, urls, left_out, work)
@@ -121,10 +124,20 @@ def write_new(
             labels.write_bytes(parted.labels)
         for made in (*files, work / target.name):
             made.replace(folder / made.name)
+    except OSError as error:
+        raise _unwritten(error, folder) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     count, hidden = (parted.rows, parted.test_rows) if parted else (len(samples), 0)
     return NewCard(target, tuple(folder / file.name for file in files), labels, count, hidden, tuple(findings))
+
+
+def _unwritten(error: OSError, folder: Path) -> WorkError:
+    return WorkError(
+        f"the card cannot be written: {error.strerror or error}",
+        where=str(error.filename2 or folder),
+        remedy="make room or mend the rights there, or name another folder: --output FOLDER",
+    )
 
 
 def _publishing(card: Card) -> list[Finding]:

@@ -7,6 +7,7 @@ anew from the raw files, never served.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -183,7 +184,10 @@ def _keep(samples: Samples, folder: Path, digest: str) -> None:
 
 
 def _write(path: Path, column: NDArray[Any]) -> dict[str, Any]:
-    np.save(path, column, allow_pickle=False)
+    try:
+        np.save(path, column, allow_pickle=False)
+    except OSError as error:  # numpy says how much it could not write, not why
+        raise OSError(error.errno or errno.ENOSPC, error.strerror or str(error)) from error
     disk.share(path)
     disk.sync(path)
     return {"file": path.name, "bytes": path.stat().st_size, "sha256": disk.sha256_of(path)}

@@ -119,7 +119,8 @@ def _attempt(url: str, part: Path, limit: int, tell: Tell, network: Network, exp
                 forget(part)
                 raise OriginError("the server cannot continue the transfer", may_pass=True)
             passing = response.status_code >= 500 or response.status_code in (408, 425, 429)
-            raise OriginError(f"{response.status_code} {response.reason}", may_pass=passing)
+            reason = "".join(filter(str.isprintable, response.reason or ""))  # it goes to a terminal
+            raise OriginError(f"{response.status_code} {reason}", may_pass=passing)
         length = _length(response)
         total = have + length if length else expected
         chunks = _not_slow(_chunks(response), network)
@@ -147,7 +148,7 @@ def _get(url: str, headers: dict[str, str], network: Network) -> Response:
         raise OriginError("no answer in time", may_pass=True) from error
     except requests.exceptions.ConnectionError as error:
         raise OriginError(f"no connection ({type(error).__name__})", may_pass=True) from error
-    except (requests.exceptions.RequestException, UnicodeError) as error:  # a URL that is none
+    except (requests.exceptions.RequestException, ValueError) as error:  # a URL that is none, or leads to one
         raise OriginError(f"no transfer ({type(error).__name__})") from error
 
 
@@ -184,7 +185,7 @@ def _no_web_page(chunks: Iterator[bytes]) -> Iterator[bytes]:
     head = b""
     for chunk in chunks:
         if len(head) < 15:
-            head = (head + chunk).lstrip()[:15]
+            head = (head + chunk).removeprefix(b"\xef\xbb\xbf").lstrip()[:15]
             if head.lower().startswith((b"<!doctype html", b"<html")):
                 raise OriginError("a web page came instead of the data (a login page of this network?)")
         yield chunk
