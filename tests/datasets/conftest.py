@@ -134,7 +134,7 @@ class Web:
 
 @pytest.fixture
 def web() -> Iterator[Web]:
-    """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /trickle /flaky /busy.
+    """Paths: /good /good.gz /404 /html /html.gz /garbage.gz /short /short.gz /other /endless /hang /stall /trickle /flaky /busy /astray.
 
     And with ranges, as good servers have them (their first answer to each path breaks off after 1,000 bytes): /ranged, with an ETag;
     /renewed, whose ETag is another one each time; /unversioned, without one; /mixed, whose later part is of another version;
@@ -168,6 +168,8 @@ def web() -> Iterator[Web]:
                     body, status = b"", 416
                 case "/404":
                     body, status = page, 404
+                case "/astray":
+                    status, extra = 302, {"Location": "http://[::1"}
                 case "/html" | "/html.gz":
                     body = page
                 case "/short":

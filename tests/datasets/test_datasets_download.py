@@ -163,6 +163,17 @@ def test_a_url_that_is_none_is_one_line(toy_card: ToyCard, url: str) -> None:
         fetch_files(toy_card(url), network=ONCE)
 
 
+def test_a_redirect_to_no_url_is_one_line(web: Any, toy_card: ToyCard) -> None:
+    with pytest.raises(WorkError, match=r"/astray: no transfer"):
+        fetch_files(toy_card(f"{web.url}/astray"), network=ONCE)
+
+
+def test_a_login_page_is_known_behind_a_byte_order_mark(web: Any, toy_card: ToyCard) -> None:
+    web.bodies["/login"] = b"\xef\xbb\xbf<!DOCTYPE html><html></html>"
+    with pytest.raises(WorkError, match="a web page came instead of the data"):
+        fetch_files(toy_card(f"{web.url}/login"), network=ONCE)
+
+
 def test_a_server_that_packs_what_it_sends_is_understood(web: Any, toy_card: ToyCard) -> None:
     card = toy_card(f"{web.url}/deflated")
     fetch_files(card, network=HASTY)
