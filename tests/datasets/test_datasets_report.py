@@ -164,7 +164,7 @@ def test_withheld_test_labels_are_neither_scored_nor_counted(known):
         )
         is None
     )
-    assert examine.missing_values(_samples(samples.x, labels)) == {"target label: withheld": len(tested)}
+    assert examine.withheld_labels(_samples(samples.x, labels)) == {"label": len(tested)}
     split = catalogue.split("made", samples=samples)
     counts = preview.class_counts(labels, card.targets["label"].class_names, split)
     assert all(list(each) == ["train", "val"] for each in counts.values())  # nothing is said about test, not even 0
@@ -203,7 +203,7 @@ def test_the_column_that_tells_the_classes_apart_comes_first():
     assert examine.telling_columns(table, labels, 2)[0] == 1
     assert 2 not in examine.telling_columns(table, labels, 3)
     assert examine.constant_columns(table) == ["same", "always"]
-    assert examine.missing_values(_samples(table, labels)) == {"tells": 1}
+    assert examine.missing_values(table) == {"tells": 1}
 
 
 def test_a_plain_model_scores_more_on_a_careless_split_where_copies_are_all_that_can_be_learnt():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.datasets.columns import IndexArray, StrArray, Table, Texts, Tokens
+from projectkit.datasets.columns import IndexArray, Inputs, StrArray, Table, Texts, Tokens
 from projectkit.datasets.samples import WITHHELD, Samples
 
 MISSING = "�"  # what a decoder writes where a character was lost
@@ -103,9 +103,9 @@ def overlaps(
     ]
 
 
-def missing_values(samples: Samples) -> dict[str, int]:
-    """Name of what can be missing -> rows that miss it; only what is missing somewhere."""
-    x, found = samples.x, {}
+def missing_values(x: Inputs) -> dict[str, int]:
+    """Name of what can be missing of an input -> rows that miss it; only what is missing somewhere."""
+    found = {}
     if isinstance(x, Texts | Tokens):
         found["empty"] = int((np.diff(x.offsets) == 0).sum())
         if isinstance(x, Texts):
@@ -115,9 +115,13 @@ def missing_values(samples: Samples) -> dict[str, int]:
         found |= {name: int((x.categorical[:, index] == "").sum()) for index, name in enumerate(x.categorical_names)}
     elif x.dtype.kind == "f":
         found["not a number"] = int(np.isnan(x.reshape(len(x), -1)).any(axis=1).sum())
-    for target, labels in samples.y.items():
-        found[f"target {target}: withheld"] = int((labels == WITHHELD).sum())
     return {name: count for name, count in found.items() if count}
+
+
+def withheld_labels(samples: Samples) -> dict[str, int]:
+    """Target -> rows whose label only the course has; only targets with such rows."""
+    counts = {target: int((labels == WITHHELD).sum()) for target, labels in samples.y.items()}
+    return {target: count for target, count in counts.items() if count}
 
 
 def constant_columns(table: Table) -> list[str]:

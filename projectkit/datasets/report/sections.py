@@ -154,7 +154,10 @@ def _groups(subject: Subject) -> list[Html]:
 
 
 def _missing(subject: Subject) -> list[Html]:
-    found = examine.missing_values(subject.samples)
+    found = examine.missing_values(subject.samples.x)
+    found |= {
+        f"label of {target} (withheld)": count for target, count in examine.withheld_labels(subject.samples).items()
+    }
     if not found:
         return [paragraph("Nothing is missing.")]
     total = len(subject.samples)
