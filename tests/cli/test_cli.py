@@ -19,7 +19,7 @@ GROUPS = {
     "runs": ("list", "show", "keep"),
     "poster": ("init", "build"),
 }
-SINGLE = ("new", "doctor", "demo", "train", "evaluate")
+SINGLE = ("new", "subjects", "doctor", "demo", "train", "evaluate")
 COMMANDS = [*SINGLE, *GROUPS, *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands)]
 
 
@@ -32,6 +32,10 @@ def test_every_command_has_help(typed: Typed, command: str) -> None:
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"Usage: projectkit {command}".rstrip())
     assert typed(f"{command} -h").out == done.out
+
+
+def test_the_first_help_shows_what_is_typed_first_a_line_each(typed: Typed) -> None:
+    assert "\n  Start:    projectkit new\n  Then:     projectkit train," in typed("--help").out
 
 
 def test_help_names_every_command(typed: Typed) -> None:
