@@ -71,10 +71,11 @@ def data_info(name: str, as_json: bool) -> None:
     from projectkit.datasets.preview import preview
 
     card = datasets.card(name)
-    seen = preview(name)
     if as_json:
+        seen = preview(name)
         return console.print_json(look.card_facts(card) | ({"look": look.preview_facts(seen)} if seen else {}))
     look.print_card(card)
+    seen = preview(name)  # the card is shown also where its samples or its split are not what it says
     if seen:
         look.print_preview(seen)
 

@@ -80,7 +80,11 @@ def test_nothing_is_written_over_without_force(typed: Typed, project: Path, flow
         "cards/flows.yaml: there is such a file already; write over it with --force, or choose another --name"
     )
     assert typed("data new --no-input --force", str(flows)).status == 0
-    (project / "cards" / "flows.yaml").unlink()
+    (project / "cards" / "flows.yaml").rename(project / "cards" / "flows.yml")
+    done = typed("data new --no-input --force", str(flows))
+    assert done.status == 2
+    assert "cards/flows.yml: the card stands there in another form; remove it, or choose another --name" in done.err
+    (project / "cards" / "flows.yml").unlink()
     (project / "cards" / "flows.csv").write_text("mine", encoding="utf-8")
     assert "cards/flows.csv: there is such a file already" in typed("data new --no-input", str(flows)).line
     assert (project / "cards" / "flows.csv").read_text(encoding="utf-8") == "mine"

@@ -343,6 +343,7 @@ def test_packing_gives_the_same_bytes_whatever_the_dates_of_the_files(tmp_path: 
         ({"test": ["x"]}, "a test set of one file needs a column that says so"),
         ({"val": ["x"]}, "`val` without `test`"),
         ({"near_duplicates": "fuzzy"}, "write one of masked, minhash, perceptual_hash"),
+        ({"near_duplicates": "masked"}, "near_duplicates: masked is not for tabular data; remove the line"),
         ({"withheld": {"subset": "test", "file": "x", "sha256": "y"}}, "drawn by `source`; write `split: official`"),
         ({"files": [{"name": "a/b.csv", "size": 1, "sha256": "0" * 64}]}, "'a/b.csv' is not the name of a file"),
         ({"files": [{"name": "b.csv", "size": 1, "sha256": "0"}]}, "size or SHA-256 of b.csv is malformed"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 import random
 from itertools import pairwise
 from pathlib import Path
@@ -76,6 +77,13 @@ def test_the_order_of_the_public_rows_tells_nothing(staff: Path, course: Path) -
     labels = [row["label"] for row in published(course) if row["label"]]
     changes = sum(first != second for first, second in pairwise(labels))
     assert changes > 50  # in the staff's file one
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="file modes are those of POSIX")
+def test_nobody_but_their_owner_can_read_the_labels(staff: Path, course: Path) -> None:
+    made = withhold(staff, course)
+    assert made.labels is not None
+    assert made.labels.stat().st_mode & 0o777 == 0o600
 
 
 def test_the_digest_of_the_labels_is_another_one_each_time(staff: Path, course: Path) -> None:

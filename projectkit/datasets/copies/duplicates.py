@@ -23,7 +23,12 @@ from projectkit.datasets.copies.perceptual_hash import perceptual_clusters
 from projectkit.errors import WorkError
 
 _SMALL = 100  # inputs: a cluster so small is no sign of a threshold that joins everything
-_THRESHOLDS = {"masked": (0.0, math.inf), "minhash": (0.1, 1.0), "perceptual_hash": (0, 32)}
+THRESHOLDS = {"masked": (0.0, math.inf), "minhash": (0.1, 1.0), "perceptual_hash": (0, 32)}
+"""Method -> the lowest and the highest threshold that makes sense."""
+
+MODALITIES = {"masked": ("text",), "minhash": ("text", "tokens"), "perceptual_hash": ("image",)}
+"""Method -> what it is for."""
+
 _STRICTER = {
     "masked": "use minhash",
     "minhash": "raise the threshold",
@@ -47,7 +52,7 @@ def copies(x: Inputs, near: NearDuplicates | None = None) -> IndexArray:
     exact = _first_of_each(_row_digests(x))
     if near is None:
         return exact
-    low, high = _THRESHOLDS[near.method]
+    low, high = THRESHOLDS[near.method]
     if not low <= near.threshold <= high:
         raise WorkError(
             f"threshold {near.threshold} of near duplicates by '{near.method}'",

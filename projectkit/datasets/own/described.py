@@ -30,6 +30,7 @@ from typing import Any, get_args
 
 from projectkit.config.places import Places
 from projectkit.datasets.card import Card, NearDuplicates, RemoteFile, SplitPolicy, Target, Withheld
+from projectkit.datasets.copies.duplicates import MODALITIES, THRESHOLDS
 from projectkit.datasets.own.description import EXAMPLES, Description, SplitName, checked, read_description, refuse
 from projectkit.datasets.own.plain import read_samples
 
@@ -72,6 +73,7 @@ def read_card(path: Path) -> Card:
     targets = _targets(said, places)
     if said.mirror_folder is not None:  # `data export` writes there
         _check_name(said.mirror_folder, "mirror_folder", places)
+    modality = said.modality or ("image" if said.format == "images" else "text" if said.text else "tabular")
     policy = said.split or ("official" if said.test else "by_group" if said.group else "stratified")
     facts = {key: getattr(said, key) for key in _READING} | {"version": READER_VERSION}
     revision = int(hashlib.sha256(json.dumps(facts, sort_keys=True, default=list).encode()).hexdigest()[:12], 16)
@@ -79,7 +81,7 @@ def read_card(path: Path) -> Card:
         name=path.stem,
         title=said.title or path.stem,
         description=said.description or "not described",
-        modality=said.modality or ("image" if said.format == "images" else "text" if said.text else "tabular"),
+        modality=modality,
         targets={name: Target(kind, classes, split=policy) for name, (kind, classes) in targets.items()},
         default_target=next(iter(targets)),
         licence=said.licence,
@@ -92,7 +94,7 @@ def read_card(path: Path) -> Card:
         traps=said.traps,
         safety=said.safety,
         ethics=said.ethics,
-        near_duplicates=_near(said, places),
+        near_duplicates=_near(said, modality, places),
         unit=said.unit,
         withheld=_withheld(said, places),
         folder=path.resolve().parent,
@@ -177,19 +179,27 @@ def _check_name(name: str, key: str, places: Places) -> None:
         refuse(f"the store would take {name!r} for its own", places, key, remedy)
 
 
-def _near(said: Description, places: Places) -> NearDuplicates | None:
+def _near(said: Description, modality: str, places: Places) -> NearDuplicates | None:
     if said.near_duplicates is None:
         return None
     given = said.near_duplicates if isinstance(said.near_duplicates, Mapping) else {"method": said.near_duplicates}
     methods = get_args(typing.get_type_hints(NearDuplicates)["method"])
-    threshold = given.get("threshold", 4 if given.get("method") == "perceptual_hash" else 0.8)
+    threshold: Any = given.get("threshold", 4 if given.get("method") == "perceptual_hash" else 0.8)
     if (
         set(given) - {"method", "threshold"}
         or given.get("method") not in methods
         or type(threshold) not in (int, float)
     ):
         refuse("not a way to find copies", places, "near_duplicates", f"write one of {', '.join(methods)}")
-    return NearDuplicates(typing.cast(Any, given["method"]), float(threshold))
+    method = typing.cast(Any, given["method"])
+    if modality not in MODALITIES[method]:
+        fitting = [name for name, modalities in MODALITIES.items() if modality in modalities]
+        remedy = f"write {' or '.join(fitting)}" if fitting else "remove the line: equal inputs are copies anyway"
+        refuse(f"{method} is not for {modality} data", places, "near_duplicates", remedy)
+    low, high = THRESHOLDS[method]
+    if not low <= threshold <= high:
+        refuse(f"threshold {threshold} makes no sense for {method}", places, "near_duplicates", f"give {low} to {high}")
+    return NearDuplicates(method, float(threshold))
 
 
 def _withheld(said: Description, places: Places) -> Withheld | None:

@@ -97,7 +97,8 @@ def write_new(
     """
     check_name(name, where="--name")
     target = folder / f"{name}.yaml"
-    _refuse_existing([target, *(folder / f"{name}{suffix}" for suffix in (".yml", ".py"))], force=force)
+    _refuse_existing([target], force=force)
+    _refuse_others(name, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
@@ -121,6 +122,8 @@ def write_new(
         _refuse_existing([folder / file.name for file in files if not _same(file, folder / file.name)], force=force)
         if labels and parted:
             _refuse_existing([labels], force=force)
+            labels.touch()
+            labels.chmod(0o600)  # before they are in it
             labels.write_bytes(parted.labels)
         for made in (*files, work / target.name):
             made.replace(folder / made.name)
@@ -280,6 +283,14 @@ def _refuse_existing(paths: Sequence[Path], *, force: bool) -> None:
             where=shown(there),
             remedy="write over it with --force, or choose another --name",
         )
+
+
+def _refuse_others(name: str, folder: Path) -> None:
+    """A card of this name in another form would make two of it."""
+    other = next((path for path in (folder / f"{name}.yml", folder / f"{name}.py") if path.exists()), None)
+    if other is not None:
+        remedy = "remove it, or choose another --name"
+        raise UserError("the card stands there in another form", where=shown(other), remedy=remedy)
 
 
 def _same(one: Path, other: Path) -> bool:
