@@ -189,6 +189,13 @@ CASES: tuple[Case, ...] = (
         on_careless("juliet", _CODE),
     ),
     Case(
+        "juliet",
+        "vulnerable, CWEs left out, twins kept",
+        "token 1- to 3-grams, SVM",
+        {"accuracy": Bar(0.909), "auroc": Bar(0.976)},
+        on_split("juliet", _CODE, twins=True),
+    ),
+    Case(
         "batadal",
         "attack, official",
         "15 components, mean of 6 hours",

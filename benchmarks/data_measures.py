@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from data_models import isolation, key_ranks, reconstruction_error
 from numpy.typing import NDArray
 
 from projectkit import datasets
+from projectkit.datasets.copies.duplicates import copies
 from projectkit.datasets.samples import Samples
 from projectkit.datasets.splits import policies
 from projectkit.metrics import Interval, classification_intervals
@@ -27,11 +29,21 @@ _BLOCK_HOURS = 72  # longer than most of the attacks of batadal
 _RESAMPLES = 1000
 
 
-def on_split(data: str, fit: Any, policy: str | None = None, target: str | None = None, subset: str = "test") -> Any:
-    """Fit on train and val of a split, measure on a subset."""
+def on_split(
+    data: str,
+    fit: Any,
+    policy: str | None = None,
+    target: str | None = None,
+    subset: str = "test",
+    *,
+    twins: bool = False,
+) -> Any:
+    """Fit on train and val of a split, measure on a subset; with `twins`, training keeps what nearly equals a test sample."""
 
     def measure(samples: Samples, seed: int = 0) -> Measured:
         card = datasets.card(data)
+        if twins:
+            samples = replace(samples, copies=copies(samples.x))
         split = datasets.split(data, policy, seed, target=target, samples=samples)
         return _measured(fit, samples, split.subsets, target or card.default_target, card, subset)
 

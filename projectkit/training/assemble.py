@@ -114,6 +114,12 @@ class Assembler:
         weights = self.config.task.init_args.get("class_weights")
         if weights is None:
             return {}
+        if weights == "balanced" and data.balanced:
+            raise UserError(
+                "data.balanced evens the classes out already",
+                where="task.init_args.class_weights",
+                remedy="remove one of the two: together they would count rare classes twice over",
+            )
         if weights == "balanced":
             self.filled["task"] = {"class_counts": list(counts)}
         return {"class_counts": counts}

@@ -88,6 +88,12 @@ def test_weights_that_do_not_fit_are_refused_before_a_run_folder_is_made(
     assert not (config.parents[1] / "runs").exists()
 
 
+def test_classes_are_evened_out_once(config: Path, small_set: Callable[..., str]) -> None:
+    with pytest.raises(UserError, match=r"class_weights: data\.balanced evens the classes out already; remove one"):
+        train(config, settings(small_set("tabular"), "tabular", BALANCED, "data.balanced=true"))
+    assert not (config.parents[1] / "runs").exists()
+
+
 OWN_DATA = """
 import pytorch_lightning as pl
 import torch

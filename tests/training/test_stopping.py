@@ -82,7 +82,7 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
     [
         ["data.num_workers=2"],  # they fetch batches before Lightning names the epoch
         ["trainer.reload_dataloaders_every_n_epochs=1"],
-        ["data.balanced=true", "task.init_args.class_weights=balanced"],
+        ["task.init_args.class_weights=balanced"],
         ["data.balanced=true", "data.folds=5", "data.fold=3"],
     ],
 )
