@@ -12,7 +12,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, TypeAlias, get_args
 
 from projectkit.config.places import Places
 from projectkit.config.reading import read_yaml
@@ -177,16 +177,23 @@ def checked(kind: Any, value: Any, key: str, places: Places) -> Any:
     return value
 
 
+_Misfit: TypeAlias = tuple[bool, str, str, str]
+"""Is it so, what is wrong, at which key, what to write instead."""
+
+
 def _refuse_misfits(said: Description, places: Places) -> None:
     """What each value allows, but not together."""
+    for wrong, what, key, remedy in (*_misfits_of_columns(said), *_misfits_of_format(said), *_misfits_of_split(said)):
+        if wrong:
+            refuse(what, places, key, remedy)
+
+
+def _misfits_of_columns(said: Description) -> tuple[_Misfit, ...]:
     plain = said.format in ("csv", "tsv", "jsonl")
     inputs = [name for name in (said.text, *said.numeric, *said.categorical) if name is not None]
-    grouped = said.group is not None or "group" in said.folders
-    sourced = said.source is not None or "source" in said.folders or len(said.files) > 1
     given_away = sorted(set(inputs) & set(said.columns.values()))
     twice = sorted({name for name in inputs if inputs.count(name) > 1})
-    given = "image" if said.format == "images" else "text" if said.text else "tabular"
-    misfits = (  # is it so, what is wrong, at which key, what to write instead
+    return (
         (
             plain and bool(said.label) == bool(said.targets),
             "it must have one of `label` and `targets`",
@@ -205,13 +212,19 @@ def _refuse_misfits(said: Description, places: Places) -> None:
             "label",
             "take it out of the inputs",
         ),
+        (bool(twice), f"{twice} is an input twice", "numeric", "list it once"),
+    )
+
+
+def _misfits_of_format(said: Description) -> tuple[_Misfit, ...]:
+    given = "image" if said.format == "images" else "text" if said.text else "tabular"
+    return (
         (
             said.format != "npz" and said.modality not in (None, given),
             f"`modality: {said.modality}` does not fit: the samples are {given}",
             "modality",
             "remove it",
         ),
-        (bool(twice), f"{twice} is an input twice", "numeric", "list it once"),
         (
             said.format == "npz" and said.modality is None,
             "an npz card says what `x` is",
@@ -237,6 +250,13 @@ def _refuse_misfits(said: Description, places: Places) -> None:
             "encoding",
             "write utf-8, cp1252 or utf-16",
         ),
+    )
+
+
+def _misfits_of_split(said: Description) -> tuple[_Misfit, ...]:
+    grouped = said.group is not None or "group" in said.folders
+    sourced = said.source is not None or "source" in said.folders or len(said.files) > 1
+    return (
         (
             said.split in ("by_group", "leave_groups_out") and not grouped,
             f"`split: {said.split}` needs groups",
@@ -286,9 +306,6 @@ def _refuse_misfits(said: Description, places: Places) -> None:
             "write `split: official`, `source: subset` and `test: [test]`",
         ),
     )
-    for wrong, what, key, remedy in misfits:
-        if wrong:
-            refuse(what, places, key, remedy)
 
 
 def _is_encoding(name: str) -> bool:
