@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,6 +36,16 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     for name in ("PROJECTKIT_RUNS", "PROJECTKIT_CARDS", "PROJECTKIT_LABELS"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture(scope="session")
+def loopback() -> None:
+    """A test's own server on 127.0.0.1 can be reached; in some network namespaces it cannot, and the test skips."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        try:
+            socket.create_connection(server.getsockname(), timeout=5).close()
+        except OSError as error:
+            pytest.skip(f"no loopback network here: {error}")
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def batches(rows: int = 20) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Callable[[bytes], Card]]:
+def served(tmp_path: Path, loopback: None) -> Iterator[Callable[[bytes], Card]]:
     """From an archive to the card of CIFAR-10 with this archive in place of the real one, to be had from 127.0.0.1."""
     folder = tmp_path / "www"
     folder.mkdir()

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import projectkit as pk
-from projectkit.cli.data import data
+from projectkit.cli import commands
 from projectkit.datasets.card import Card
 from projectkit.datasets.storage import archives, cache, disk, store
 from projectkit.errors import UserError, WorkError
@@ -252,7 +252,7 @@ def test_an_export_into_a_file_is_one_line(mirror: Path, tmp_path: Path) -> None
 
 def test_the_commands_say_what_they_did(mirror: Path, store_folder: Path, tmp_path: Path) -> None:
     def typed(*words: str) -> str:
-        done = CliRunner().invoke(data, [*words], catch_exceptions=False)
+        done = CliRunner().invoke(commands, ["data", *words], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.output
 

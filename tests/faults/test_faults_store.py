@@ -73,7 +73,7 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loopback: None) -> Iterator[Server]:
     """A web server, a card whose file it serves, and an empty store."""
 
     class Handler(BaseHTTPRequestHandler):
