@@ -174,6 +174,16 @@ def test_time_runs_forward_and_rows_of_one_time_stay_together() -> None:
     assert len(by_time(tied)["test"]) == 100  # a fifth is 40; the other 60 have the same time
 
 
+def test_a_group_that_comes_back_later_is_left_out_of_what_is_earlier() -> None:
+    times, hosts = np.arange(400), np.array([f"h{n % 90}" if n % 4 else f"once {n}" for n in range(400)])
+    whole = by_time(times)
+    for subsets in (by_time(times, groups=hosts), k_fold_by_time(times, folds=3, fold=1, groups=hosts)):
+        assert in_no_two(subsets, hosts)
+        assert all(len(rows) for rows in subsets.values())
+        assert times[subsets["train"]].max() < times[subsets["val"]].min()
+    assert np.array_equal(by_time(times, groups=hosts)["test"], whole["test"])
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_folds_of_random_tables_test_every_row_once_and_part_no_group(seed: int) -> None:
     table = random_table(seed)

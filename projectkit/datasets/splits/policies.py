@@ -153,11 +153,18 @@ def leave_groups_out(
     return {name: rows[np.isin(member_of, part)] for name, part in chosen.items()}
 
 
-def by_time(times: Column, *, test_fraction: float = TEST_FRACTION, val_fraction: float = VAL_FRACTION) -> Subsets:
+def by_time(
+    times: Column,
+    *,
+    groups: Column | None = None,
+    test_fraction: float = TEST_FRACTION,
+    val_fraction: float = VAL_FRACTION,
+) -> Subsets:
     """The latest rows are the test set, the latest of the rest validation; rows of one time stay together.
 
     Args:
         times: (n,) comparable, earlier is smaller.
+        groups: (n,) what must not be split apart, or None; earlier rows of a group that a later subset has are in no subset.
         test_fraction: share of the rows, in (0, 1); more where many rows have the time at the cut.
         val_fraction: share of what is not test, in (0, 1).
 
@@ -166,9 +173,7 @@ def by_time(times: Column, *, test_fraction: float = TEST_FRACTION, val_fraction
     """
     rows = np.arange(len(times), dtype=np.int64)
     last = _latest(times, test_fraction)
-    before = rows[~last]
-    late = _latest(times[before], val_fraction)
-    return {"train": before[~late], "val": before[late], "test": rows[last]}
+    return _before(rows[~last], rows[last], times, groups, val_fraction)
 
 
 def k_fold(
@@ -246,22 +251,23 @@ def k_fold_official(
     return {"train": rest[~held], "val": rest[held]} | tests
 
 
-def k_fold_by_time(times: Column, *, folds: int, fold: int, val_fraction: float = VAL_FRACTION) -> Subsets:
+def k_fold_by_time(
+    times: Column, *, folds: int, fold: int, groups: Column | None = None, val_fraction: float = VAL_FRACTION
+) -> Subsets:
     """One window of time as the test set, all that comes before it for training and validation; the first window is never tested.
 
     Args:
         times: (n,) comparable, earlier is smaller.
         folds: how many windows are tested, 2 or more; there is one window more than that.
         fold: which of them is the test set, from 0, the earliest.
+        groups: as for `by_time`.
         val_fraction: share of what comes before the test, in (0, 1); its latest part.
 
     Source: Tashman 2000, Out-of-sample tests of forecasting accuracy, International Journal of Forecasting 16(4), 437-450 (rolling origin).
     """
     rows = np.arange(len(times), dtype=np.int64)
     window = _windows(times, folds)
-    before = rows[window <= fold]
-    late = _latest(times[before], val_fraction)
-    return {"train": before[~late], "val": before[late], "test": rows[window == fold + 1]}
+    return _before(rows[window <= fold], rows[window == fold + 1], times, groups, val_fraction)
 
 
 def careless(
@@ -292,6 +298,15 @@ def _published(
         if column is not None:
             free &= ~np.isin(column, column[tests["test"]])
     return tests, np.flatnonzero(free)
+
+
+def _before(
+    earlier: IndexArray, test: IndexArray, times: Column, groups: Column | None, val_fraction: float
+) -> Subsets:
+    """Training and, at its end, validation, from rows that are earlier than the test set and share no group with it."""
+    if groups is not None:
+        earlier = earlier[~np.isin(groups[earlier], groups[test])]
+    return _held_out(earlier, _latest(times[earlier], val_fraction), groups) | {"test": test}
 
 
 def _held_out(rows: IndexArray, held: NDArray[np.bool_], groups: Column | None) -> Subsets:

@@ -116,6 +116,7 @@ def _apply(
     elif policy.method == "by_time":
         times = column("time")
         check_times(times, where)
+        given["groups"] = samples.group
         if folds is None:
             subsets = policies.by_time(times, **given)
         else:
