@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import sys
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +91,26 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> Card:
     monkeypatch.setattr(catalogue, "_NAMES", (*catalogue.names(), "toy"))
     monkeypatch.setitem(sys.modules, "projectkit.datasets.cards.toy", SimpleNamespace(CARD=card))
     return card
+
+
+@pytest.fixture
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """A function from the files' contents and a card's keys to the card `ours` in a course folder."""
+    folder = tmp_path / "course"
+    folder.mkdir()
+    monkeypatch.setenv("PROJECTKIT_CARDS", str(folder))
+
+    def write(contents: dict[str, str | bytes], **keys: Any) -> Path:
+        files = []
+        for name, content in contents.items():
+            raw = content.encode() if isinstance(content, str) else content
+            (folder / name).write_bytes(raw)
+            files.append({"name": name, "size": len(raw), "sha256": hashlib.sha256(raw).hexdigest()})
+        path = folder / "ours.yaml"
+        path.write_text(json.dumps({"files": files, **keys}), encoding="utf-8")  # JSON is YAML
+        return path
+
+    return write
 
 
 def _toy_card(*urls: str) -> Card:

@@ -174,10 +174,10 @@ def test_a_login_page_is_known_behind_a_byte_order_mark(web: Any, toy_card: ToyC
         fetch_files(toy_card(f"{web.url}/login"), network=ONCE)
 
 
-def test_a_server_that_packs_what_it_sends_is_understood(web: Any, toy_card: ToyCard) -> None:
+def test_a_server_that_packs_what_it_sends_is_understood(web: Any, toy_card: ToyCard, content: bytes) -> None:
     card = toy_card(f"{web.url}/deflated")
     fetch_files(card, network=HASTY)
-    checked_files(card)
+    assert [path.read_bytes() for path in checked_files(card).values()] == [content]
 
 
 def test_progress_goes_on_where_the_download_does(web: Any, toy_card: ToyCard, content: bytes) -> None:
