@@ -15,7 +15,7 @@ import numpy as np
 
 from projectkit.config.places import shown
 from projectkit.datasets.card import Card
-from projectkit.datasets.columns import IndexArray
+from projectkit.datasets.columns import READER, IndexArray
 from projectkit.datasets.copies.duplicates import copies
 from projectkit.datasets.own import folders
 from projectkit.datasets.own.withheld import fill
@@ -105,7 +105,7 @@ def _parse(asked: Card) -> Samples:
         raise WorkError(error.what, where=error.where or asked.name, remedy=error.remedy) from error
     if samples.y.keys() != asked.targets.keys():
         what = f"targets {sorted(samples.y)} were read, {sorted(asked.targets)} are declared"
-        raise WorkError(what, where=asked.name, remedy=_MEND)
+        raise WorkError(what, where=asked.name, remedy=READER)
     for target, labels in samples.y.items():
         _check_labels(asked, target, labels, samples)
     return replace(samples, copies=copies(samples.x, asked.near_duplicates))
@@ -115,12 +115,12 @@ def _check_labels(asked: Card, target: str, labels: IndexArray, samples: Samples
     classes = asked.targets[target].class_names
     if len(labels) and labels.max() >= len(classes):
         what = f"target '{target}' of {samples.id[labels.argmax()]} is {labels.max()}, but there are {len(classes)} classes"
-        raise WorkError(what, where=asked.name, remedy=_MEND)
+        raise WorkError(what, where=asked.name, remedy=READER)
     if asked.withheld is not None:
         return
     if len(labels) and labels.min() == WITHHELD:
         what = f"target '{target}' of {samples.id[labels.argmin()]} is withheld, but the card withholds no labels"
-        raise WorkError(what, where=asked.name, remedy=_MEND)
+        raise WorkError(what, where=asked.name, remedy=READER)
     empty = np.flatnonzero(np.bincount(labels, minlength=len(classes)) == 0)
     if len(empty):
         what = f"no sample has the class '{classes[empty[0]]}' of target '{target}'"
@@ -287,6 +287,3 @@ def _cards() -> list[Card]:
     """Every card that can be read."""
     unreadable = {finding.id for finding in broken()}
     return [card(name) for name in names() if name not in unreadable]
-
-
-_MEND = "mend the reader of this data set's card"
