@@ -20,11 +20,11 @@ LAYERS = (
     {"evaluation"},
     {"training"},
     {"tasks"},
-    {"data"},
+    {"data", "attacks"},
     {"models", "datasets", "runs"},
     {"metrics", "figures"},
     {"config"},
-    {"project"},
+    {"project", "machine"},
     {"errors", "findings"},
 )
 # the poster reads what evaluation left in the run folder, and nothing else
@@ -36,6 +36,7 @@ TORCH_FREE = (
     "errors",
     "findings",
     "project",
+    "machine",
     "config",
     "scaffold",
     "datasets",

@@ -88,6 +88,7 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "data.max_length": _COUNT,
     "data.batch_size": _COUNT,
     "data.num_workers": _at_least(0),
+    "speed.threads": _COUNT,
     "trainer.accelerator": (ACCELERATORS.__contains__, f"one of {', '.join(ACCELERATORS)}"),
     "trainer.strategy": (STRATEGIES.__contains__, "a strategy of Lightning, such as auto, ddp or fsdp"),
     "trainer.enable_checkpointing": (bool, "true: a run without checkpoints can be neither evaluated nor resumed"),

@@ -42,6 +42,9 @@ class DataConfig:
     balanced: bool = False
     batch_size: int = 256
     num_workers: int = 0
+    input: Literal["auto", "resident", "stream"] = "auto"
+    buckets: Literal["auto", "on", "off"] = "auto"
+    augment: list[ClassConfig] = field(default_factory=list)
     class_path: str | None = None
     init_args: dict[str, Any] = field(default_factory=dict)
 
@@ -91,6 +94,18 @@ class TrainerConfig:
 
 
 @dataclass(frozen=True)
+class SpeedConfig:
+    """How the steps are run. `auto` is measured on this machine and recorded; nothing here changes a result but by rounding."""
+
+    tune: Literal["auto", "off"] = "auto"  # off: measure nothing, `auto` below is torch's own default
+    loop: Literal["auto", "lightning"] = "auto"
+    step: Literal["auto", "eager", "compiled", "whole", "graph"] = "auto"
+    memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
+    fused: Literal["auto", "on", "off"] = "auto"
+    threads: int | None = None  # null: see projectkit/machine.py
+
+
+@dataclass(frozen=True)
 class MonitorConfig:
     """The logged metric that names the best checkpoint, and in which direction it is better."""
 
@@ -133,6 +148,7 @@ class Config:
     optimizer: ClassConfig | None = None
     scheduler: SchedulerConfig | None = None
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
+    speed: SpeedConfig = field(default_factory=SpeedConfig)
     monitor: MonitorConfig | None = None
     early_stopping: EarlyStoppingConfig | None = None
     checkpoint: CheckpointConfig = field(default_factory=CheckpointConfig)

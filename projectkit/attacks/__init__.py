@@ -1,0 +1,1 @@
+"""Perturbations and adversaries, used by training and by evaluation."""

@@ -1,0 +1,1 @@
+"""Lightning's loops at the price of a loop written by hand."""

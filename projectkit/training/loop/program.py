@@ -1,0 +1,41 @@
+"""What can take the place of an eager step: a program that runs forward, backward and the optimiser's step as one.
+
+The loop asks a program once, at the start of a training, whether it can run this one; from then on it hands it whole batches. What a
+task must be for that is `PureTask`: its loss is a function of parameters and batch, and everything else that its `training_step` does
+stands apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+
+@runtime_checkable
+class PureTask(Protocol):
+    """A LightningModule whose training step is a pure loss and a note of it."""
+
+    def loss_of(self, batch: Any) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """The loss of a batch and what is to be noted of it: a function of parameters, buffers and batch that logs and keeps nothing."""
+
+    def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
+        """What `training_step` does besides: sums for the logs. All tensors are detached."""
+
+
+class StepProgram(Protocol):
+    """Runs whole optimiser steps; see `whole.py` and `graph.py`."""
+
+    name: str  # as in the record: compiled, whole, graph
+    takes_rows: bool  # whether batches may be handed over as row numbers of a resident data set, to be gathered inside
+
+    def start(self, trainer: pl.Trainer) -> str | None:
+        """Called once, with everything on its device. None: ready; else the reason why this training is run eagerly."""
+
+    def step(self, batch: Any, batch_idx: int) -> Tensor | None:
+        """Zero the gradients, forward, backward, clip, and the optimiser's step; the detached loss, None where no step was made."""
+
+    def finish(self) -> None:
+        """Called when the training ends, however it ends: parameters and optimiser hold everything."""
