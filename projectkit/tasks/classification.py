@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -76,20 +77,29 @@ class Classification(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of one batch."""
-        x, y = _pair(batch)
-        logits = self(x)
-        try:
-            loss = functional.cross_entropy(logits, y, self.class_weights, label_smoothing=self.label_smoothing)
-        except (IndexError, RuntimeError, TypeError, ValueError) as error:
-            raise _misfit(logits, y, self.class_weights, error) from error
+        loss, noted = self.loss_of(batch)
         if not loss.requires_grad:
             raise UserError(
                 f"no gradient leads from the loss to {type(self.model).__name__}",
                 where="model",
                 remedy="its forward must not detach, call .item(), .data or .numpy(), or run under torch.no_grad()",
             )
-        self._sums.add(loss.detach(), (logits.detach().argmax(dim=1) == y).sum(), len(y))
+        self.note_step(loss.detach(), noted, len(batch[1]))
         return loss
+
+    def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The pure half of `training_step`, see `PureTask`: the mean loss, and under `hits` how many samples were classified right."""
+        x, y = _pair(batch)
+        logits = self(x)
+        try:
+            loss = functional.cross_entropy(logits, y, self.class_weights, label_smoothing=self.label_smoothing)
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            raise _misfit(logits, y, self.class_weights, error) from error
+        return loss, {"hits": (logits.detach().argmax(dim=1) == y).sum()}
+
+    def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
+        """The other half of `training_step`, see `PureTask`: what the logs are made of."""
+        self._sums.add(loss, noted["hits"], samples)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Lightning's hook: hand the means since the last time to the loggers."""
@@ -212,22 +222,51 @@ def _misfit(logits: Any, y: Tensor, weights: Tensor | None, error: Exception) ->
 
 
 class _Sums:
-    """Loss and hits summed on the device, so that nothing waits for it until the means are asked for."""
+    """Loss and hits of the steps, kept on the device as they come: nothing waits for them, or adds them up, until they are asked for."""
 
-    def __init__(self, loss: Tensor | float = 0.0, hits: Tensor | float = 0.0, samples: int = 0) -> None:
+    CHUNK = (
+        512  # steps that are kept as tensors of their own; more are packed, so that a long epoch takes 12 bytes a step
+    )
+
+    def __init__(self, loss: float = 0.0, hits: float = 0.0, samples: int = 0) -> None:
         self.loss = loss
         self.hits = hits
         self.samples = samples
+        self._packed: list[tuple[Tensor, Tensor]] = []
+        self._losses: list[Tensor] = []
+        self._hits: list[Tensor] = []
+        self._counts: list[int] = []
 
     def state(self) -> list[float]:
-        return [float(self.loss), float(self.hits), self.samples]
+        self._add_up()
+        return [self.loss, self.hits, self.samples]
 
     def add(self, mean_loss: Tensor, hits: Tensor, samples: int) -> None:
-        self.loss = self.loss + mean_loss * samples
-        self.hits = self.hits + hits
-        self.samples += samples
+        self._losses.append(mean_loss)
+        self._hits.append(hits)
+        self._counts.append(samples)
+        if len(self._losses) == self.CHUNK:
+            self._pack()
 
     def means(self) -> dict[str, float]:
+        self._add_up()
         if not self.samples:
             return {}
-        return {"loss": float(self.loss) / self.samples, "accuracy": float(self.hits) / self.samples}
+        return {"loss": self.loss / self.samples, "accuracy": self.hits / self.samples}
+
+    def _pack(self) -> None:
+        losses = torch.stack(self._losses)
+        counts = torch.tensor(self._counts, dtype=losses.dtype).to(losses.device, non_blocking=True)
+        self._packed.append((losses * counts, torch.stack(self._hits)))
+        self.samples += sum(self._counts)
+        self._losses, self._hits, self._counts = [], [], []
+
+    def _add_up(self) -> None:
+        """One addition after the other in the loss's own precision: the sum is the same wherever a run was interrupted."""
+        if self._losses:
+            self._pack()
+        for losses, hits in self._packed:
+            values = losses.to(torch.promote_types(losses.dtype, torch.float32)).cpu().numpy()
+            self.loss = float(np.add.accumulate(np.append(values.dtype.type(self.loss), values))[-1])
+            self.hits += float(hits.sum())
+        self._packed = []
