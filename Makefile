@@ -46,7 +46,9 @@ format: $(READY) ## mend what ruff can mend
 	$(BIN)/ruff format .
 
 bench: $(READY) ## measure, and rewrite benchmarks/RESULTS.md
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/data_baselines.py
 
 clean: ## remove the environment, caches and demos

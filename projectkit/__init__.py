@@ -23,7 +23,19 @@ _HOMES = {
     "evaluate": "projectkit.evaluation",
     "load_run": "projectkit.runs",
 }
-_ROOMS = ("data", "datasets", "evaluation", "figures", "metrics", "models", "poster", "runs", "tasks", "training")
+_ROOMS = (
+    "attacks",
+    "data",
+    "datasets",
+    "evaluation",
+    "figures",
+    "metrics",
+    "models",
+    "poster",
+    "runs",
+    "tasks",
+    "training",
+)
 
 __all__ = ["Trainer", "__version__", "datasets", "evaluate", "load_run", "train"]
 

@@ -1,0 +1,287 @@
+"""One epoch of the same training by each way of writing it: by hand, by other frameworks, by Lightning as it is, and by ours.
+
+Each function takes a workload and gives a measurement: seconds from the first step to the last of one epoch, without what comes once a
+training (imports, the trainer's set-up). All of them use AdamW at the same rate and batches of the same size; what a way's own
+documentation shows as its usual form is taken: a shuffling `DataLoader` for those who come with one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from projectkit.data.loading import ResidentLoader
+from pytorch_lightning.loggers import CSVLogger
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.data import DataLoader, TensorDataset
+from workloads import Workload
+
+import projectkit as pk
+from projectkit.data.batches import BatchSampler
+
+RATE = 1e-3
+Measure = Callable[[], float]
+
+
+def by_index(x: Tensor, y: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches by index out of tensors, shuffled: what a loop that is tuned by hand uses."""
+    order = torch.randperm(len(y))
+    for start in range(0, len(y), batch_size):
+        rows = order[start : start + batch_size]
+        yield x[rows], y[rows]
+
+
+def shuffling_loader(work: Workload) -> DataLoader[Any]:
+    """The loader of every tutorial: one sample at a time, put together to batches."""
+    x, y = work.tensors
+    return DataLoader(TensorDataset(x, y), batch_size=work.batch_size, shuffle=True)
+
+
+def raw_tuned(work: Workload) -> Measure:
+    """By hand, tuned: batches by index, fused AdamW."""
+    model = work.model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
+    x, y = work.tensors
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        for inputs, labels in by_index(x, y, work.batch_size):
+            loss = cross_entropy(model(inputs), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def raw_plain(work: Workload) -> Measure:
+    """By hand, as tutorials have it: DataLoader, AdamW, the loss added up with `.item()`."""
+    model = work.model()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    loader = shuffling_loader(work)
+
+    def epoch() -> float:
+        began, total = time.perf_counter(), 0.0
+        for inputs, labels in loader:
+            loss = cross_entropy(model(inputs), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            total += loss.item()
+        return time.perf_counter() - began
+
+    return epoch
+
+
+class Plain(pl.LightningModule):
+    """A LightningModule as its documentation writes one.
+
+    Args:
+        model: gives logits.
+        logged: whether loss and accuracy are logged at each step.
+        fused: whether AdamW is.
+    """
+
+    def __init__(self, model: nn.Module, *, logged: bool, fused: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.logged = logged
+        self.fused = fused
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Lightning's hook."""
+        x, y = batch
+        logits = self.model(x)
+        loss = cross_entropy(logits, y)
+        if self.logged:
+            self.log("loss", loss)
+            self.log("accuracy", (logits.argmax(dim=1) == y).float().mean())
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Lightning's hook."""
+        return torch.optim.AdamW(self.parameters(), lr=RATE, fused=self.fused)
+
+
+class Timed(pl.Callback):
+    """Seconds between the start and the end of the training itself; its hooks are not those of a batch."""
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        self.began = time.perf_counter()
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        self.seconds = time.perf_counter() - self.began
+
+
+QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+
+
+def fitted(trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: Any, **arguments: Any) -> float:
+    """One epoch of a Lightning trainer."""
+    timed = Timed()
+    with silent():
+        made = trainer(max_epochs=1, accelerator="cpu", devices=1, callbacks=[timed], **arguments)
+        made.fit(module, loader)
+    return timed.seconds
+
+
+def lightning_usual(work: Workload) -> Measure:
+    """Lightning as people run it: DataLoader, progress bar, checkpoints, CSV logger, loss and accuracy logged at each step."""
+    module = Plain(work.model(), logged=True, fused=False)
+    loader = shuffling_loader(work)
+
+    def epoch() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return fitted(
+                pl.Trainer,
+                module,
+                loader,
+                logger=CSVLogger(folder),
+                default_root_dir=folder,
+                enable_model_summary=False,
+            )
+
+    return epoch
+
+
+def lightning_quiet(work: Workload) -> Measure:
+    """Lightning with all of it off, fused AdamW and batches by index: its loop alone."""
+    module = Plain(work.model(), logged=False, fused=True)
+    return lambda: fitted(pl.Trainer, module, resident(work), **QUIET)
+
+
+def ours(work: Workload, program: Callable[[], Any] | None = None) -> Measure:
+    """The same module under our trainer, quiet: the segment loop alone, or with a step program."""
+    module = Plain(work.model(), logged=False, fused=True)
+    return lambda: fitted(pk.Trainer, module, resident(work), **QUIET, **({"program": program()} if program else {}))
+
+
+def ours_logged(work: Workload) -> Measure:
+    """The same with loss and accuracy logged at each step, and a CSV logger."""
+    module = Plain(work.model(), logged=True, fused=True)
+
+    def epoch() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            return fitted(pk.Trainer, module, resident(work), **{**QUIET, "logger": CSVLogger(folder)})
+
+    return epoch
+
+
+def ours_task(work: Workload, program: Callable[[], Any] | None = None, **settings: Any) -> Measure:
+    """What `projectkit train` runs: the classification task with its own loss and accuracy, and a CSV logger."""
+    plan = pk.tasks.OptimizerPlan(optimizer=lambda given: torch.optim.AdamW(given, lr=RATE, fused=True))
+    task = pk.tasks.Classification(work.model(), plan, **settings)
+
+    def epoch() -> float:
+        with tempfile.TemporaryDirectory() as folder:
+            given = {"program": program()} if program else {}
+            return fitted(pk.Trainer, task, resident(work), **{**QUIET, "logger": CSVLogger(folder), **given})
+
+    return epoch
+
+
+def resident(work: Workload) -> Any:
+    """Our loader over the workload's samples."""
+    return ResidentLoader(work.data, BatchSampler(len(work.data), work.batch_size, seed=0))
+
+
+def fabric(work: Workload) -> Measure:
+    """Lightning's Fabric."""
+    from lightning_fabric import Fabric
+
+    with silent():
+        made = Fabric(accelerator="cpu", devices=1)
+    model = work.model()
+    model, optimizer = made.setup(model, torch.optim.AdamW(model.parameters(), lr=RATE))
+    loader = made.setup_dataloaders(shuffling_loader(work))
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        for inputs, labels in loader:
+            loss = cross_entropy(model(inputs), labels)
+            optimizer.zero_grad()
+            made.backward(loss)
+            optimizer.step()
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def accelerate(work: Workload) -> Measure:
+    """Hugging Face accelerate."""
+    from accelerate import Accelerator
+
+    made = Accelerator(cpu=True)
+    model = work.model()
+    model, optimizer, loader = made.prepare(
+        model, torch.optim.AdamW(model.parameters(), lr=RATE), shuffling_loader(work)
+    )
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        for inputs, labels in loader:
+            loss = cross_entropy(model(inputs), labels)
+            optimizer.zero_grad()
+            made.backward(loss)
+            optimizer.step()
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def skorch(work: Workload) -> Measure:
+    """Skorch, quiet."""
+    from skorch import NeuralNetClassifier
+
+    x, y = work.tensors
+    net = NeuralNetClassifier(
+        work.model(),
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.AdamW,
+        lr=RATE,
+        batch_size=work.batch_size,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+    net.initialize()
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        net.partial_fit(x, y, epochs=1)
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def available(name: str) -> bool:
+    """Whether an optional contender's package is installed: `pip install -e '.[bench]'`."""
+    import importlib.util
+
+    return importlib.util.find_spec(name) is not None
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Lightning's advice and bars go nowhere, at their full cost."""
+    for name in ("pytorch_lightning", "lightning_fabric", "lightning.pytorch"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        yield
