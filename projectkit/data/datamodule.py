@@ -7,18 +7,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from pytorch_lightning import LightningDataModule
-from torch import Tensor
-from torch.utils.data import DataLoader
 
 from projectkit import datasets
-from projectkit.data.batches import BatchDataset, BatchSampler
+from projectkit.data.batches import BatchDataset, BatchSampler, Ragged
 from projectkit.data.encoders import Encoder, SequenceEncoder, encoder_class, fit_encoder, restored_encoder
 from projectkit.data.encoders.base import as_tensor
+from projectkit.data.loading import ResidentLoader
 from projectkit.data.spec import DataSpec
 from projectkit.datasets import WITHHELD, Card, Samples, Split
 from projectkit.errors import UserError, did_you_mean
+
+PADDED = 4.0  # times what the sequences of a set take alone: so much may their matrix take
 
 
 class DataModule(LightningDataModule):
@@ -145,7 +145,7 @@ class DataModule(LightningDataModule):
         for subset in subsets:
             self._dataset(subset)
 
-    def train_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def train_dataloader(self) -> ResidentLoader:
         """Shuffled by (seed, epoch); in the split's order where the trainer is to overfit the same few batches."""
         overfit = getattr(self.trainer, "overfit_batches", 0) > 0  # set by Lightning in passing
         # a trainer that reloads its data asks again in later epochs, which begin at their first batch
@@ -153,19 +153,19 @@ class DataModule(LightningDataModule):
         start = self.start if epoch <= self.start[0] else (epoch, 0)
         return self._loader("train", seed=None if overfit else self.seed, start=start)
 
-    def val_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def val_dataloader(self) -> ResidentLoader:
         """In the split's order."""
         return self.subset_dataloader("val")
 
-    def test_dataloader(self) -> DataLoader[tuple[Tensor, Tensor]]:
+    def test_dataloader(self) -> ResidentLoader:
         """In the split's order."""
         return self.subset_dataloader("test")
 
-    def predict_dataloader(self, subset: str = "test") -> DataLoader[tuple[Tensor, Tensor]]:
+    def predict_dataloader(self, subset: str = "test") -> ResidentLoader:
         """Any subset of the split, in the split's order; labels that the course withholds are -1."""
         return self._loader(subset, seed=None)
 
-    def subset_dataloader(self, subset: str) -> DataLoader[tuple[Tensor, Tensor]]:
+    def subset_dataloader(self, subset: str) -> ResidentLoader:
         """Any subset of the split, in the split's order, with its labels.
 
         Raises:
@@ -173,11 +173,6 @@ class DataModule(LightningDataModule):
         """
         self._refuse_withheld(subset, self.samples.y[self.target][self._rows(subset)])
         return self._loader(subset, seed=None)
-
-    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Lightning's hook: finish the encoding on the device, before autocast."""
-        x, y = batch
-        return self.encoder.on_device(x), y
 
     def state_dict(self) -> dict[str, Any]:
         """What goes into the checkpoint."""
@@ -246,20 +241,13 @@ class DataModule(LightningDataModule):
             labels = samples.y[self.target]
             if subset in ("train", "val"):
                 self._refuse_withheld(subset, labels)
-            self._encoded[subset] = BatchDataset(encoder.encode(samples.x), as_tensor(labels))
+            x = encoder.encode(samples.x)
+            self._encoded[subset] = BatchDataset(x.padded(PADDED) if isinstance(x, Ragged) else x, as_tensor(labels))
         return self._encoded[subset]
 
-    def _loader(
-        self, subset: str, *, seed: int | None, start: tuple[int, int] = (0, 0)
-    ) -> DataLoader[tuple[Tensor, Tensor]]:
+    def _loader(self, subset: str, *, seed: int | None, start: tuple[int, int] = (0, 0)) -> ResidentLoader:
         dataset = self._dataset(subset)
         labels = dataset.y if self.balanced and seed is not None else None
-        return DataLoader(
-            dataset,
-            batch_size=None,  # the sampler yields whole batches of rows
-            sampler=BatchSampler(len(dataset), self.batch_size, seed, start, labels),
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            # the loader draws a base seed for its workers: from its own generator, so the global one is left alone
-            generator=torch.Generator().manual_seed(self.seed),
-        )
+        sampler = BatchSampler(len(dataset), self.batch_size, seed, start, labels)
+        device = self.trainer.strategy.root_device if self.trainer is not None else None
+        return ResidentLoader(dataset, sampler, device, self.encoder.on_device if self.encoder.finishes else None)

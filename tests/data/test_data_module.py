@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.utilities.model_helpers import is_overridden
 
 from projectkit import datasets
 from projectkit.data import DataModule
@@ -18,7 +19,7 @@ SETS = ("synthetic_text", "synthetic_tabular", "synthetic_images")
 
 
 def batches(data: DataModule, subset: str) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    return [tuple(data.on_after_batch_transfer(batch, 0)) for batch in data.subset_dataloader(subset)]
+    return list(data.subset_dataloader(subset))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,14 @@ def test_the_loader_gives_the_samples_of_the_split_in_the_order_of_the_ids(name:
         assert np.array_equal(labels, samples.y[data.target][rows])
 
 
-def test_images_travel_as_bytes_and_are_finished_on_the_device() -> None:
+def test_images_are_kept_as_bytes_and_finished_batch_by_batch_without_a_hook() -> None:
     data = DataModule("synthetic_images")
-    x, y = next(iter(data.train_dataloader()))
-    assert x.dtype == torch.uint8
-    ready, _ = data.on_after_batch_transfer((x, y), 0)
-    assert ready.dtype == torch.float32
-    assert ready.shape == x.shape
+    loader = data.train_dataloader()
+    assert loader.dataset.x.values.dtype == torch.uint8
+    x, _ = next(iter(loader))
+    assert x.dtype == torch.float32
+    assert torch.equal(x, data.encoder.on_device(loader.dataset.x.values[next(iter(loader.sampler))]))
+    assert not is_overridden("on_after_batch_transfer", data)
 
 
 @pytest.mark.parametrize(

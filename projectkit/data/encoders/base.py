@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from projectkit.data.batches import EncodedArray
+from projectkit.data.batches import EncodedArray, Ragged
 
 
 class Encoder(ABC):
@@ -24,7 +24,7 @@ class Encoder(ABC):
         """Learn what is needed from the training subset's `x`."""
 
     @abstractmethod
-    def encode(self, x: Any) -> EncodedArray:
+    def encode(self, x: Any) -> EncodedArray | Ragged:
         """Encode samples for random access by row."""
 
     @abstractmethod
@@ -49,6 +49,11 @@ class Encoder(ABC):
     def on_device(self, x: Tensor) -> Tensor:
         """The last step, taken on the training device, batch by batch."""
         return x
+
+    @property
+    def finishes(self) -> bool:
+        """Whether `on_device` does anything; where it does not, no batch pays for the call."""
+        return type(self).on_device is not Encoder.on_device
 
     @property
     def digest(self) -> str:
