@@ -40,35 +40,39 @@ def chain() -> Callable[[int], AugmentationChain]:
     return lambda seed: AugmentationChain([RandomHorizontalFlip(), RandomCrop(padding=2)], IMAGES, scaled, seed)
 
 
-def seen(chain: AugmentationChain, batches: list[tuple[Tensor, Tensor]]) -> list[Tensor]:
-    return [chain(x, y)[0] for x, y in batches]
+def seen(chain: AugmentationChain, batches: list[tuple[Tensor, Tensor]], start: int = 0) -> list[Tensor]:
+    return [chain(*batches[number], 4, number)[0] for number in range(start, len(batches))]
 
 
 def test_a_run_that_goes_on_in_mid_epoch_sees_the_pictures_that_it_would_have_seen(
     chain: Callable[[int], AugmentationChain], batches: list[tuple[Tensor, Tensor]]
 ) -> None:
-    whole = chain(3)
-    whole.start(epoch=4)
-    expected = seen(whole, batches)
-    resumed = chain(3)
-    resumed.start(epoch=4, batch=2)
-    assert all(map(torch.equal, seen(resumed, batches[2:]), expected[2:]))
+    expected = seen(chain(3), batches)
+    assert all(map(torch.equal, seen(chain(3), batches, start=2), expected[2:]))
+
+
+def test_an_augmentation_by_itself_moves_on_by_a_batch_a_call(batches: list[tuple[Tensor, Tensor]]) -> None:
+    flip = RandomHorizontalFlip()
+    flip.start(seed=3, epoch=4)
+    expected = [flip(x, y)[0] for x, y in batches]
+    flip.start(seed=3, epoch=4, batch=2)
+    assert all(torch.equal(flip(x, y)[0], was) for (x, y), was in zip(batches[2:], expected[2:], strict=True))
+    assert not torch.equal(flip(*batches[0])[0], flip(*batches[0])[0])
 
 
 def test_another_seed_epoch_or_batch_gives_other_pictures(
     chain: Callable[[int], AugmentationChain], batches: list[tuple[Tensor, Tensor]]
 ) -> None:
-    pictures = []
-    for seed, epoch, batch in [(3, 0, 0), (4, 0, 0), (3, 1, 0), (3, 0, 1), (0, 3, 0)]:
-        made = chain(seed)
-        made.start(epoch, batch)
-        pictures.append(made(*batches[0])[0])
+    places = [(3, 0, 0), (4, 0, 0), (3, 1, 0), (3, 0, 1), (0, 3, 0)]
+    pictures = [chain(seed)(*batches[0], epoch, batch)[0] for seed, epoch, batch in places]
     assert not any(torch.equal(one, two) for at, one in enumerate(pictures) for two in pictures[:at])
 
 
 def test_two_flips_in_one_chain_are_drawn_independently(batches: list[tuple[Tensor, Tensor]]) -> None:
     chain = AugmentationChain([RandomHorizontalFlip(), RandomHorizontalFlip()], IMAGES, scaled)
-    first, second = (torch.cat(each) for each in zip(*(chain.draw(x) for x, _ in batches * 10), strict=True))
+    x, _ = batches[0]
+    drawn = [chain.draw(x.shape, x.device, 0, batch) for batch in range(50)]
+    first, second = (torch.cat(each) for each in zip(*drawn, strict=True))
     assert 0.4 < (first == second).float().mean() < 0.6
 
 
@@ -90,7 +94,7 @@ def test_the_batch_that_came_in_is_left_as_it_was(
 
 def test_a_chain_without_augmentations_standardises(batches: list[tuple[Tensor, Tensor]]) -> None:
     x, y = batches[0]
-    done, labels = AugmentationChain([], IMAGES, scaled)(x, y)
+    done, labels = AugmentationChain([], IMAGES, scaled)(x, y, 0, 0)
     assert torch.equal(done, scaled(x))
     assert labels is y
 
@@ -131,6 +135,7 @@ def test_nothing_waits_for_the_device(
 
 def test_what_is_drawn_fits_the_shape_that_the_one_before_leaves(batches: list[tuple[Tensor, Tensor]]) -> None:
     chain = AugmentationChain([RandomCrop(4), RandomCrop(2)], IMAGES, scaled)
-    last = torch.cat([chain.draw(x)[1] for x, _ in batches])
+    x, y = batches[0]
+    last = torch.cat([chain.draw(x.shape, x.device, 0, batch)[1] for batch in range(5)])
     assert set(last.flatten().tolist()) == {0, 1, 2}
-    assert chain(*batches[0])[0].shape == (16, 3, 2, 2)
+    assert chain(x, y, 0, 0)[0].shape == (16, 3, 2, 2)

@@ -32,28 +32,20 @@ class Augmentation(nn.Module, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self._place = (0, 0, 0, 0)  # seed, epoch, number of the next batch, position in the chain
+        self._next = (0, 0, 0)  # seed, epoch, batch
 
     def configure(self, spec: DataSpec) -> None:
         """Take from the data what the arguments left open. Called once, before the first batch."""
 
-    def start(self, seed: int, epoch: int = 0, batch: int = 0, position: int = 0) -> None:
-        """Say which batch comes next; each call of `forward` moves on by one.
+    def start(self, seed: int, epoch: int = 0, batch: int = 0) -> None:
+        """Say which batch comes next, where this augmentation is called by itself; each call moves on by one.
 
         Args:
             seed: of the run.
             epoch: from 0.
             batch: number of the batch in the epoch, from 0.
-            position: in a chain, so that two augmentations of one class draw different numbers.
         """
-        self._place = (seed, epoch, batch, position)
-
-    def draw_next(self, shape: torch.Size, device: torch.device) -> Tensor:
-        """What `draw` gives for the next batch, of this shape and on this device."""
-        seed, epoch, batch, position = self._place
-        self._place = (seed, epoch, batch + 1, position)
-        generator = torch.Generator(device=device).manual_seed(mixed(seed, epoch, batch, position))
-        return self.draw(shape, generator)
+        self._next = (seed, epoch, batch)
 
     def shape_after(self, shape: torch.Size) -> torch.Size:
         """The shape that `augment` gives to x of this shape, as the next augmentation draws for it."""
@@ -61,7 +53,9 @@ class Augmentation(nn.Module, ABC):
 
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """The next batch, augmented; `x` and `y` themselves are left as they are."""
-        return self.augment(x, y, self.draw_next(x.shape, x.device))
+        seed, epoch, batch = self._next
+        self._next = (seed, epoch, batch + 1)
+        return self.augment(x, y, self.draw(x.shape, generator_of(x.device, seed, epoch, batch, 0)))
 
     @abstractmethod
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
@@ -77,13 +71,13 @@ class Augmentation(nn.Module, ABC):
         """The augmented batch: a pure function, without a loop over samples and without waiting for the device."""
 
 
-def mixed(*numbers: int) -> int:
-    """Whole numbers to one of 63 bits that looks random.
+def generator_of(device: torch.device, *place: int) -> torch.Generator:
+    """A generator on a device, seeded by whole numbers: seed, epoch, batch, and the position in a chain.
 
-    Torch's generator on CPUs keeps 32 bits of a seed, so seed, epoch and batch must not be laid side by side in it.
+    They are hashed, since torch's generator on CPUs keeps 32 bits of a seed: laid side by side in it they would run into each other.
     """
-    digest = hashlib.blake2b(struct.pack(f"<{len(numbers)}q", *numbers), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+    digest = hashlib.blake2b(struct.pack(f"<{len(place)}q", *place), digest_size=8).digest()
+    return torch.Generator(device=device).manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
 def uniform(shape: torch.Size | tuple[int, ...], generator: torch.Generator) -> Tensor:

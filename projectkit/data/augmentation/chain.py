@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor
 
-from projectkit.data.augmentation.base import Augmentation
+from projectkit.data.augmentation.base import Augmentation, generator_of
 from projectkit.data.spec import DataSpec
 from projectkit.errors import UserError
 
@@ -39,22 +40,26 @@ class AugmentationChain:
         self.after = [each for each in augmentations if each.standardised]
         self.finish = finish
         self.seed = seed
-        self.start()
 
-    def start(self, epoch: int = 0, batch: int = 0) -> None:
-        """Say which batch of which epoch comes next, both from 0; each call of the chain, or of `draw`, moves on by one batch."""
-        for position, augmentation in enumerate(self._all()):
-            augmentation.start(self.seed, epoch, batch, position)
+    def __call__(self, x: Tensor, y: Tensor, epoch: int, batch: int) -> tuple[Tensor, Tensor]:
+        """A batch, augmented and standardised; a function of its arguments and the seed alone.
 
-    def __call__(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """The next batch, augmented and standardised."""
-        return self.augment_fn(x, y, self.draw(x))
+        Args:
+            x: as it is stored, (batch, ...).
+            y: class indices, (batch,).
+            epoch: from 0.
+            batch: number of the batch in the epoch, from 0.
 
-    def draw(self, x: Tensor) -> Drawn:
-        """What is random about the next batch, a small tensor for each augmentation, on the device of `x`."""
-        shape, drawn = x.shape, []
-        for augmentation in self._all():
-            drawn.append(augmentation.draw_next(shape, x.device))
+        Returns:
+            x as the model sees it; y, or the probabilities (batch, classes) that MixUp and CutMix make of it.
+        """
+        return self.augment_fn(x, y, self.draw(x.shape, x.device, epoch, batch))
+
+    def draw(self, shape: torch.Size, device: torch.device, epoch: int, batch: int) -> Drawn:
+        """What is random about a batch of this shape: a small tensor for each augmentation, on `device`."""
+        drawn = []
+        for position, augmentation in enumerate((*self.before, *self.after)):
+            drawn.append(augmentation.draw(shape, generator_of(device, self.seed, epoch, batch, position)))
             shape = augmentation.shape_after(shape)
         return tuple(drawn)
 
@@ -66,9 +71,6 @@ class AugmentationChain:
         for augmentation, each in zip(self.after, drawn[len(self.before) :], strict=True):
             x, y = augmentation.augment(x, y, each)
         return x, y
-
-    def _all(self) -> list[Augmentation]:
-        return [*self.before, *self.after]
 
 
 def refuse_other_modality(augmentation: Augmentation, modality: str, where: str) -> None:
