@@ -89,7 +89,7 @@ class Classification(LightningModule):
 
     def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The pure half of `training_step`, see `PureTask`: the mean loss, and under `hits` how many samples were classified right."""
-        x, y = _pair(batch)
+        x, y = pair(batch)
         logits = self(x)
         try:
             loss = functional.cross_entropy(logits, y, self.class_weights, label_smoothing=self.label_smoothing)
@@ -118,7 +118,7 @@ class Classification(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: keep the scores on the device."""
-        x, y = _pair(batch)
+        x, y = pair(batch)
         self._scores.append(functional.softmax(self(x).float(), dim=1))
         self._targets.append(y)
 
@@ -155,7 +155,8 @@ class Classification(LightningModule):
         return values
 
 
-def _pair(batch: Any) -> Batch:
+def pair(batch: Any) -> Batch:
+    """The parts x and y of a batch; a UserError says what it is where it is no pair."""
     if not isinstance(batch, list | tuple) or len(batch) != 2:
         seen = f"{len(batch)} parts" if isinstance(batch, list | tuple) else type(batch).__name__
         raise UserError(
