@@ -101,6 +101,8 @@ class Assembler:
             assert self.config.model is not None
             model = self._build_model(model_class, self.config.model, spec)
             given = self._class_counts(data)
+            if isinstance(data, DataModule) and "data" in inspect.signature(task_class).parameters:
+                given = {**given, "data": data}  # an adversary moves in the units of the data
             task = self._build(task_class, self.config.task, "task", model=model, plan=plan, **given)
         return Assembly(data, task, callbacks, self.filled)
 
