@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,15 +65,18 @@ def predict(
         WorkError: the module gives something that is not one row of scores for each sample.
     """
     task = assembly.task.to(device).eval()
+    predict_step = task.predict_step if is_overridden("predict_step", task) else None
+    move = _mover(assembly, device)
     scores, targets = [], []
     with torch.inference_mode():
-        for index, batch in enumerate(loader):
-            moved = _to_device(assembly, batch, device)
-            score = task.predict_step(moved, index) if is_overridden("predict_step", task) else task(moved[0])
-            scores.append(_checked(score, len(moved[1])).float().cpu())
-            targets.append(moved[1].cpu())
-    score = _probabilities(torch.cat(scores)).numpy()
-    target = torch.cat(targets).numpy().astype(np.int64)
+        for index, loaded in enumerate(loader):
+            batch = move(loaded)
+            score = task(batch[0]) if predict_step is None else predict_step(batch, index)
+            # stays on the device: a copy of each batch to the host would make a GPU wait for it
+            scores.append(_checked(score, len(batch[1])).float())
+            targets.append(batch[1])
+    score = _probabilities(torch.cat(scores).cpu()).numpy()
+    target = torch.cat(targets).cpu().numpy().astype(np.int64)
     return Predicted(np.arange(len(target)).astype(str) if ids is None else ids, target, score)
 
 
@@ -99,23 +102,28 @@ def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
     return loader
 
 
-def _to_device(assembly: Assembly, batch: Any, device: torch.device) -> Any:
-    """The transfer hooks in Lightning's order: the module's where it has them, else the data module's."""
-    for hook in ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer"):
-        owner = assembly.task if is_overridden(hook, assembly.task) else assembly.data
-        if hook == "transfer_batch_to_device":
-            batch = (
-                owner.transfer_batch_to_device(batch, device, 0)
-                if is_overridden(hook, owner)
-                else move_data_to_device(batch, device)
+def _mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
+    """The transfer hooks in Lightning's order: the module's where it has them, else the data module's; looked up once."""
+
+    def hook(name: str) -> Callable[..., Any] | None:
+        owner = assembly.task if is_overridden(name, assembly.task) else assembly.data
+        return getattr(owner, name) if is_overridden(name, owner) else None
+
+    before, transfer, after = map(
+        hook, ("on_before_batch_transfer", "transfer_batch_to_device", "on_after_batch_transfer")
+    )
+
+    def move(batch: Any) -> Any:
+        batch = batch if before is None else before(batch, 0)
+        batch = move_data_to_device(batch, device) if transfer is None else transfer(batch, device, 0)
+        batch = batch if after is None else after(batch, 0)
+        if not isinstance(batch, list | tuple) or len(batch) < 2:
+            raise WorkError(
+                "a batch is not a pair (x, y)", where="data", remedy="let the loader give (x, y), or write predict_step"
             )
-        else:
-            batch = getattr(owner, hook)(batch, 0)
-    if not isinstance(batch, list | tuple) or len(batch) < 2:
-        raise WorkError(
-            "a batch is not a pair (x, y)", where="data", remedy="let the loader give (x, y), or write predict_step"
-        )
-    return batch
+        return batch
+
+    return move
 
 
 def _checked(score: Any, rows: int) -> Tensor:
