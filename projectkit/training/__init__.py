@@ -6,6 +6,7 @@
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
+| ema.py | `EMA`: an average of the weights in their place |
 | checkpoints.py | when and how checkpoints are written and read |
 | resume.py | which run is continued |
 | logger.py | Lightning's side of the run record |
@@ -16,7 +17,8 @@
 
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import load_checkpoint
+from projectkit.training.ema import EMA
 from projectkit.training.fit import train
 from projectkit.training.trainer import Trainer
 
-__all__ = ["Assembly", "Trainer", "assemble", "load_checkpoint", "train"]
+__all__ = ["EMA", "Assembly", "Trainer", "assemble", "load_checkpoint", "train"]
