@@ -1,0 +1,153 @@
+"""Every private name of Lightning that the loop needs, in one place.
+
+Lightning promises nothing about these names. Until a version stands in `projectkit.training.loop.TESTED_WITH`, the Trainer leaves
+Lightning's loop in place, and what a new version changes is looked for here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any
+
+import pytorch_lightning as pl
+from lightning_fabric.plugins.precision.amp import _optimizer_handles_unscaling
+from lightning_fabric.utilities.apply_func import move_data_to_device
+from pytorch_lightning.loops.fetchers import _DataFetcher, _DataLoaderIterDataFetcher
+from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResult, _AutomaticOptimization
+from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.profilers import PassThroughProfiler
+from pytorch_lightning.trainer.connectors.logger_connector.result import _ResultCollection, _ResultMetric
+from pytorch_lightning.utilities.data import extract_batch_size
+from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
+from torch import Tensor
+from torch.optim import Optimizer
+
+FX = "_current_fx_name"  # of a module: the hook that runs, by which `self.log` knows where it was called
+
+EpochLoop = _TrainingEpochLoop
+Fetcher = _DataFetcher
+Results = _ResultCollection
+ResultMetric = _ResultMetric
+
+__all__ = [
+    "FX",
+    "EpochLoop",
+    "Fetcher",
+    "ResultMetric",
+    "Results",
+    "connector",
+    "extract_batch_size",
+    "handles_unscaling",
+    "loss_of_output",
+    "move_data_to_device",
+    "names_of",
+    "outputs_for_hooks",
+    "received_sigterm",
+    "single_iterator",
+    "skips_backward",
+    "takes_batch_idx",
+    "takes_iterator",
+    "transfer_owner",
+    "untouched_optimisation",
+    "val_time_interval",
+    "warn_no_batch",
+    "warn_no_loss",
+]
+
+
+def connector(trainer: pl.Trainer) -> Any:
+    """What collects the logged values: `_first_loop_iter`, `_current_fx`, `should_update_logs`, `on_batch_start`, `on_batch_end`."""
+    return trainer._logger_connector
+
+
+def names_of(module: pl.LightningModule) -> MutableMapping[str, Any]:
+    """The module's own dictionary: `FX` is written here, since `nn.Module.__setattr__` costs 8 us, 44 times a step."""
+    return module.__dict__
+
+
+def received_sigterm(trainer: pl.Trainer) -> Callable[[], bool]:
+    """A quick way to ask whether SIGTERM came."""
+    signals = trainer._signal_connector
+    return lambda: bool(signals.received_sigterm)
+
+
+def single_iterator(fetcher: Fetcher) -> tuple[Iterator[Any], Any] | None:
+    """The loader's own iterator and the one of the combination that counts it, where a batch of the one is a batch of the other."""
+    combined = fetcher.combined_loader
+    counter = combined._iterator
+    alone = len(combined.flattened) == 1 and combined.iterables is combined.flattened[0]
+    if not alone or counter is None or getattr(fetcher, "batches", None):
+        return None
+    return counter.iterators[0], counter
+
+
+def skips_backward(loop: EpochLoop) -> bool:
+    """Whether somebody wants forward passes only, as stochastic weight averaging does in its last epoch."""
+    return bool(loop.automatic_optimization._skip_backward)
+
+
+def untouched_optimisation(loop: EpochLoop) -> bool:
+    """Whether the loop below is Lightning's own class."""
+    return type(loop.automatic_optimization) is _AutomaticOptimization
+
+
+def takes_iterator(fetcher: Fetcher) -> bool:
+    """Whether `training_step` wants the loader's iterator in place of a batch."""
+    return isinstance(fetcher, _DataLoaderIterDataFetcher)
+
+
+def takes_batch_idx(module: pl.LightningModule) -> bool:
+    """Whether `training_step` has room for the number of the batch."""
+    return bool(is_param_in_hook_signature(module.training_step, "batch_idx", min_args=2))
+
+
+def is_quiet(trainer: pl.Trainer) -> bool:
+    """Whether nothing is profiled."""
+    return type(profiler_of(trainer)) is PassThroughProfiler
+
+
+def profiler_of(trainer: pl.Trainer) -> object:
+    """What profiles a training."""
+    return trainer.profiler  # type: ignore[attr-defined] # set by Lightning in passing
+
+
+def transfer_owner(trainer: pl.Trainer, hook: str) -> pl.LightningModule | pl.LightningDataModule:
+    """Who is asked for a hook around the transfer of a batch: the module, or the data module where that has its own."""
+    selector = trainer._data_connector._datahook_selector
+    assert selector is not None
+    owner: pl.LightningModule | pl.LightningDataModule = selector.get_instance(hook)
+    return owner
+
+
+def handles_unscaling(optimizer: Optimizer) -> bool:
+    """Whether an optimiser divides the gradients by the scaler's factor itself, as fused ones do."""
+    return bool(_optimizer_handles_unscaling(optimizer))
+
+
+def loss_of_output(output: Any, accumulate: int) -> Tensor | None:
+    """The loss in what `training_step` returned, divided by the batches of a step; refuses what Lightning refuses."""
+    return ClosureResult.from_training_step_output(output, accumulate).closure_loss
+
+
+def outputs_for_hooks(output: Any, loss: Tensor | None) -> dict[str, Any]:
+    """What `on_train_batch_end` is given: a copy of the loss and whatever else `training_step` returned; nothing without a loss."""
+    if loss is None:
+        return {}
+    extra = {} if isinstance(output, Tensor) else {name: value for name, value in output.items() if name != "loss"}
+    return {"loss": loss.detach().clone(), **extra}
+
+
+def warn_no_loss() -> None:
+    """Once a process, as Lightning does."""
+    Closure.warning_cache.warn("`training_step` returned `None`. If this was on purpose, ignore this warning...")
+
+
+def warn_no_batch(loop: EpochLoop) -> None:
+    """Once a training, as Lightning does."""
+    loop._warning_cache.warn("train_dataloader yielded None. If this was on purpose, ignore this warning...")
+
+
+def val_time_interval(trainer: pl.Trainer) -> tuple[float, float] | None:
+    """Seconds between validations that are due by time, and when the last one was (`time.monotonic`)."""
+    interval = getattr(trainer, "_val_check_time_interval", None)
+    return None if interval is None else (float(interval), float(trainer._last_val_time))  # type: ignore[attr-defined] # the same
