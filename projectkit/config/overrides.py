@@ -82,7 +82,7 @@ def _put(data: dict[str, Any], key: str, value: Any, text: str) -> None:
         at = f"{at}.{part}" if at else part
         inside = here[int(part)] if isinstance(here, list) else here.get(part)
         if inside is None:
-            inside = [] if at == "callbacks" and following.isdecimal() else {}
+            inside = [] if at in ("callbacks", "data.augment") and following.isdecimal() else {}
             here[int(part) if isinstance(here, list) else part] = inside
         here = inside
     last = parts[-1]

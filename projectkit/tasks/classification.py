@@ -95,7 +95,12 @@ class Classification(LightningModule):
             loss = functional.cross_entropy(logits, y, self.class_weights, label_smoothing=self.label_smoothing)
         except (IndexError, RuntimeError, TypeError, ValueError) as error:
             raise _misfit(logits, y, self.class_weights, error) from error
-        return loss, {"hits": (logits.detach().argmax(dim=1) == y).sum()}
+        labels = y
+        if y.ndim == 2:  # probabilities, as MixUp makes them: the likeliest class is the one to hit
+            labels = y.argmax(dim=1)
+            if self.class_weights is not None:  # torch divides by the samples here, and by their weights where y is indices
+                loss = loss * (len(y) / (y @ self.class_weights).sum())
+        return loss, {"hits": (logits.detach().argmax(dim=1) == labels).sum()}
 
     def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
         """The other half of `training_step`, see `PureTask`: what the logs are made of."""
@@ -203,6 +208,12 @@ def _misfit(logits: Any, y: Tensor, weights: Tensor | None, error: Exception) ->
             f"the model gives {seen} for a batch of {len(y)} samples",
             where="model",
             remedy=f"its forward must return logits of shape (batch, classes), here ({len(y)}, <classes>)",
+        )
+    if y.ndim == 2 and y.is_floating_point() and y.shape != logits.shape:
+        return UserError(
+            f"the labels of a batch are probabilities of {y.shape[1]} classes, but the model gives {logits.shape[1]}",
+            where="data",
+            remedy="let the model give as many logits as there are classes",
         )
     if y.ndim != 1 or y.dtype != torch.int64:
         return UserError(
