@@ -41,6 +41,10 @@ __all__ = ["Trainer", "__version__", "datasets", "evaluate", "load_run", "train"
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("train", "evaluate"):
+        from projectkit.machine import cpu_policy
+
+        cpu_policy().prepare()  # before torch is imported
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     if name in _ROOMS:

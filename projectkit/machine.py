@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class CpuPolicy:
 
     threads: int | None  # None: the system does not say, and torch's own choice stands
     source: str  # what the number of threads follows from
-    waiting: dict[str, str]  # environment variables that must be set before torch is loaded
+    waiting: Mapping[str, str]  # environment variables that must be set before torch is loaded
 
     @property
     def chosen_by_user(self) -> bool:
@@ -53,7 +53,7 @@ class CpuPolicy:
         Returns:
             The variables that are set too late, because torch is loaded already.
         """
-        if any(name in environment for name in WAITING):
+        if self.threads == 1 or any(name in environment for name in WAITING):  # one thread waits for nobody
             return ()
         if "torch" in sys.modules:
             return tuple(self.waiting)
@@ -65,12 +65,12 @@ def cpu_policy() -> CpuPolicy:
     """What suits this process; the user's OMP_NUM_THREADS wins."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # "4,2" is for nested teams
     if wanted.isdecimal() and int(wanted) > 0:
-        return CpuPolicy(int(wanted), "OMP_NUM_THREADS", dict(PATIENT))
+        return CpuPolicy(int(wanted), "OMP_NUM_THREADS", PATIENT)
     limits = {name: count for name, count in _limits().items() if count is not None}
     if not limits:
-        return CpuPolicy(None, "torch", dict(PATIENT))
+        return CpuPolicy(None, "torch", PATIENT)
     source = min(limits, key=limits.__getitem__)
-    return CpuPolicy(max(1, int(limits[source])), source, dict(PATIENT))
+    return CpuPolicy(max(1, int(limits[source])), source, PATIENT)
 
 
 def physical_cores() -> int | None:

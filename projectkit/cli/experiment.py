@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from projectkit import console
+from projectkit import console, machine
 from projectkit.cli.options import as_json
 from projectkit.errors import UserError
 from projectkit.project import find_project, require_project
@@ -32,6 +32,8 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
     if print_config:
         return click.echo(config_to_yaml(loaded.config), nl=False)
     find_project(config.parent) or require_project()
+    if loaded.config.speed.tune == "auto":
+        machine.cpu_policy().prepare()
     screen = console.error_console()
     with screen.status("starting"):
         from projectkit.training import train as fit
@@ -51,6 +53,7 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
 def evaluate(run: str, subset: str, as_json: bool) -> None:
     """Measure a run: metrics with 95% intervals, confusion matrix, ROC. A look at a test subset is recorded."""
     screen = console.error_console()
+    machine.cpu_policy().prepare()
     from projectkit.runs import find_run, project_of
 
     found = find_run(run, project_of(run))

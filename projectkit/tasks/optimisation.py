@@ -32,6 +32,7 @@ class OptimizerPlan:
         interval: whether the scheduler moves every `step` or every `epoch`.
         monitor: the metric for a scheduler that watches one.
         filled: what was filled, for the run record.
+        fused: whether the optimiser updates all parameters in one kernel, see `fused_form`.
     """
 
     optimizer: Callable[[Iterable[nn.Parameter]], Optimizer] = _adamw
@@ -40,6 +41,7 @@ class OptimizerPlan:
     interval: Literal["step", "epoch"] = "epoch"
     monitor: str | None = None
     filled: dict[str, int] = field(default_factory=dict)
+    fused: bool = False
 
     def configure(
         self, parameters: Iterable[nn.Parameter], *, total_steps: float, max_epochs: int | None
@@ -52,9 +54,9 @@ class OptimizerPlan:
             max_epochs: the trainer's bound.
 
         Raises:
-            UserError: the scheduler needs a count and the training has no end.
+            UserError: the scheduler needs a count and the training has no end, or the optimiser has no fused form.
         """
-        optimizer = self.optimizer(parameters)
+        optimizer = self.build(parameters)
         if self.scheduler is None:
             return {"optimizer": optimizer}
         self.filled = self._fill(total_steps if self.interval == "step" else float(max_epochs or -1))
@@ -63,6 +65,21 @@ class OptimizerPlan:
         if self.monitor is not None:
             settings["monitor"] = self.monitor
         return {"optimizer": optimizer, "lr_scheduler": settings}
+
+    def build(self, parameters: Iterable[nn.Parameter]) -> Optimizer:
+        """The optimiser alone.
+
+        Raises:
+            UserError: it is to be fused, and has no such form.
+        """
+        optimizer = self.optimizer(parameters)
+        if not self.fused:
+            return optimizer
+        fused = fused_form(optimizer)
+        if fused is None:
+            remedy = "write speed.fused: auto, which takes it where it is there"
+            raise UserError(f"{type(optimizer).__name__} has no fused form here", where="speed.fused", remedy=remedy)
+        return fused
 
     def no_end(self, where: str) -> UserError:
         """The error for a count that cannot be filled, because nothing bounds the training."""
@@ -83,6 +100,26 @@ class OptimizerPlan:
         if self.interval == "epoch":
             return "set trainer.max_epochs (trainer.max_steps is enough for scheduler.interval=step)"
         return "set trainer.max_epochs or trainer.max_steps"
+
+
+def fused_form(optimizer: Optimizer) -> Optimizer | None:
+    """The same optimiser with one kernel for all parameters, which on a CPU makes AdamW's step about a third shorter.
+
+    Returns:
+        None for an optimiser that torch has no such form of, or whose way of computing was chosen already (`foreach`, `capturable`,
+        `differentiable`, `fused`); and for parameters that the kernel does not take.
+    """
+    accepted = inspect.signature(type(optimizer)).parameters
+    chosen = any(optimizer.defaults.get(name) for name in ("foreach", "capturable", "differentiable"))
+    ours = type(optimizer).__module__.startswith("torch.optim.")
+    if "fused" not in accepted or optimizer.defaults.get("fused") is not None or chosen or not ours:
+        return None
+    arguments = {name: value for name, value in optimizer.defaults.items() if name in accepted}
+    groups = [{**group, "fused": True} for group in optimizer.param_groups]
+    try:
+        return type(optimizer)(groups, **{**arguments, "fused": True})
+    except (RuntimeError, ValueError):  # torch's own words for a device or a type that the kernel lacks
+        return None
 
 
 def missing_count(scheduler: type[LRScheduler], given: Collection[str]) -> str | None:

@@ -5,6 +5,7 @@
 | fit.py | `train`: the whole of it, in order |
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
+| speed.py | how the steps are run: settled, put into force, told |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
 | ema.py | `EMA`: an average of the weights in their place |
 | checkpoints.py | when and how checkpoints are written and read |

@@ -25,15 +25,18 @@ from rich.console import Console
 from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
 from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError, WorkError
+from projectkit.machine import cpu_policy
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
+from projectkit.training.loop.report import LoopReport
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
 from projectkit.training.resume import Position, find_resumable, position, refuse_other_config, refuse_other_data
 from projectkit.training.signals import StopOnSignal, StoppedError
+from projectkit.training.speed import COMPILED, LoopNotice, apply, program_of, settle
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
 
@@ -72,16 +75,28 @@ def train(
         checkpoint = load_checkpoint(former.checkpoint("last")) if former else None
         start = position(checkpoint) if checkpoint else None
         repeated = former or _run_of(loaded.path)
-        resolved = resolve(loaded.config, repeated.part("resolved") if repeated else None)
+        recorded = repeated.part("resolved") if repeated else None
+        resolved = resolve(loaded.config, recorded)
+        policy = cpu_policy()
+        late = policy.prepare() if loaded.config.speed.tune == "auto" else ()
         _quiet()
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
         if former is not None:
             refuse_other_data(former, assembly.catalogued)
         _load_data(assembly)
+        # what was decided for another device is not this one's
+        same_device = recorded is not None and recorded.get("accelerator") == resolved["accelerator"]
+        settings, _ = settle(loaded.config.speed, recorded if same_device else None, policy)
+        apply(settings, assembly.task, resolved["accelerator"], forced=loaded.config.speed.fused == "on")
         for note in loaded.notes:
             _show(console, f"note: {note}")
-        resolved["filled"] = assembly.filled
+        if late:
+            _show(
+                console,
+                f"note: torch was imported before {', '.join(late)} could be set: training slows down beside other programs",
+            )
+        resolved.update(settings.record(), filled=assembly.filled)
         if former is not None and start is not None:
             writer = RunWriter.open(former.path)
             writer.rewind(start.step)
@@ -137,7 +152,8 @@ class _Fit:
         try:
             with self.stop:
                 self.tracker = self._tracker()
-                trainer = Trainer(**self._trainer_arguments())
+                program = program_of(self.resolved["step"])
+                trainer = Trainer(**self._trainer_arguments(), loop=self.config.speed.loop, program=program)
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
                 _refuse_nothing_trained(trainer)
         except BaseException as error:
@@ -170,7 +186,8 @@ class _Fit:
 
     def _callbacks(self) -> list[pl.Callback]:
         monitor, patience = self.config.monitor, self.config.early_stopping
-        callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), *self.assembly.callbacks]
+        notice = LoopNotice(self._note_loop)
+        callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), notice, *self.assembly.callbacks]
         if patience is not None and monitor is not None:
             callbacks.append(
                 EarlyStopping(
@@ -186,6 +203,12 @@ class _Fit:
         metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
         every = self.config.checkpoint.every_n_epochs
         return [*callbacks, self.stop, Checkpoints(self.writer, metric, mode, every, self.stop)]
+
+    def _note_loop(self, report: LoopReport) -> None:
+        self.resolved.update(loop=report.mode, loop_reason=report.reason or None, step=report.step)
+        self.resolved["compiled"] = report.step in COMPILED
+        self.writer.update(resolved=self.resolved)
+        _show(self.console, report.line)
 
     def _tracker(self) -> Tracker | None:
         if self.config.tracking.wandb == "disabled":

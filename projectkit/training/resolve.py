@@ -12,14 +12,14 @@ from projectkit.errors import UserError
 
 
 def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Decide device, precision and threads.
+    """Decide device and precision.
 
     Args:
         config: with `auto` where the user left it.
         recorded: `resolved` of the run that is repeated or resumed; its decisions are applied where the config says `auto`.
 
     Returns:
-        `accelerator`, `devices`, `precision`, `threads`, `loop`, `compiled`: plain values.
+        `accelerator`, `device`, `devices`, `precision`: plain values. How the steps are run is settled in `speed.py`.
 
     Raises:
         UserError: a device is asked for that this machine lacks, or what the device cannot do. There is no silent change.
@@ -56,16 +56,11 @@ def resolve(config: Config, recorded: Mapping[str, Any] | None = None) -> dict[s
             where="trainer.devices",
             remedy="write trainer.devices=1 for the first",
         )
-    threads = int(recorded.get("threads") or torch.get_num_threads())
-    torch.set_num_threads(threads)
     return {
         "accelerator": accelerator,
         "device": torch.cuda.get_device_name() if accelerator == "cuda" else accelerator,
         "devices": devices if isinstance(devices, list) and accelerator != "cpu" else 1,  # cores have no numbers
         "precision": precision,
-        "threads": threads,
-        "loop": "lightning",
-        "compiled": False,
     }
 
 
@@ -96,8 +91,12 @@ def _refuse_missing(accelerator: str) -> None:
         )
 
 
+def has_bf16() -> bool:
+    """Whether the GPU computes in bf16 and TF32 by itself; torch says yes for a T4 too, because it can emulate bf16."""
+    return torch.cuda.get_device_capability()[0] >= 8
+
+
 def _precision(accelerator: str) -> str:
     if accelerator != "cuda":
         return "32-true"  # bf16 autocast costs 1.4x to 1.7x on a CPU without AMX
-    # a T4 has no bf16; torch says yes there, because it can emulate it
-    return "bf16-mixed" if torch.cuda.get_device_capability()[0] >= 8 else "16-mixed"
+    return "bf16-mixed" if has_bf16() else "16-mixed"
