@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
 from pytorch_lightning import LightningModule
 from torch import Tensor, nn
@@ -98,7 +100,9 @@ class Classification(LightningModule):
         labels = y
         if y.ndim == 2:  # probabilities, as MixUp makes them: the likeliest class is the one to hit
             labels = y.argmax(dim=1)
-            if self.class_weights is not None:  # torch divides by the samples here, and by their weights where y is indices
+            if (
+                self.class_weights is not None
+            ):  # torch divides by the samples here, and by their weights where y is indices
                 loss = loss * (len(y) / (y @ self.class_weights).sum())
         return loss, {"hits": (logits.detach().argmax(dim=1) == labels).sum()}
 
@@ -116,6 +120,15 @@ class Classification(LightningModule):
             values = {f"train/{name}": value for name, value in self._means().items()}
             for logger in self.loggers:
                 logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        """For the segment loop: `on_train_batch_end` has something to do at the steps of the log only."""
+        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
+        if not every:
+            return sys.maxsize
+        accumulate, done = trainer.accumulate_grad_batches, trainer.fit_loop.epoch_loop.batch_progress.current.ready
+        steps = every - trainer.global_step % every
+        return (done // accumulate + steps) * accumulate - done - 1
 
     def on_train_epoch_end(self) -> None:
         """Lightning's hook: an epoch that was cut short (`max_steps`, `max_time`) has a rest as well."""

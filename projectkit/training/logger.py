@@ -12,6 +12,7 @@ from pytorch_lightning.utilities.types import STEP_OUTPUT
 
 from projectkit.errors import WorkError
 from projectkit.runs import RunWriter
+from projectkit.training.loop.due import until_logging
 
 
 class LoggerOfRun(Logger):
@@ -92,6 +93,10 @@ class Recorder(Callback):
         every = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
         if every and trainer.global_step % every == 0:
             self._refuse_no_number(trainer)
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        """For the segment loop: a look at the steps of the log is enough."""
+        return until_logging(trainer)
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: a loss that is no number is named before metrics of its scores are asked for."""

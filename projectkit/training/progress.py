@@ -10,6 +10,8 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from projectkit.training.loop.due import NEVER, until_time
+
 REDRAW_S = 0.1  # a bar that is moved at each step costs a third of a millisecond a step
 
 
@@ -57,6 +59,12 @@ class ProgressReport(Callback):
         if self._task is not None and now - self._drawn > REDRAW_S:
             self._progress.update(self._task, completed=batch_idx + 1)
             self._drawn = now
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        """For the segment loop: the bar may grow as old as it does between two moves."""
+        if self._task is None or not self.console.is_terminal:
+            return NEVER
+        return until_time(trainer, self._drawn + REDRAW_S)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: one line for the finished epoch."""

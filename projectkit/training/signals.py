@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import ProjectkitError
+from projectkit.training.loop.due import NEVER
 
 
 class StoppedError(ProjectkitError):
@@ -72,6 +73,10 @@ class StopOnSignal(Callback):
         steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if self.received is not None and steps and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             self._stop(trainer, self.received, at_epoch_start=False)
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        """For the segment loop: there is nothing to do until a signal came."""
+        return NEVER if self.received is None else 0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: the epoch before is complete and its checkpoint written."""

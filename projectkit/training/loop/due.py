@@ -74,6 +74,12 @@ def position(trainer: pl.Trainer, pace_s: float = 1.0) -> Position:
     )
 
 
+def until_time(trainer: pl.Trainer, moment: float) -> int:
+    """Batches that end before a moment of `time.monotonic`, at the pace of late."""
+    pace_s = trainer.fit_loop.epoch_loop.pace_s
+    return position(trainer, pace_s).within(moment - time.monotonic())
+
+
 def until_logging(trainer: pl.Trainer) -> int:
     """Batches that may run before one at whose end the step is a multiple of `log_every_n_steps`; for hooks `on_train_batch_end`."""
     every = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing

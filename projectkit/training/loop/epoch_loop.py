@@ -55,13 +55,13 @@ class SegmentEpochLoop(EpochLoop):
     ) -> None:
         super().__init__(trainer, min_steps=min_steps, max_steps=max_steps)
         self.running: Runner | None = None
+        self.pace_s = 0.0  # seconds a batch, lately
         self.program = program
         self.report: LoopReport | None = None
         self.clock: Clock | None = None
         self.eager_step: type[EagerStep] = EagerStep
         self._runner: Runner | None = None
         self._log: DeferredLog | None = None
-        self._pace_s = 0.0
         self._program_state: tuple[bool, str] | None = None  # whether it runs, and why not
 
     def on_run_start(self, data_fetcher: Fetcher) -> None:
@@ -83,7 +83,7 @@ class SegmentEpochLoop(EpochLoop):
         count = self._segment_length(runner)
         if count:
             ran, seconds = run_segment(runner, self.batch_idx + 1, count)
-            self._pace_s = seconds / ran
+            self.pace_s = seconds / ran
             if self.clock is not None:
                 self.clock.steps(seconds, ran)
             return
@@ -93,7 +93,7 @@ class SegmentEpochLoop(EpochLoop):
         watch = Watch(self.trainer.strategy.root_device) if timed else None
         run_single(runner, watch)
         seconds = time.perf_counter() - began
-        self._pace_s = self._pace_s or seconds
+        self.pace_s = self.pace_s or seconds
         if self.clock is not None and watch is not None:
             self.clock.sample(watch.seconds)
         elif self.clock is not None:
@@ -165,13 +165,13 @@ class SegmentEpochLoop(EpochLoop):
             report is None
             or report.mode != "segments"
             or connector(trainer)._first_loop_iter is None
-            or not self._pace_s
+            or not self.pace_s
         ):
             return 0
         last = runner.source.before_last(self.batch_progress.current.ready, trainer.num_training_batches)
         if last <= 0:
             return 0
-        here = position(trainer, self._pace_s)
+        here = position(trainer, self.pace_s)
         return min(batches_until_event(trainer, runner.hooks, here, last), max(1, here.within(SEGMENT_S)))
 
     def _validates_first(self, fetcher: Fetcher) -> bool:
