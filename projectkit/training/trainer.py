@@ -1,6 +1,7 @@
 """Lightning's Trainer with a loop that costs little, and checkpoints that survive a crash and never run code.
 
-`pk.Trainer(...)` takes Lightning's arguments and trains any LightningModule unchanged. `trainer.loop_report` says how the batches ran.
+`pk.Trainer(...)` takes Lightning's arguments and trains any LightningModule unchanged. `trainer.loop_report` says how the batches ran,
+`trainer.clock.line()` where the time went.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from lightning_fabric.plugins import CheckpointIO
 
 from projectkit.training.checkpoints import PlainCheckpointIO
 from projectkit.training.loop import TESTED_WITH
+from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.program import StepProgram
 from projectkit.training.loop.report import LoopReport
 
@@ -40,13 +42,28 @@ class Trainer(pl.Trainer):
         if not any(isinstance(plugin, CheckpointIO) for plugin in given):
             given.append(PlainCheckpointIO())
         super().__init__(plugins=given, **arguments)
+        self.clock = Clock()
         self._loop_is_theirs = "it was asked for" if loop == "lightning" else _unknown_version()
         if self._loop_is_theirs is None:
-            # not above: on an unknown version the private names that it imports may be gone
-            from projectkit.training.loop.epoch_loop import SegmentEpochLoop
+            self._take_our_loops(program)
 
-            theirs = self.fit_loop.epoch_loop
-            self.fit_loop.epoch_loop = SegmentEpochLoop(self, theirs.min_steps, theirs.max_steps, program)
+    def save_checkpoint(self, *arguments: Any, **named: Any) -> None:
+        """As Lightning's; the time that it takes is noted."""
+        with self.clock.phase("checkpoints"):
+            super().save_checkpoint(*arguments, **named)
+
+    def _take_our_loops(self, program: StepProgram | None) -> None:
+        # not above: on an unknown version the private names that they import may be gone
+        from projectkit.training.loop.epoch_loop import SegmentEpochLoop
+        from projectkit.training.loop.evaluation import EvaluationLoop
+
+        theirs = self.fit_loop.epoch_loop
+        ours = SegmentEpochLoop(self, theirs.min_steps, theirs.max_steps, program)
+        ours.clock = self.clock
+        ours.val_loop = EvaluationLoop.instead_of(theirs.val_loop, self.clock)
+        self.fit_loop.epoch_loop = ours
+        self.validate_loop = EvaluationLoop.instead_of(self.validate_loop, self.clock)
+        self.test_loop = EvaluationLoop.instead_of(self.test_loop, self.clock)
 
     @property
     def loop_report(self) -> LoopReport | None:

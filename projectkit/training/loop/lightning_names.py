@@ -12,11 +12,14 @@ from typing import Any
 import pytorch_lightning as pl
 from lightning_fabric.plugins.precision.amp import _optimizer_handles_unscaling
 from lightning_fabric.utilities.apply_func import move_data_to_device
-from pytorch_lightning.loops.fetchers import _DataFetcher, _DataLoaderIterDataFetcher
+from pytorch_lightning.loops.evaluation_loop import _EvaluationLoop
+from pytorch_lightning.loops.fetchers import _DataFetcher, _DataLoaderIterDataFetcher, _PrefetchDataFetcher
 from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResult, _AutomaticOptimization
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.loops.utilities import _no_grad_context
 from pytorch_lightning.profilers import PassThroughProfiler
 from pytorch_lightning.trainer.connectors.logger_connector.result import _ResultCollection, _ResultMetric
+from pytorch_lightning.utilities.combined_loader import _Sequential
 from pytorch_lightning.utilities.data import extract_batch_size
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
 from torch import Tensor
@@ -25,6 +28,8 @@ from torch.optim import Optimizer
 FX = "_current_fx_name"  # of a module: the hook that runs, by which `self.log` knows where it was called
 
 EpochLoop = _TrainingEpochLoop
+TheirEvaluationLoop = _EvaluationLoop
+no_grad_context = _no_grad_context  # around a loop's `run`: inference_mode or no_grad, as the loop has it
 Fetcher = _DataFetcher
 Results = _ResultCollection
 ResultMetric = _ResultMetric
@@ -35,14 +40,17 @@ __all__ = [
     "Fetcher",
     "ResultMetric",
     "Results",
+    "TheirEvaluationLoop",
     "connector",
     "extract_batch_size",
     "handles_unscaling",
     "loss_of_output",
     "move_data_to_device",
     "names_of",
+    "no_grad_context",
     "outputs_for_hooks",
     "received_sigterm",
+    "sequential_iterator",
     "single_iterator",
     "skips_backward",
     "takes_batch_idx",
@@ -50,6 +58,7 @@ __all__ = [
     "transfer_owner",
     "untouched_optimisation",
     "val_time_interval",
+    "wants_iterator",
     "warn_no_batch",
     "warn_no_loss",
 ]
@@ -81,6 +90,13 @@ def single_iterator(fetcher: Fetcher) -> tuple[Iterator[Any], Any] | None:
     return counter.iterators[0], counter
 
 
+def sequential_iterator(fetcher: Fetcher) -> Any:
+    """What gives one loader's batches after the other's and numbers them; None where batches of loaders are combined, or fetched ahead."""
+    counter = fetcher.combined_loader._iterator
+    plain = type(fetcher) is _PrefetchDataFetcher and fetcher.length is not None and not fetcher.batches
+    return counter if plain and type(counter) is _Sequential else None
+
+
 def skips_backward(loop: EpochLoop) -> bool:
     """Whether somebody wants forward passes only, as stochastic weight averaging does in its last epoch."""
     return bool(loop.automatic_optimization._skip_backward)
@@ -96,9 +112,14 @@ def takes_iterator(fetcher: Fetcher) -> bool:
     return isinstance(fetcher, _DataLoaderIterDataFetcher)
 
 
-def takes_batch_idx(module: pl.LightningModule) -> bool:
-    """Whether `training_step` has room for the number of the batch."""
-    return bool(is_param_in_hook_signature(module.training_step, "batch_idx", min_args=2))
+def takes_batch_idx(module: pl.LightningModule, step: str = "training_step") -> bool:
+    """Whether a step has room for the number of the batch."""
+    return bool(is_param_in_hook_signature(getattr(module, step), "batch_idx", min_args=2))
+
+
+def wants_iterator(module: pl.LightningModule, step: str) -> bool:
+    """Whether a step will be given the loader's iterator, see `takes_iterator`."""
+    return bool(is_param_in_hook_signature(getattr(module, step), "dataloader_iter", explicit=True))
 
 
 def is_quiet(trainer: pl.Trainer) -> bool:

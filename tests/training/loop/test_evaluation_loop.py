@@ -1,0 +1,344 @@
+"""Our evaluation loop against Lightning's: the same values, metrics, hooks and counters, to the bit."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+import torchmetrics
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import CombinedLoader
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
+
+from projectkit.training import Trainer
+from projectkit.training.loop.evaluation import Batches, not_covered
+
+QUIET: dict[str, Any] = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
+
+
+class Notes(Logger):
+    """A logger that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[tuple[int | None, dict[str, float]]] = []
+
+    @property
+    def name(self) -> str:
+        return "notes"
+
+    @property
+    def version(self) -> str:
+        return "0"
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.lines.append((step, dict(metrics)))
+
+    def log_hyperparams(self, *arguments: Any, **named: Any) -> None: ...
+
+
+class Base(pl.LightningModule):
+    """A module with the steps of its subclasses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(4, 3)
+        self.accuracy = torchmetrics.MeanSquaredError()
+        self.trace: list[Any] = []
+
+    def loss(self, batch: Any) -> Tensor:
+        x, y = batch
+        return (self.layer(x).sum(1) - y).square().mean()
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return self.loss(batch)
+
+    def configure_optimizers(self) -> Any:
+        return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> Any:
+        return self.evaluated(batch, batch_idx)
+
+    def test_step(self, batch: Any, batch_idx: int) -> Any:
+        return self.evaluated(batch, batch_idx)
+
+    def evaluated(self, batch: Any, batch_idx: int) -> Any:
+        raise NotImplementedError
+
+
+class OnEpoch(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> Tensor:
+        loss = self.loss(batch)
+        self.log("loss", loss)
+        self.log("largest", loss, reduce_fx="max")
+        self.log("sum", loss, reduce_fx="sum", prog_bar=True)
+        self.log("weighed", loss, batch_size=batch_idx + 1)
+        self.log_dict({"float": float(batch_idx), "half": loss.half()})
+        return loss
+
+
+class OnStep(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch), on_step=True, on_epoch=True)
+
+
+class OnlyOnStep(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch), on_step=True, on_epoch=False)
+
+
+class Metric(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> dict[str, Tensor]:
+        self.accuracy(self.layer(batch[0])[:, 0], batch[1])
+        self.log("mse", self.accuracy)
+        return {"loss": self.loss(batch)}
+
+
+class LogsNothing(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.trace.append((batch_idx, self.loss(batch).item(), torch.is_inference_mode_enabled()))
+
+
+class Now(Base):
+    """Logs now and then, some of it for each batch."""
+
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        if batch_idx == 3:
+            self.log("late", self.loss(batch))
+        if batch_idx >= 5:
+            self.log("later", self.loss(batch), on_step=True)
+
+
+class Summed(Base):
+    """Logs a tensor that it goes on with in place."""
+
+    def on_validation_start(self) -> None:
+        self.total = torch.zeros(())
+
+    on_test_start = on_validation_start
+
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.total += self.loss(batch).detach()
+        self.log("total", self.total)
+
+
+class Looks(Base):
+    """Reads in its step what a loop may be behind with."""
+
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch))
+        loop = self.trainer.fit_loop.epoch_loop.val_loop if self.trainer.training else self.trainer._active_loop
+        progress = loop.batch_progress
+        self.trace.append((progress.state_dict(), progress.is_last_batch, self._current_fx_name))
+        self.trace.append(sorted(self.trainer.callback_metrics))
+
+
+class WithHooks(OnEpoch):
+    """Every hook around a batch."""
+
+    def on_validation_batch_start(self, batch: Any, batch_idx: int) -> None:
+        self.trace.append(("start", batch_idx))
+
+    def on_validation_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.trace.append(("end", batch_idx, outputs.item()))
+        self.log("from hook", outputs)
+
+    on_test_batch_start, on_test_batch_end = on_validation_batch_start, on_validation_batch_end
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        self.trace.append(("before", dataloader_idx, self._current_fx_name))
+        return batch
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        return super().transfer_batch_to_device([part * 2 for part in batch], device, dataloader_idx)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        return [part + dataloader_idx for part in batch]
+
+
+class BatchAlone(Base):
+    def validation_step(self, batch: Any) -> None:  # type: ignore[override]
+        self.log("loss", self.loss(batch))
+
+    test_step = validation_step  # type: ignore[assignment]
+
+
+class Several(Base):
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int) -> None:  # type: ignore[override]
+        self.log("loss", self.loss(batch))
+        self.log(f"own/{dataloader_idx}", self.loss(batch), add_dataloader_idx=False)
+        self.trace.append((batch_idx, dataloader_idx))
+
+    test_step = validation_step  # type: ignore[assignment]
+
+
+class SeveralOnStep(Several):
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:  # type: ignore[override]
+        self.log("loss", self.loss(batch), on_step=dataloader_idx == 1)
+
+    test_step = validation_step  # type: ignore[assignment]
+
+
+class Ends(Base):
+    """Ends the evaluation in its fifth batch."""
+
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch))
+        if batch_idx == 4:
+            raise StopIteration
+
+
+def data(size: int = 90, batch: int = 10, seed: int = 0) -> DataLoader[Any]:
+    generator = torch.Generator().manual_seed(seed)
+    x, y = torch.randn(size, 4, generator=generator), torch.randn(size, generator=generator)
+    return DataLoader(TensorDataset(x, y), batch_size=batch)
+
+
+class Stream(IterableDataset[Any]):
+    def __iter__(self) -> Iterator[Any]:
+        return iter(data().dataset[i] for i in range(90))  # type: ignore[index]
+
+
+class Shorter:
+    """A loader that ends before its length says."""
+
+    def __len__(self) -> int:
+        return 9
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(data(60)))
+
+
+class Follows(pl.Callback):
+    """Which hooks of a validation or test were called, with what, and what could be read there."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+
+def _note(name: str) -> Any:
+    def hook(self: Follows, trainer: Any, module: Any, *rest: Any) -> None:
+        loop = trainer._active_loop
+        plain = [part for part in rest if isinstance(part, int | float | None)]
+        tensors = [part.item() for part in rest if isinstance(part, Tensor) and part.numel() == 1]
+        metrics = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        logged = {key: float(value) for key, value in trainer.logged_metrics.items()}
+        self.seen.append((name, plain, tensors, loop.batch_progress.state_dict(), metrics, logged))
+
+    return hook
+
+
+ENDS = [f"on_{stage}_{what}" for stage in ("validation", "test") for what in ("start", "epoch_end", "end")]
+BATCHES = [f"on_{stage}_batch_{side}" for stage in ("validation", "test") for side in ("start", "end")]
+AtEnds = type("AtEnds", (Follows,), {name: _note(name) for name in ENDS})
+AtBatches = type("AtBatches", (Follows,), {name: _note(name) for name in ENDS + BATCHES})
+
+
+def outcome(kind: Any, do: str, net: Base, callback: Follows, loaders: Any, folder: Path, **arguments: Any) -> Any:
+    """Everything that can be seen of an evaluation."""
+    notes = Notes()
+    trainer = kind(**QUIET, logger=notes, callbacks=[callback], default_root_dir=folder, max_epochs=2, **arguments)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if do == "fit":
+            result = trainer.fit(net, data(70, 10, seed=1), loaders)
+            loop = trainer.fit_loop.epoch_loop.val_loop
+        else:
+            result = getattr(trainer, do)(net, loaders, verbose=False)
+            loop = getattr(trainer, f"{do}_loop")
+    metrics = {name: value.item() for name, value in trainer.callback_metrics.items()}
+    return {
+        "result": result,
+        "metrics": metrics,
+        "logged": notes.lines,
+        "hooks": callback.seen,
+        "progress": loop.batch_progress.state_dict(),
+        "state": str(trainer.fit_loop.state_dict()),
+        "trace": net.trace,
+        "weights": [parameter.tolist() for parameter in net.parameters()],
+        "training": [module.training for module in net.modules()],
+        "seen": dict(loop._seen_batches_per_dataloader),
+        "has_run": loop._has_run,
+        "results": {name: (metric.has_reset, metric._update_count) for name, metric in loop._results.items()},
+    }
+
+
+def assert_same(
+    form: type[Base], folder: Path, *, do: str, callback: Any, loaders: Any = data, **arguments: Any
+) -> Any:
+    ours, theirs = (
+        outcome(kind, do, form(), callback(), loaders(), folder / kind.__module__, **arguments)
+        for kind in (Trainer, pl.Trainer)
+    )
+    for part in theirs:
+        assert repr(ours[part]) == repr(theirs[part]), part
+    return ours
+
+
+FORMS = [OnEpoch, OnStep, OnlyOnStep, Metric, LogsNothing, Now, Summed, Looks, WithHooks, BatchAlone, Ends]
+
+
+@pytest.mark.parametrize("callback", [AtEnds, AtBatches])
+@pytest.mark.parametrize("do", ["validate", "test", "fit"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_step_gives_the_same(form: type[Base], do: str, callback: Any, tmp_path: Path) -> None:
+    assert_same(form, tmp_path, do=do, callback=callback)
+
+
+@pytest.mark.parametrize("callback", [AtEnds, AtBatches])
+@pytest.mark.parametrize("do", ["validate", "fit"])
+@pytest.mark.parametrize("form", [Several, SeveralOnStep])
+def test_several_loaders_one_after_the_other_give_the_same(
+    form: type[Base], do: str, callback: Any, tmp_path: Path
+) -> None:
+    assert_same(form, tmp_path, do=do, callback=callback, loaders=lambda: [data(), data(10), data(55, 10, seed=2)])
+
+
+@pytest.mark.parametrize("form", [OnEpoch, LogsNothing])
+@pytest.mark.parametrize(
+    "loaders",
+    [
+        lambda: CombinedLoader([data(), data(40)], "sequential"),
+        lambda: DataLoader(Stream(), batch_size=10),
+        Shorter,
+        lambda: data(10),
+        lambda: data(20),
+        lambda: data(0, 1) if False else data(25, 10),
+    ],
+    ids=["combined", "stream", "shorter", "one batch", "two batches", "rest"],
+)
+def test_kinds_of_loaders_give_the_same(form: type[Base], loaders: Any, tmp_path: Path) -> None:
+    if form is OnEpoch and loaders().__class__ is CombinedLoader:
+        form = Several
+    elif loaders().__class__ is CombinedLoader:
+        pytest.skip("its steps take no dataloader_idx")
+    for do in ("validate", "fit"):
+        assert_same(form, tmp_path, do=do, callback=AtEnds, loaders=loaders)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"num_sanity_val_steps": 3},
+        {"limit_val_batches": 4},
+        {"limit_val_batches": 0.5, "check_val_every_n_epoch": 2},
+        {"val_check_interval": 2},
+        {"inference_mode": False},
+        {"precision": "bf16-mixed"},
+        {"fast_dev_run": 3},
+        {"log_every_n_steps": 2},
+    ],
+    ids=str,
+)
+def test_settings_of_the_trainer_give_the_same(arguments: dict[str, Any], tmp_path: Path) -> None:
+    for do in ("validate", "fit"):
+        assert_same(OnEpoch, tmp_path, do=do, callback=AtEnds, **arguments)
+        assert_same(LogsNothing, tmp_path, do=do, callback=AtEnds, **arguments)
