@@ -177,15 +177,18 @@ def check_ownership(config: Config, *, own_task: bool, own_data: bool, places: P
     if own_task:
         _refuse_given(config.task.class_path, config, "", ("model", "optimizer", "scheduler"), places)
     if own_data:
-        names = ("name", "target", "split", "folds", "unit", "max_length", "balanced")
+        names = ("name", "target", "split", "folds", "unit", "max_length", "balanced", "input", "buckets", "augment")
         _refuse_given(str(config.data.class_path), config.data, "data", names, places)
 
 
+_OFF = {"data.balanced": "false", "data.input": "auto", "data.buckets": "auto", "data.augment": "[]"}
+
+
 def _refuse_given(owner: str, section: Any, parent: str, names: tuple[str, ...], places: Places) -> None:
-    given = [join(parent, name) for name in names if getattr(section, name) not in (None, False)]
+    given = [join(parent, name) for name in names if getattr(section, name) not in (None, False, "auto", [])]
     if given:
         what = f"{owner} is your own class and brings its own {', '.join(names)}"
-        off = [f"{key}={'false' if key == 'data.balanced' else 'null'}" for key in given]
+        off = [f"{key}={_OFF.get(key, 'null')}" for key in given]
         remedy = f"remove {', '.join(given)}, or add {' '.join(off)}"
         raise UserError(what, where=places.of(given[0]), remedy=remedy)
 

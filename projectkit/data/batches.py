@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, SequentialSampler
 
+from projectkit.data.buckets import bucketed
+
 
 class Gatherable(Protocol):
     """The inputs of a subset, from which whole batches are gathered."""
@@ -179,6 +181,9 @@ class BatchSampler(SequentialSampler):
         seed: of the shuffling; None keeps the order.
         start: epoch and batch with which the order begins, for a resumed run; later epochs begin at batch 0.
         labels: of the rows, (size,), where every class is to come equally often; None takes each row once. Needs a seed.
+        lengths: of the rows, (size,), where batches are to be of about equally long ones, see `bucketed`. Needs a seed.
+        share: which of how many processes this is: each takes its rows of the same order, every one equally many, for which the first
+            rows come a second time where they do not go round.
     """
 
     def __init__(
@@ -188,13 +193,16 @@ class BatchSampler(SequentialSampler):
         seed: int | None = None,
         start: tuple[int, int] = (0, 0),
         labels: Tensor | None = None,
+        lengths: Tensor | None = None,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         super().__init__(range(size))
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
         self.labels = labels
-        # of a resumed run: loader processes fetch their first batches before Lightning calls `set_epoch`
+        self.lengths = lengths
+        self.share = share
         self.epoch, self.start_batch = start
 
     def set_epoch(self, epoch: int) -> None:
@@ -202,7 +210,7 @@ class BatchSampler(SequentialSampler):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return math.ceil(self.size / self.batch_size)
+        return math.ceil(math.ceil(self.size / self.share[1]) / self.batch_size)
 
     def __iter__(self) -> Iterator[Tensor]:  # type: ignore[override] # a batch of rows at a time
         batches = torch.split(self._order(), self.batch_size)
@@ -211,12 +219,19 @@ class BatchSampler(SequentialSampler):
 
     def _order(self) -> Tensor:
         if self.seed is None:
-            return torch.arange(self.size)
+            return self._shared(torch.arange(self.size))
         # an own generator: the global one must not depend on how many epochs a loader has served
         generator = torch.Generator().manual_seed((self.seed * 1_000_003 + self.epoch) % 2**63)
-        if self.labels is not None:
-            return balanced_rows(self.labels, generator)
-        return torch.randperm(self.size, generator=generator)
+        labels = self.labels
+        rows = torch.randperm(self.size, generator=generator) if labels is None else balanced_rows(labels, generator)
+        rows = self._shared(rows)
+        return rows if self.lengths is None else bucketed(rows, self.lengths, self.batch_size, generator)
+
+    def _shared(self, rows: Tensor) -> Tensor:
+        rank, processes = self.share
+        if processes == 1:
+            return rows
+        return rows.repeat(processes)[: math.ceil(len(rows) / processes) * processes][rank::processes]
 
 
 def balanced_rows(labels: Tensor, generator: torch.Generator) -> Tensor:

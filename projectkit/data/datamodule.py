@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from pytorch_lightning import LightningDataModule
+from torch import Tensor
 
 from projectkit import datasets
-from projectkit.data.batches import BatchDataset, BatchSampler, Ragged
+from projectkit.data.augmentation import Augmentation, AugmentationChain
+from projectkit.data.batches import BatchDataset, BatchSampler
 from projectkit.data.encoders import Encoder, SequenceEncoder, encoder_class, fit_encoder, restored_encoder
 from projectkit.data.encoders.base import as_tensor
-from projectkit.data.loading import ResidentLoader
+from projectkit.data.loading import EncodedByBatch, ResidentLoader, StreamLoader, TakenRows
+from projectkit.data.loading.choice import encoded_bytes, fits, held
+from projectkit.data.loading.mapped import taken
 from projectkit.data.spec import DataSpec
-from projectkit.datasets import WITHHELD, Card, Samples, Split
+from projectkit.datasets import WITHHELD, Card, Samples, Split, Texts, Tokens
 from projectkit.errors import UserError, did_you_mean
 
-PADDED = 4.0  # times what the sequences of a set take alone: so much may their matrix take
+Loader = ResidentLoader | StreamLoader
 
 
 class DataModule(LightningDataModule):
@@ -30,7 +36,7 @@ class DataModule(LightningDataModule):
         split: the split's policy; None is the card's leak-free default for the target.
         split_seed: of the split, apart from the run's seed, so that a new seed does not move a sample into another subset.
         batch_size: samples of a batch.
-        num_workers: loader processes; the sets are in memory, so 0 is the fastest as long as nothing is decoded.
+        num_workers: loader processes where the set is streamed; a set that is held needs none.
         seed: of the order of the training batches.
         folds: cross-validation: how many parts the split is cut into; None is the split itself.
         fold: which of them is held out, from 0.
@@ -38,6 +44,10 @@ class DataModule(LightningDataModule):
         max_length: where text and tokens are cut, in units; None: at the 99th percentile of the training subset's lengths, tokens
             at 1,024 if that is less.
         balanced: every class comes equally often in an epoch, which is as long as the training subset; see `batches.balanced_rows`.
+        input: `resident` holds the encoded subsets, on the device; `stream` reads them batch by batch; `auto` goes by their size, see
+            `loading.choice`. The batches are the same.
+        buckets: `on` puts samples of about the same length into a batch, see `buckets.bucketed`; `auto` is on for text and tokens.
+        augment: what training batches are put through, on the device; see `augmentation`.
 
     Raises:
         UserError: the data set, the target, the split or the fold is not known, a key does not fit the data, or a subset is empty.
@@ -59,6 +69,9 @@ class DataModule(LightningDataModule):
         unit: str | None = None,
         max_length: int | None = None,
         balanced: bool = False,
+        input: Literal["auto", "resident", "stream"] = "auto",
+        buckets: Literal["auto", "on", "off"] = "auto",
+        augment: Sequence[Augmentation] = (),
     ) -> None:
         super().__init__()
         self.card_name = name
@@ -79,7 +92,11 @@ class DataModule(LightningDataModule):
         self.unit = unit or self.card.unit
         self.max_length = max_length
         self.balanced = balanced
+        self.augment = tuple(augment)
+        self._input: str = input
+        self._buckets: str = buckets
         self._refuse_misplaced(unit, max_length)
+        self.device: torch.device | None = None  # where batches are wanted; None: where the trainer is, else on the CPU
         self.start = (0, 0)  # epoch and batch with which a resumed training begins
         self._encoder: Encoder | None = None
         self._encoded: dict[str, BatchDataset] = {}
@@ -111,9 +128,34 @@ class DataModule(LightningDataModule):
     def encoder(self) -> Encoder:
         """Fitted on the training rows at first use, or restored from a checkpoint."""
         if self._encoder is None:
-            train = self.samples.take(self._rows("train"))
-            self._encoder = fit_encoder(self.card.modality, train.x, unit=self.unit, max_length=self.max_length)
+            x, rows = self.samples.x, self._rows("train")
+            train = TakenRows(x, rows) if isinstance(x, np.ndarray) else x.take(rows)
+            self._encoder = fit_encoder(self.card.modality, train, unit=self.unit, max_length=self.max_length)
         return self._encoder
+
+    @property
+    def input(self) -> str:
+        """`resident` or `stream`; `auto` is decided when it is first asked for, and may be set before, as a repeated run does."""
+        if self._input == "auto":
+            rows = np.concatenate([self._rows("train"), self._rows("val")])
+            size = encoded_bytes(self.encoder, self.samples.x, rows)
+            self._input = "resident" if fits(size, self._device()) else "stream"
+        return self._input
+
+    @input.setter
+    def input(self, chosen: str) -> None:
+        self._input = chosen
+
+    @property
+    def buckets(self) -> str:
+        """`on` or `off`; may be set before the first batch."""
+        if self._buckets == "auto":
+            self._buckets = "on" if self._sequences else "off"
+        return self._buckets
+
+    @buckets.setter
+    def buckets(self, chosen: str) -> None:
+        self._buckets = chosen
 
     @cached_property
     def spec(self) -> DataSpec:
@@ -145,27 +187,30 @@ class DataModule(LightningDataModule):
         for subset in subsets:
             self._dataset(subset)
 
-    def train_dataloader(self) -> ResidentLoader:
+    def train_dataloader(self) -> Loader:
         """Shuffled by (seed, epoch); in the split's order where the trainer is to overfit the same few batches."""
         overfit = getattr(self.trainer, "overfit_batches", 0) > 0  # set by Lightning in passing
         # a trainer that reloads its data asks again in later epochs, which begin at their first batch
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         start = self.start if epoch <= self.start[0] else (epoch, 0)
-        return self._loader("train", seed=None if overfit else self.seed, start=start)
+        augment = (
+            AugmentationChain(self.augment, self.spec, self.encoder.on_device, self.seed) if self.augment else None
+        )
+        return self._loader("train", seed=None if overfit else self.seed, start=start, augment=augment)
 
-    def val_dataloader(self) -> ResidentLoader:
+    def val_dataloader(self) -> Loader:
         """In the split's order."""
         return self.subset_dataloader("val")
 
-    def test_dataloader(self) -> ResidentLoader:
+    def test_dataloader(self) -> Loader:
         """In the split's order."""
         return self.subset_dataloader("test")
 
-    def predict_dataloader(self, subset: str = "test") -> ResidentLoader:
+    def predict_dataloader(self, subset: str = "test") -> Loader:
         """Any subset of the split, in the split's order; labels that the course withholds are -1."""
         return self._loader(subset, seed=None)
 
-    def subset_dataloader(self, subset: str) -> ResidentLoader:
+    def subset_dataloader(self, subset: str) -> Loader:
         """Any subset of the split, in the split's order, with its labels.
 
         Raises:
@@ -186,19 +231,23 @@ class DataModule(LightningDataModule):
             self._encoded.clear()
             self.__dict__.pop("spec", None)
 
+    @property
+    def _sequences(self) -> bool:
+        return issubclass(encoder_class(self.card.modality, self.unit), SequenceEncoder)
+
     def _refuse_misplaced(self, unit: str | None, max_length: int | None) -> None:
         """A key that this data has no use for would otherwise be ignored in silence."""
-        modality = self.card.modality
-        sequences = issubclass(encoder_class(modality, self.unit), SequenceEncoder)
+        modality, sequences = self.card.modality, self._sequences
         for key, given, used, what in (
             ("unit", unit, modality == "text", "text"),
             ("max_length", max_length, sequences, "text and tokens"),
+            ("buckets", True if self._buckets == "on" else None, sequences, "text and tokens"),
         ):
             if given is not None and not used:
                 raise UserError(
                     f"{key} is for {what}, and '{self.card_name}' is {modality} data",
                     where=f"data.{key}",
-                    remedy=f"write data.{key}=null",
+                    remedy=f"write data.{key}={'auto' if key == 'buckets' else 'null'}",
                 )
 
     def _refuse_withheld(self, subset: str, labels: np.ndarray[Any, np.dtype[np.int64]]) -> None:
@@ -236,18 +285,46 @@ class DataModule(LightningDataModule):
 
     def _dataset(self, subset: str) -> BatchDataset:
         if subset not in self._encoded:
-            encoder = self.encoder  # first, so that a copy of the training samples is there once at a time
-            samples = self.samples.take(self._rows(subset))
-            labels = samples.y[self.target]
+            encoder, rows = self.encoder, self._rows(subset)
+            labels = self.samples.y[self.target][rows]
             if subset in ("train", "val"):
                 self._refuse_withheld(subset, labels)
-            x = encoder.encode(samples.x)
-            self._encoded[subset] = BatchDataset(x.padded(PADDED) if isinstance(x, Ragged) else x, as_tensor(labels))
+            x = self.samples.x
+            stream = self.input == "stream"
+            encoded = EncodedByBatch(x, rows, encoder) if stream else held(encoder.encode(taken(x, rows)))
+            self._encoded[subset] = BatchDataset(encoded, as_tensor(labels))
         return self._encoded[subset]
 
-    def _loader(self, subset: str, *, seed: int | None, start: tuple[int, int] = (0, 0)) -> ResidentLoader:
+    def _lengths(self, subset: str) -> Tensor:
+        """Of the raw inputs (texts: in bytes), so that buckets are the same however the set is kept, (n,)."""
+        x = self.samples.x
+        assert isinstance(x, Texts | Tokens)
+        return as_tensor(np.diff(x.offsets)[self._rows(subset)])
+
+    def _device(self) -> torch.device:
+        if self.device is None and self.trainer is not None:
+            return self.trainer.strategy.root_device
+        return self.device or torch.device("cpu")
+
+    def _loader(
+        self,
+        subset: str,
+        *,
+        seed: int | None,
+        start: tuple[int, int] = (0, 0),
+        augment: AugmentationChain | None = None,
+    ) -> Loader:
         dataset = self._dataset(subset)
-        labels = dataset.y if self.balanced and seed is not None else None
-        sampler = BatchSampler(len(dataset), self.batch_size, seed, start, labels)
-        device = self.trainer.strategy.root_device if self.trainer is not None else None
-        return ResidentLoader(dataset, sampler, device, self.encoder.on_device if self.encoder.finishes else None)
+        sampler = BatchSampler(
+            len(dataset),
+            self.batch_size,
+            seed,
+            start,
+            labels=dataset.y if self.balanced and seed is not None else None,
+            lengths=self._lengths(subset) if self.buckets == "on" and seed is not None else None,
+            share=(0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size),
+        )
+        finish = self.encoder.on_device if self.encoder.finishes else None
+        if self.input == "stream":
+            return StreamLoader(dataset, sampler, self._device(), finish, augment, self.num_workers)
+        return ResidentLoader(dataset, sampler, self._device(), finish, augment)

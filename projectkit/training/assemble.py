@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from projectkit import datasets
 from projectkit.config import ClassConfig, LoadedConfig, check_arguments, check_ownership, construct, import_class
 from projectkit.data import DataModule, DataSpec
+from projectkit.data.augmentation import Augmentation, refuse_other_modality
 from projectkit.data.spec import FACTS
 from projectkit.errors import UserError
 from projectkit.project import Project
@@ -158,6 +159,11 @@ class Assembler:
         callback: pl.Callback = self._build(self._class(spec, key, pl.Callback, "a Lightning Callback"), spec, key)
         return callback
 
+    def _augmentation(self, spec: ClassConfig, key: str) -> Augmentation:
+        known = "an Augmentation of projectkit.data.augmentation or of your own"
+        augmentation: Augmentation = self._build(self._class(spec, key, Augmentation, known), spec, key)
+        return augmentation
+
     def _plan(self) -> OptimizerPlan:
         plan = OptimizerPlan(monitor=self.config.monitor.metric if self.config.monitor else None)
         if self.config.optimizer is not None:
@@ -293,6 +299,7 @@ class Assembler:
                 where=self.places.of("data"),
                 remedy="write data: {name: sms}; `projectkit data list` shows the catalogue",
             )
+        augment = [self._augmentation(spec, f"data.augment.{index}") for index, spec in enumerate(data.augment)]
         try:
             module = DataModule(
                 data.name,
@@ -307,10 +314,15 @@ class Assembler:
                 unit=data.unit,
                 max_length=data.max_length,
                 balanced=data.balanced,
+                input=data.input,
+                buckets=data.buckets,
+                augment=augment,
             )
         except UserError as error:  # the catalogue does not know where the name was written
             key = error.where if error.where and error.where.startswith("data.") else "data.name"
             raise UserError(error.what, where=self.places.of(key), remedy=error.remedy) from error
+        for index, each in enumerate(augment):
+            refuse_other_modality(each, module.card.modality, self.places.of(f"data.augment.{index}.class_path"))
         try:
             _ = module.split  # computed once and kept: the first model needs it anyway
         except UserError as error:

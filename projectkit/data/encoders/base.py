@@ -55,6 +55,9 @@ class Encoder(ABC):
         """Whether `on_device` does anything; where it does not, no batch pays for the call."""
         return type(self).on_device is not Encoder.on_device
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).from_state, (self.state(),)  # what is kept beside it for speed may lie on a GPU
+
     @property
     def digest(self) -> str:
         """SHA-256 over the fitted state."""

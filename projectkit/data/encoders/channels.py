@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import Any, Self
 
 import torch
@@ -10,6 +12,8 @@ from torch import Tensor
 
 from projectkit.data.batches import EncodedArray
 from projectkit.data.encoders.base import Encoder, as_tensor
+
+BLOCK = 1 << 20  # values that are looked at a time: moments and counts make eight bytes of each
 
 
 class ChannelEncoder(Encoder):
@@ -26,8 +30,7 @@ class ChannelEncoder(Encoder):
         self.scale = scale
         self.size = size
         shape = (1, -1, *(1 for _ in size[1:]))
-        self._mean = torch.tensor(mean).view(shape)
-        self._scale = torch.tensor(scale).view(shape)
+        self._moments = {torch.device("cpu"): (torch.tensor(mean).view(shape), torch.tensor(scale).view(shape))}
 
     def encode(self, x: NDArray[Any]) -> EncodedArray:
         """(n, channels, ...), unchanged."""
@@ -35,7 +38,11 @@ class ChannelEncoder(Encoder):
 
     def on_device(self, x: Tensor) -> Tensor:
         """(batch, channels, ...) -> float32 with mean 0 and deviation 1 over the training subset."""
-        return (x.float() - self._mean.to(x.device)) / self._scale.to(x.device)
+        if x.device not in self._moments:  # copied once: a copy a batch makes the CPU wait for a GPU
+            mean, scale = self._moments[torch.device("cpu")]
+            self._moments[x.device] = mean.to(x.device), scale.to(x.device)
+        mean, scale = self._moments[x.device]
+        return (x - mean).div_(scale)
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""
@@ -50,3 +57,10 @@ class ChannelEncoder(Encoder):
     def facts(self) -> dict[str, Any]:
         """See `Encoder.facts`."""
         return {"shape": tuple(self.size), "in_channels": self.size[0]}
+
+
+def blocks(x: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Some samples at a time, of arrays that may be larger than the memory."""
+    step = max(1, BLOCK // max(1, math.prod(x.shape[1:])))
+    for start in range(0, len(x), step):
+        yield x[start : start + step]

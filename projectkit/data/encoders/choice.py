@@ -13,7 +13,6 @@ from projectkit.data.encoders.table import TableEncoder
 from projectkit.data.encoders.text import ByteEncoder, CharacterEncoder
 from projectkit.data.encoders.tokens import TokenEncoder
 from projectkit.data.encoders.words import WordEncoder, WordPieceEncoder
-from projectkit.datasets.columns import Inputs
 from projectkit.errors import UserError, did_you_mean
 
 OF_TEXT: Mapping[str, type[SequenceEncoder]] = {
@@ -55,8 +54,15 @@ def encoder_class(modality: str, unit: str) -> type[Encoder]:
     return _OF_OTHERS[modality]
 
 
-def fit_encoder(modality: str, x: Inputs, *, unit: str, max_length: int | None) -> Encoder:
-    """An encoder fitted on the training subset's `x`; `max_length` is used where the inputs are sequences."""
+def fit_encoder(modality: str, x: Any, *, unit: str, max_length: int | None) -> Encoder:
+    """An encoder fitted on the training subset.
+
+    Args:
+        modality: of the card.
+        x: the subset's inputs; arrays may be given as what reads them slice by slice.
+        unit: what a text is taken apart into.
+        max_length: used where the inputs are sequences.
+    """
     chosen = encoder_class(modality, unit)
     return chosen.fit(x, max_length) if issubclass(chosen, SequenceEncoder) else chosen.fit(x)
 

@@ -7,10 +7,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.data.encoders.channels import ChannelEncoder
+from projectkit.data.encoders.channels import ChannelEncoder, blocks
 
 _LEVELS = 256
-_CHUNK = 1 << 20  # pixels that are counted at a time: counting makes eight bytes of each
 
 
 class ImageEncoder(ChannelEncoder):
@@ -18,11 +17,14 @@ class ImageEncoder(ChannelEncoder):
 
     @classmethod
     def fit(cls, x: NDArray[np.uint8]) -> Self:
-        """Exact moments of (n, channels, height, width) from each channel's histogram: no float copy of the whole set."""
+        """Exact moments of (n, channels, height, width) from each channel's histogram: no float copy of the whole set.
+
+        Args:
+            x: images, or what gives them slice by slice.
+        """
         levels = np.arange(_LEVELS, dtype=np.float64)
         mean, scale = [], []
-        for channel in range(x.shape[1]):
-            counts = _histogram(x[:, channel])
+        for counts in _histograms(x):
             share = counts / counts.sum()
             centre = float(share @ levels)
             mean.append(centre)
@@ -30,10 +32,10 @@ class ImageEncoder(ChannelEncoder):
         return cls(mean, scale, list(x.shape[1:]))
 
 
-def _histogram(x: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """How often each level occurs in (n, height, width), (256,)."""
-    counts = np.zeros(_LEVELS, dtype=np.int64)
-    step = max(1, _CHUNK // max(1, x[0].size))
-    for start in range(0, len(x), step):
-        counts += np.bincount(x[start : start + step].reshape(-1), minlength=_LEVELS)
+def _histograms(x: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """How often each level occurs in each channel of (n, channels, height, width), (channels, 256)."""
+    counts = np.zeros((x.shape[1], _LEVELS), dtype=np.int64)
+    for block in blocks(x):
+        for channel in range(x.shape[1]):
+            counts[channel] += np.bincount(block[:, channel].reshape(-1), minlength=_LEVELS)
     return counts
