@@ -127,7 +127,7 @@ def test_a_resumed_training_ends_with_the_same_bits(tmp_path: Path) -> None:
     resumed, _ = fit(tmp_path / "part", EMA(DECAY, 2, 3), epochs=4, ckpt_path=tmp_path / "part" / "epoch=1.ckpt")
     assert_same(resumed["state_dict"], whole["state_dict"])
     assert_same(resumed[RAW], whole[RAW])
-    assert resumed["callbacks"]["EMA"] == whole["callbacks"]["EMA"] == {"updates": 13}
+    assert resumed["callbacks"]["EMA"] == whole["callbacks"]["EMA"] == {"updates": 12}
 
 
 def test_the_training_itself_is_the_same_with_and_without(tmp_path: Path) -> None:
@@ -201,4 +201,4 @@ def test_a_run_keeps_and_measures_the_average(config: Path) -> None:
     best = load_checkpoint(run.checkpoint("best"))
     assert not torch.equal(best["state_dict"]["model.layers.0.weight"], best[RAW]["model.layers.0.weight"])
     document = evaluate(run).document
-    assert document["metrics"]["f1_macro"]["value"] == run.best["val/f1_macro"]
+    assert document["metrics"]["f1_macro"]["value"] == pytest.approx(run.best["val/f1_macro"], rel=1e-6)

@@ -28,11 +28,10 @@ def run_segment(runner: Runner, first: int, count: int) -> tuple[int, float]:
     step, next_batch, move = runner.step, runner.source.next, runner.source.move
     rows, direct = runner.source.rows, runner.source.direct
     accumulate = trainer.accumulate_grad_batches
-    schedulers = runner.step_schedulers()
+    schedulers, listeners = runner.step_schedulers(), runner.step_listeners()
     stopped = received_sigterm(trainer)
     logs, results = connector(trainer), runner.log.results
-    logs._first_loop_iter = False
-    results.dataloader_idx = None
+    logs._first_loop_iter, results.dataloader_idx = False, None
     step.prepare()
     steps, ran = False, 0
     began = time.perf_counter()
@@ -57,6 +56,9 @@ def run_segment(runner: Runner, first: int, count: int) -> tuple[int, float]:
             else:
                 tally.started += 1
                 step(batch, batch_idx, steps)
+                if steps:
+                    for after_step in listeners:
+                        after_step()
             tally.processed += 1
             if steps:
                 for schedule, frequency in schedulers:
