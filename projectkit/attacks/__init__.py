@@ -6,6 +6,7 @@
 | gradient.py | `Attack`, `perturb`: FGSM, fast FGSM and PGD-k within an L-infinity or L2 ball |
 | replay.py | `Replay`: the perturbation that free adversarial training carries from step to step |
 | frozen.py | `frozen`: a network whose weights need no gradient meanwhile, in the mode that is stated |
+| folding.py | `folded`: batch normalisation done by the convolution before it, while a network stands still |
 """
 
 from projectkit.attacks.frozen import Mode, frozen
