@@ -7,6 +7,9 @@ A callback or a module with a hook of its own is due at each batch, unless it ha
 which says how many batches may run before the hook has something to do (0: it is due at the next batch, `NEVER`: not in this epoch).
 It is believed only where it belongs to the class that has the hook, or to a subclass of it: a subclass that overrides the hook of a
 class with such a method is due at each batch again. Lightning's own callbacks are answered for in `KNOWN`.
+
+What has something to do after each step of the optimiser, but needs no batch for it, has beside it a method `after_step(self)`, which
+segments call; in singles `on_train_batch_end` is called as ever.
 """
 
 from __future__ import annotations

@@ -87,8 +87,9 @@ class Runner:
         self.log.flush()
 
     def step_listeners(self) -> list[Callable[[], Any]]:
-        """What callbacks do after each step of the optimiser, without a word about the batch: their `after_step`."""
-        return [callback.after_step for callback in self.hooks.seen if hasattr(callback, "after_step")]
+        """What callbacks do after each step of the optimiser, see `due.py`."""
+        agreed = [callback for callback in self.hooks.seen if hasattr(callback, "batches_until_due")]
+        return [callback.after_step for callback in agreed if hasattr(callback, "after_step")]
 
     def step_schedulers(self) -> list[tuple[Callable[[], Any], int]]:
         """What steps with the optimiser: each scheduler's step, and every how many batches."""
