@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -110,6 +111,25 @@ def lacking_for_compilation() -> str | None:
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         return "the headers of Python are not installed (Python.h)"
     return None
+
+
+def cpu_name() -> str:
+    """The processor's name, by which a measurement is told from one of another machine."""
+    for line in (_text(PROC / "cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def busy_seconds() -> float | None:
+    """Processor time that all processes of this machine have taken so far, in seconds; None where the system does not say."""
+    words = (_text(PROC / "stat") or "").split("\n", 1)[0].split()
+    if words[:1] != ["cpu"]:
+        return None
+    user, nice, system, _, _, interrupts, soft = (
+        int(word) for word in words[1:8]
+    )  # left out: idle, and waiting for a disk
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
 
 
 def _limits() -> dict[str, float | None]:

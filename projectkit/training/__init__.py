@@ -6,6 +6,7 @@
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
 | speed.py | how the steps are run: settled, put into force, told |
+| tuner.py, workbench.py, verdicts.py | which settings are fastest here, measured on copies and kept |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
 | ema.py | `EMA`: an average of the weights in their place |
 | checkpoints.py | when and how checkpoints are written and read |
