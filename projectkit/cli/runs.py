@@ -34,7 +34,7 @@ def runs_list(as_json: bool) -> None:
 @as_json
 def runs_show(run: str, as_json: bool) -> None:
     """One run: its settings, how it ended, its best metrics, its evaluations."""
-    from projectkit.runs import find_run, project_of, summary
+    from projectkit.runs import describe_time, find_run, project_of, summary
 
     found = find_run(run, project_of(run))
     facts = {**summary(found), "path": str(found.path), **found.record, "evaluations": found.evaluations()}
@@ -55,6 +55,8 @@ def runs_show(run: str, as_json: bool) -> None:
         "last",
         "durations",
     )
+    if found.seconds:
+        facts["durations"] = {"total_s": found.part("durations").get("total_s"), "fit": describe_time(found.seconds)}
     console.print_facts({key: facts[key] for key in shown if facts.get(key) is not None})
     for subset, document in found.evaluations().items():
         click.echo(f"\non {subset}, n = {document['n']}")

@@ -6,6 +6,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 |---|---|
 | record.py | `RunWriter`: creating a run folder and writing into it |
 | reader.py | `Run`: a frozen view of one |
+| durations.py | how the time was spent, in words |
 | find.py | ids, parts of ids, `latest`, `best`; the list of runs |
 | keep.py | the copy in `results/` that is committed |
 | provenance.py | git, versions, machine |
@@ -16,6 +17,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 
 from __future__ import annotations
 
+from projectkit.runs.durations import describe_time as describe_time
 from projectkit.runs.files import atomic_write as atomic_write
 from projectkit.runs.find import find_run as find_run
 from projectkit.runs.find import list_runs as list_runs
@@ -36,6 +38,7 @@ __all__ = [
     "Run",
     "RunWriter",
     "atomic_write",
+    "describe_time",
     "find_run",
     "git_state",
     "is_alive",

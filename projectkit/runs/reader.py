@@ -89,6 +89,11 @@ class Run:
         return _numbers(self.record.get("last"))
 
     @property
+    def seconds(self) -> dict[str, float]:
+        """How the time was spent: seconds by phase, all sessions of the run together; empty where nothing was recorded."""
+        return _numbers(self.part("durations").get("seconds"))
+
+    @property
     def monitor(self) -> Mapping[str, str]:
         """`metric` and `mode`; empty where nothing was monitored."""
         return self.part("monitor")

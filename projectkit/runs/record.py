@@ -8,7 +8,8 @@ writes what:
 | schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware, process | this file |
 | data {class_path, name, target, split, split_seed, folds, fold, <split, card, files, samples, encoder>_digest} | training |
 | resolved {device, precision, threads, ..., filled arguments}, monitor {metric, mode} | training |
-| best, last {step, epoch, <metric>: value, ...}, durations {fit_s, ...} (`total_s` is added here) | training |
+| best, last {step, epoch, <metric>: value, ...} | training |
+| durations {fit_s, seconds {<phase>: s}, shares {<phase>: share}} of all sessions (`total_s` is added here) | training |
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import contextlib
 import errno
 import logging
 import re
-import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -31,6 +30,7 @@ from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
+from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.report import LoopReport
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
@@ -39,6 +39,7 @@ from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.speed import COMPILED, LoopNotice, apply, program_of, settle
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
+from projectkit.training.tuner import tune
 
 
 def train(
@@ -87,8 +88,10 @@ def train(
         _load_data(assembly)
         # what was decided for another device is not this one's
         same_device = recorded is not None and recorded.get("accelerator") == resolved["accelerator"]
-        settings, _ = settle(loaded.config.speed, recorded if same_device else None, policy)
-        apply(settings, assembly.task, resolved["accelerator"], forced=loaded.config.speed.fused == "on")
+        settings, undecided = settle(loaded.config.speed, recorded if same_device else None, policy)
+        loader = assembly.catalogued.train_dataloader if assembly.catalogued else None
+        tuned = tune(loaded.config, resolved, settings, undecided, task=assembly.task, loader=loader)
+        apply(tuned.settings, assembly.task, resolved["accelerator"], forced=loaded.config.speed.fused == "on")
         for note in loaded.notes:
             _show(console, f"note: {note}")
         if late:
@@ -96,7 +99,11 @@ def train(
                 console,
                 f"note: torch was imported before {', '.join(late)} could be set: training slows down beside other programs",
             )
-        resolved.update(settings.record(), filled=assembly.filled)
+        if tuned.line or tuned.warning:
+            _show(console, tuned.line or f"warning: {tuned.warning}")
+        resolved.update(tuned.settings.record(), filled=assembly.filled)
+        if tuned.record:
+            resolved["tuning"] = tuned.record
         if former is not None and start is not None:
             writer = RunWriter.open(former.path)
             writer.rewind(start.step)
@@ -116,7 +123,11 @@ def train(
                 resolved=resolved,
                 monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
             )
-        _Fit(loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console).run(start)
+        clock = Clock(former.seconds if former is not None and start is not None else None)
+        fit = _Fit(
+            loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console, clock=clock
+        )
+        fit.run(start)
         return read_run(writer.path)
 
 
@@ -132,6 +143,7 @@ class _Fit:
         resolved: dict[str, Any],
         project: Project,
         console: Console | None,
+        clock: Clock,
     ) -> None:
         self.config = config
         self.assembly = assembly
@@ -139,13 +151,13 @@ class _Fit:
         self.resolved = resolved
         self.console = console
         self.stop = StopOnSignal()
-        self.logger = RunLogger(writer)
+        self.clock = clock
+        self.logger = RunLogger(writer, clock)
         self.project = project
         self.tracker: Tracker | None = None
 
     def run(self, start: Position | None) -> None:
         """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
-        began = time.monotonic()
         checkpoint = self.writer.checkpoints / "last.ckpt" if start else None
         if start is not None and self.assembly.catalogued is not None:
             self.assembly.catalogued.start = (start.epoch, start.batch)
@@ -153,7 +165,9 @@ class _Fit:
             with self.stop:
                 self.tracker = self._tracker()
                 program = program_of(self.resolved["step"])
-                trainer = Trainer(**self._trainer_arguments(), loop=self.config.speed.loop, program=program)
+                trainer = Trainer(
+                    **self._trainer_arguments(), loop=self.config.speed.loop, program=program, clock=self.clock
+                )
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
                 _refuse_nothing_trained(trainer)
         except BaseException as error:
@@ -161,9 +175,10 @@ class _Fit:
             with contextlib.suppress(
                 OSError
             ):  # a full disk may have no room for the record; the user is told why below
-                self._finish(began, "interrupted" if isinstance(known, StoppedError) else "failed", _reason(known))
+                self._finish("interrupted" if isinstance(known, StoppedError) else "failed", _reason(known))
             raise self._explained(known) from error
-        self._finish(began, "finished", None)
+        self._finish("finished", None)
+        _show(self.console, self.clock.line())
         self._warn_without_best()
         if self.tracker is not None and self.config.tracking.wandb == "online":
             message = upload(self.writer.path)
@@ -213,14 +228,13 @@ class _Fit:
     def _tracker(self) -> Tracker | None:
         if self.config.tracking.wandb == "disabled":
             return None
-        return Tracker(self.writer, wandb_project(self.project.root.name), config_to_dict(self.config))
+        return Tracker(self.writer, self.clock, wandb_project(self.project.root.name), config_to_dict(self.config))
 
-    def _finish(self, began: float, status: Any, reason: str | None) -> None:
+    def _finish(self, status: Any, reason: str | None) -> None:
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
-        fit_s = round(time.monotonic() - began, 3)
-        self.writer.update(resolved=self.resolved, durations={"fit_s": fit_s})
+        self.writer.update(resolved=self.resolved, durations=self.clock.durations())
         self.writer.finish(status, reason)
         # after our own record: it may take seconds, in which somebody may press Ctrl-C again
         if self.tracker is not None:

@@ -12,6 +12,7 @@ from pytorch_lightning.utilities.types import STEP_OUTPUT
 
 from projectkit.errors import WorkError
 from projectkit.runs import RunWriter
+from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.due import until_logging
 
 
@@ -20,11 +21,13 @@ class LoggerOfRun(Logger):
 
     Args:
         writer: of the run.
+        clock: is told how long the loggers take.
     """
 
-    def __init__(self, writer: RunWriter) -> None:
+    def __init__(self, writer: RunWriter, clock: Clock) -> None:
         super().__init__()
         self.writer = writer
+        self.clock = clock
 
     @property
     def name(self) -> str:
@@ -36,6 +39,15 @@ class LoggerOfRun(Logger):
         """A run has one version only."""
         return "0"
 
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Lightning's hook: `write`, with a look at the clock."""
+        with self.clock.phase("logging"):
+            self.write(metrics, step)
+
+    def write(self, metrics: dict[str, float], step: int | None) -> None:
+        """Put the metrics where they belong."""
+        raise NotImplementedError
+
     def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
         """Nothing to do: see the class."""
 
@@ -45,14 +57,15 @@ class RunLogger(LoggerOfRun):
 
     Args:
         writer: of the run.
+        clock: of the run.
     """
 
-    def __init__(self, writer: RunWriter) -> None:
-        super().__init__(writer)
+    def __init__(self, writer: RunWriter, clock: Clock) -> None:
+        super().__init__(writer, clock)
         # set by `Recorder`: Lightning's own step lags by one at the end of an epoch
         self.trainer: pl.Trainer | None = None
 
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+    def write(self, metrics: dict[str, float], step: int | None) -> None:
         """One line; `step` is replaced by the count of optimiser steps done."""
         values = dict(metrics)
         epoch = int(values.pop("epoch", 0))
@@ -82,6 +95,7 @@ class Recorder(Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: note where the training starts, which is not 0 for a resumed run."""
         parameters = sum(parameter.numel() for parameter in pl_module.parameters())
+        self.logger.clock.started()
         self.writer.event("training", step=trainer.global_step, epoch=trainer.current_epoch, parameters=parameters)
         self.writer.update(parameters=parameters)
 
@@ -105,7 +119,9 @@ class Recorder(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: keep the latest validation metrics."""
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
-        self.writer.update(last={"step": trainer.global_step, "epoch": trainer.current_epoch, **values})
+        last = {"step": trainer.global_step, "epoch": trainer.current_epoch, **values}
+        # a run that is killed has its durations up to here
+        self.writer.update(last=last, durations=self.logger.clock.durations())
 
     def _refuse_no_number(self, trainer: pl.Trainer) -> None:
         if self._loss is not None and not math.isfinite(float(self._loss)):

@@ -17,6 +17,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from projectkit.runs import RunWriter
 from projectkit.training.logger import LoggerOfRun
+from projectkit.training.loop.clock import Clock
 
 DEADLINE_S = 60.0
 
@@ -26,17 +27,18 @@ class Tracker(LoggerOfRun):
 
     Args:
         writer: of the run that is tracked.
+        clock: of the run.
         project: the W&B project.
         config: the run's config, plain containers.
     """
 
-    def __init__(self, writer: RunWriter, project: str, config: dict[str, Any]) -> None:
-        super().__init__(writer)
+    def __init__(self, writer: RunWriter, clock: Clock, project: str, config: dict[str, Any]) -> None:
+        super().__init__(writer, clock)
         self.warning: str | None = None
         self._inner: WandbLogger | None = None
         self._guard(lambda: self._start(project, config))
 
-    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+    def write(self, metrics: dict[str, float], step: int | None) -> None:
         """Pass the metrics on."""
         inner = self._inner
         if inner is not None:

@@ -27,6 +27,7 @@ class Trainer(pl.Trainer):
         plugins: as Lightning's; a CheckpointIO among them takes the place of ours.
         loop: `auto` runs batches without Lightning's cost where that changes nothing, `lightning` never does.
         program: runs whole steps in place of the eager one, where it can; for `auto` only.
+        clock: is told where the time goes; a new one unless given.
         **arguments: Lightning's own.
     """
 
@@ -36,13 +37,14 @@ class Trainer(pl.Trainer):
         plugins: Any = None,
         loop: Literal["auto", "lightning"] = "auto",
         program: StepProgram | None = None,
+        clock: Clock | None = None,
         **arguments: Any,
     ) -> None:
         given = [] if plugins is None else list(plugins) if isinstance(plugins, list | tuple) else [plugins]
         if not any(isinstance(plugin, CheckpointIO) for plugin in given):
             given.append(PlainCheckpointIO())
         super().__init__(plugins=given, **arguments)
-        self.clock = Clock()
+        self.clock = clock or Clock()
         self._loop_is_theirs = "it was asked for" if loop == "lightning" else _unknown_version()
         if self._loop_is_theirs is None:
             self._take_our_loops(program)

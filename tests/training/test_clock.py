@@ -7,7 +7,7 @@ import time
 import pytest
 
 from projectkit.training.loop import clock as module
-from projectkit.training.loop.clock import Clock, time_line
+from projectkit.training.loop.clock import Clock
 
 
 class Hands:
@@ -128,6 +128,7 @@ def test_the_phases_add_up_to_the_time_that_has_passed() -> None:
     assert 0.0 <= inside <= time.perf_counter() - began + 0.003  # each phase is rounded to a millisecond
 
 
-def test_the_line_names_the_largest_share_first_and_leaves_nothing_out_that_counts() -> None:
+def test_the_line_names_the_largest_share_first_and_leaves_nothing_out_that_counts(hands: Hands) -> None:
     seconds = {"start": 1.0, "forward": 3.5, "backward": 3.0, "optimizer": 0.5, "validation": 2.0, "checkpoints": 0.01}
-    assert time_line(seconds) == ("time: 10.0 s: 65% forward and backward, 20% validation, 10% start, 5% optimiser")
+    line = Clock(former=seconds).line()
+    assert line == "time: 10.0 s: 65% forward and backward, 20% validation, 10% start, 5% optimiser"

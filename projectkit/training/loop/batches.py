@@ -37,6 +37,8 @@ class BatchSource:
 
     def __init__(self, trainer: pl.Trainer, fetcher: Fetcher, *, rows: bool) -> None:
         self.fetcher = fetcher
+        # on loader processes; without them the batch is made here and now
+        self.waits = any(getattr(loader, "num_workers", 0) for loader in fetcher.combined_loader.flattened)
         self.move, hooked = mover(trainer)
         alone = single_iterator(fetcher)
         next_rows = getattr(alone[0], "next_rows", None) if alone is not None and rows and not hooked else None

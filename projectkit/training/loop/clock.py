@@ -11,20 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
+
+from projectkit.runs import describe_time
 
 # the parts of a batch that a segment runs as well; `step` is a program that runs all of them as one
 STEP_PHASES = ("waiting", "data", "forward", "backward", "optimizer", "step")
 PHASES = ("start", *STEP_PHASES, "hooks", "logging", "validation", "checkpoints", "other")
-
-SHOWN = {
-    "forward": "forward and backward",
-    "backward": "forward and backward",
-    "optimizer": "optimiser",
-    "step": "steps",
-    "waiting": "waiting for loaders",
-    "checkpoints": "checkpoints",
-}
-SHOWN_FROM = 0.005  # a share that would be printed as 0% is left out
 
 
 class Clock:
@@ -33,7 +26,7 @@ class Clock:
     Phases are exclusive: what is spent in an inner one (the checkpoint at the end of a validation) does not count for the outer one.
 
     Args:
-        former: seconds by phase of the run's earlier sessions, as `seconds` of a report.
+        former: seconds by phase of the run's earlier sessions, see `Run.seconds`.
     """
 
     def __init__(self, former: Mapping[str, float] | None = None) -> None:
@@ -124,9 +117,14 @@ class Clock:
             "shares": {name: round(seconds[name] / whole, 4) for name in present},
         }
 
+    def durations(self) -> dict[str, Any]:
+        """The report for the record, with `fit_s`, the seconds of all phases together."""
+        report = self.report()
+        return {"fit_s": round(sum(report["seconds"].values()), 3), **report}
+
     def line(self) -> str:
         """The line at the end of a training, such as `time: 12.4 s: 61% forward and backward, 20% validation, 9% optimiser`."""
-        return time_line(self.report()["seconds"])
+        return f"time: {describe_time(self.report()['seconds'])}"
 
     def _inside(self, seconds: float) -> float:
         """How much of the last `seconds` was counted by phases already; also where the start ends."""
@@ -146,18 +144,3 @@ class Clock:
             for name, share in shares.items():
                 divided[name] = divided.get(name, 0.0) + whole * share
         return divided
-
-
-def time_line(seconds: Mapping[str, float]) -> str:
-    """One line of where the time went, the largest share first.
-
-    Args:
-        seconds: by phase, as in a run's record under `durations.seconds`.
-    """
-    whole = sum(seconds.values())
-    merged: dict[str, float] = {}
-    for name, value in seconds.items():
-        shown = SHOWN.get(name, name)
-        merged[shown] = merged.get(shown, 0.0) + value / whole
-    parts = sorted(((share, name) for name, share in merged.items() if share >= SHOWN_FROM), reverse=True)
-    return f"time: {whole:.1f} s: " + ", ".join(f"{share:.0%} {name}" for share, name in parts)

@@ -30,6 +30,7 @@ def _run(runner: Runner, watch: Watch | None) -> None:
     mark: Callable[[str], None] = _nothing if watch is None else watch.mark
     runner.step.watch = watch
     batch = runner.source.one()
+    mark("waiting" if runner.source.waits else "data")
     batch_idx = loop.batch_idx + 1
     loop.batch_progress.is_last_batch = runner.source.fetcher.done
     if not runner.source.rows:
