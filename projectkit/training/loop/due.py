@@ -8,8 +8,8 @@ which says how many batches may run before the hook has something to do (0: it i
 It is believed only where it belongs to the class that has the hook, or to a subclass of it: a subclass that overrides the hook of a
 class with such a method is due at each batch again. Lightning's own callbacks are answered for in `KNOWN`.
 
-What has something to do after each step of the optimiser, but needs no batch for it, has beside it a method `after_step(self)`, which
-segments call; in singles `on_train_batch_end` is called as ever.
+A callback that has little to do after each step, such as an average of weights, may have a method `after_step(self)` beside it: within
+segments it is called after each step of the optimiser, in place of `on_train_batch_end`.
 """
 
 from __future__ import annotations
@@ -117,6 +117,15 @@ def until_due(owner: object, hook: str, trainer: pl.Trainer, here: Position) -> 
         return int(owner.batches_until_due(trainer, hook))  # type: ignore[attr-defined] # looked up just now
     known = _known(owner, hook)
     return known(owner, trainer, here) if known is not None else 0
+
+
+def after_steps(hooks: LiveHooks) -> list[Callable[[], None]]:
+    """What is called within segments after each step of the optimiser, see above."""
+    return [
+        owner.after_step  # type: ignore[misc] # looked up below
+        for hook, owner in hooks.owners()
+        if hook == "on_train_batch_end" and hasattr(owner, "after_step") and _answers_for(owner, hook)
+    ]
 
 
 def always_due(hooks: LiveHooks) -> tuple[str, object] | None:

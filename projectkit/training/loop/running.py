@@ -86,11 +86,6 @@ class Runner:
         """Fill Lightning's results."""
         self.log.flush()
 
-    def step_listeners(self) -> list[Callable[[], Any]]:
-        """What callbacks do after each step of the optimiser, see `due.py`."""
-        agreed = [callback for callback in self.hooks.seen if hasattr(callback, "batches_until_due")]
-        return [callback.after_step for callback in agreed if hasattr(callback, "after_step")]
-
     def step_schedulers(self) -> list[tuple[Callable[[], Any], int]]:
         """What steps with the optimiser: each scheduler's step, and every how many batches."""
         return [

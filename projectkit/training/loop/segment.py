@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from projectkit.training.loop.due import after_steps
 from projectkit.training.loop.lightning_names import connector, received_sigterm, warn_no_batch
 from projectkit.training.loop.running import Runner
 
@@ -28,7 +29,7 @@ def run_segment(runner: Runner, first: int, count: int) -> tuple[int, float]:
     step, next_batch, move = runner.step, runner.source.next, runner.source.move
     rows, direct = runner.source.rows, runner.source.direct
     accumulate = trainer.accumulate_grad_batches
-    schedulers, listeners = runner.step_schedulers(), runner.step_listeners()
+    schedulers, listeners = runner.step_schedulers(), after_steps(runner.hooks)
     stopped = received_sigterm(trainer)
     logs, results = connector(trainer), runner.log.results
     logs._first_loop_iter, results.dataloader_idx = False, None
