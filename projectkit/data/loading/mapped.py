@@ -120,10 +120,10 @@ def _unpacked(value: Any) -> Any:
 
 
 def _file_of(array: NDArray[Any]) -> _Mapped | None:
-    owner: Any = array
-    while owner is not None and not isinstance(owner, np.memmap):
-        owner = getattr(owner, "base", None)
-    if owner is None or owner.filename is None or not array.flags.c_contiguous:
+    owner = array
+    while isinstance(owner.base, np.ndarray):  # to the outermost: of a part, numpy keeps the whole's offset
+        owner = owner.base
+    if not isinstance(owner, np.memmap) or owner.filename is None or not array.flags.c_contiguous:
         return None
     same = owner.ctypes.data == array.ctypes.data and owner.nbytes == array.nbytes
     return _Mapped(str(owner.filename), array.dtype, array.shape, owner.offset) if same else None
