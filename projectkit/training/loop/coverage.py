@@ -29,7 +29,6 @@ REPLACED = (
     "optimizer_zero_grad",
     "lr_scheduler_step",
     "configure_gradient_clipping",
-    "clip_gradients",
 )
 
 

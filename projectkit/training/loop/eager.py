@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from projectkit.training.loop.counters import Tally
-from projectkit.training.loop.hooks import LiveHooks
+from projectkit.training.loop.hooks import LiveHooks, overrides
 from projectkit.training.loop.lightning_names import (
     FX,
     handles_unscaling,
@@ -59,7 +59,7 @@ class EagerStep:
         plugin = trainer.precision_plugin
         self._training_step = self.module.training_step
         self._accumulate = trainer.accumulate_grad_batches
-        self._clip = trainer.gradient_clip_val or 0
+        self._clips = bool(trainer.gradient_clip_val) or overrides(self.module, pl.LightningModule, "clip_gradients")
         self._optimizer: Optimizer = trainer.optimizers[0]
         self._zero_by_hand = type(self._optimizer).zero_grad is Optimizer.zero_grad and "zero_grad" not in vars(
             self._optimizer
@@ -161,12 +161,14 @@ class EagerStep:
 
     def _clip_gradients(self) -> None:
         self.hooks.call("on_before_optimizer_step", self._optimizer)
-        if self._clip:
+        if self._clips:
+            before, self._names[FX] = self._names[FX], "configure_gradient_clipping"
             self.module.clip_gradients(
                 self._optimizer,
-                gradient_clip_val=self._clip,
+                gradient_clip_val=self.trainer.gradient_clip_val,
                 gradient_clip_algorithm=self.trainer.gradient_clip_algorithm,
             )
+            self._names[FX] = before
 
     def _scaled_step(self, scaler: torch.amp.GradScaler) -> None:
         """As `MixedPrecision` does: gradients are unscaled before anybody looks at them, and a step with an overflow is left out."""
