@@ -18,7 +18,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from projectkit.data.loading import ResidentLoader
 from pytorch_lightning.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -27,17 +26,18 @@ from workloads import Workload
 
 import projectkit as pk
 from projectkit.data.batches import BatchSampler
+from projectkit.data.loading import ResidentLoader
 
 RATE = 1e-3
 Measure = Callable[[], float]
 
 
-def by_index(x: Tensor, y: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches by index out of tensors, shuffled: what a loop that is tuned by hand uses."""
+def by_index(x: Tensor, y: Tensor, batch_size: int, *, select: bool = False) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches by index out of tensors, shuffled: what a loop that is tuned by hand uses; `select` knows the faster operation."""
     order = torch.randperm(len(y))
     for start in range(0, len(y), batch_size):
         rows = order[start : start + batch_size]
-        yield x[rows], y[rows]
+        yield (x.index_select(0, rows), y.index_select(0, rows)) if select else (x[rows], y[rows])
 
 
 def shuffling_loader(work: Workload) -> DataLoader[Any]:
@@ -46,7 +46,7 @@ def shuffling_loader(work: Workload) -> DataLoader[Any]:
     return DataLoader(TensorDataset(x, y), batch_size=work.batch_size, shuffle=True)
 
 
-def raw_tuned(work: Workload) -> Measure:
+def raw_tuned(work: Workload, *, select: bool = False) -> Measure:
     """By hand, tuned: batches by index, fused AdamW."""
     model = work.model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, fused=True)
@@ -54,7 +54,7 @@ def raw_tuned(work: Workload) -> Measure:
 
     def epoch() -> float:
         began = time.perf_counter()
-        for inputs, labels in by_index(x, y, work.batch_size):
+        for inputs, labels in by_index(x, y, work.batch_size, select=select):
             loss = cross_entropy(model(inputs), labels)
             optimizer.zero_grad()
             loss.backward()
@@ -179,22 +179,25 @@ def ours_logged(work: Workload) -> Measure:
     return epoch
 
 
-def ours_task(work: Workload, program: Callable[[], Any] | None = None, **settings: Any) -> Measure:
+def ours_task(work: Workload, program: Callable[[], Any] | None = None, *, buckets: bool = False) -> Measure:
     """What `projectkit train` runs: the classification task with its own loss and accuracy, and a CSV logger."""
     plan = pk.tasks.OptimizerPlan(optimizer=lambda given: torch.optim.AdamW(given, lr=RATE, fused=True))
-    task = pk.tasks.Classification(work.model(), plan, **settings)
+    task = pk.tasks.Classification(work.model(), plan)
+    loader = resident(work, buckets=buckets)
 
     def epoch() -> float:
         with tempfile.TemporaryDirectory() as folder:
             given = {"program": program()} if program else {}
-            return fitted(pk.Trainer, task, resident(work), **{**QUIET, "logger": CSVLogger(folder), **given})
+            return fitted(pk.Trainer, task, loader, **{**QUIET, "logger": CSVLogger(folder), **given})
 
     return epoch
 
 
-def resident(work: Workload) -> Any:
+def resident(work: Workload, *, buckets: bool = False, augment: Any = None) -> Any:
     """Our loader over the workload's samples."""
-    return ResidentLoader(work.data, BatchSampler(len(work.data), work.batch_size, seed=0))
+    lengths = work.data.x.lengths if buckets else None
+    sampler = BatchSampler(len(work.data), work.batch_size, seed=0, lengths=lengths)
+    return ResidentLoader(work.data, sampler, finish=work.finish, augment=augment)
 
 
 def fabric(work: Workload) -> Measure:
@@ -285,3 +288,92 @@ def silent() -> Iterator[None]:
     ):
         warnings.simplefilter("ignore")
         yield
+
+
+def raw_validation(work: Workload) -> Measure:
+    """By hand: a trained network over all samples in order, scores and labels gathered as ours are."""
+    model = work.model().eval()
+    x, y = work.tensors
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        scores, labels = [], []
+        with torch.inference_mode():
+            for start in range(0, len(y), work.batch_size):
+                scores.append(model(x[start : start + work.batch_size]))
+                labels.append(y[start : start + work.batch_size])
+        torch.softmax(torch.cat(scores), dim=1)
+        torch.cat(labels)
+        return time.perf_counter() - began
+
+    return epoch
+
+
+class Gathering(pl.LightningModule):
+    """Validation that gathers scores and labels, and nothing else.
+
+    Args:
+        model: gives logits.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.scores: list[Tensor] = []
+        self.labels: list[Tensor] = []
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Lightning's hook."""
+        self.scores.append(self.model(batch[0]))
+        self.labels.append(batch[1])
+
+    def on_validation_epoch_end(self) -> None:
+        """Lightning's hook."""
+        torch.softmax(torch.cat(self.scores), dim=1)
+        torch.cat(self.labels)
+        self.scores, self.labels = [], []
+
+
+class TimedValidation(pl.Callback):
+    """Seconds between the start and the end of the validation."""
+
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook."""
+        self.began = time.perf_counter()
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: after the module's own end of the epoch."""
+        self.seconds = time.perf_counter() - self.began
+
+
+def trainer_validation(work: Workload, trainer: Callable[..., pl.Trainer]) -> Measure:
+    """The same by a trainer's `validate`."""
+    module, loader = Gathering(work.model()), in_order(work)
+
+    def epoch() -> float:
+        timed = TimedValidation()
+        with silent():
+            trainer(accelerator="cpu", devices=1, callbacks=[timed], **QUIET).validate(module, loader, verbose=False)
+        return timed.seconds
+
+    return epoch
+
+
+def evaluation(work: Workload) -> Measure:
+    """The same by what `projectkit evaluate` predicts with."""
+    from projectkit.evaluation.predict import predict
+    from projectkit.training import Assembly
+
+    task, loader = pk.tasks.Classification(work.model()), in_order(work)
+
+    def epoch() -> float:
+        began = time.perf_counter()
+        predict(Assembly(pl.LightningDataModule(), task, []), loader, torch.device("cpu"))
+        return time.perf_counter() - began
+
+    return epoch
+
+
+def in_order(work: Workload) -> Any:
+    """Our loader for evaluation."""
+    return ResidentLoader(work.data, BatchSampler(len(work.data), work.batch_size))

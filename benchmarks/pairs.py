@@ -20,7 +20,7 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Row:
-    """One contender: median seconds, and the median of its ratios to the base with a 95% interval."""
+    """One contender: median seconds, and the median of its ratios to another one's within a round, with a 95% interval."""
 
     name: str
     seconds: float
@@ -31,23 +31,30 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All contenders of a run, the base first and its twin second."""
+    """All contenders of a run, the base first and its twin second: name -> seconds, round by round."""
 
-    rows: tuple[Row, ...]
-    rounds: int
+    measured: Mapping[str, Sequence[float]]
 
     @property
-    def base(self) -> Row:
-        """What the ratios are to."""
-        return self.rows[0]
+    def rows(self) -> tuple[Row, ...]:
+        """Every contender beside the base."""
+        base = next(iter(self.measured))
+        return tuple(self.between(name, base) for name in self.measured)
 
     @property
     def void(self) -> bool:
         """Whether the machine was too noisy for the run to mean anything."""
         return abs(self.rows[1].ratio - 1) > VOID
 
+    def between(self, name: str, other: str) -> Row:
+        """A contender beside another one."""
+        seconds = self.measured[name]
+        ratios = [a / b for a, b in zip(seconds, self.measured[other], strict=True)]
+        low, high = median_interval(ratios)
+        return Row(name, statistics.median(seconds), statistics.median(ratios), low, high)
+
     def __getitem__(self, name: str) -> Row:
-        return next(row for row in self.rows if row.name == name)
+        return self.between(name, next(iter(self.measured)))
 
 
 def compare(contenders: Mapping[str, Callable[[], float]], rounds: int, warm: int = 1) -> Comparison:
@@ -68,13 +75,7 @@ def compare(contenders: Mapping[str, Callable[[], float]], rounds: int, warm: in
             seconds = contenders[base if name == twin else name]()
             if number >= 0:
                 measured[name].append(seconds)
-    return Comparison(tuple(_row(name, measured[name], measured[base]) for name in order), rounds)
-
-
-def _row(name: str, seconds: Sequence[float], base: Sequence[float]) -> Row:
-    ratios = [a / b for a, b in zip(seconds, base, strict=True)]
-    low, high = median_interval(ratios)
-    return Row(name, statistics.median(seconds), statistics.median(ratios), low, high)
+    return Comparison(measured)
 
 
 def median_interval(values: Sequence[float]) -> tuple[float, float]:
