@@ -5,7 +5,9 @@
 | fit.py | `train`: the whole of it, in order |
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
-| speed.py | how the steps are run: settled, put into force, told |
+| decide.py | how the steps are run, decided and put into force |
+| memory.py | what a training takes: refused where it cannot fit, run in parts on a GPU |
+| speed.py | the settings of the steps: settled by config or record, applied, told |
 | tuner.py, workbench.py, verdicts.py | which settings are fastest here, measured on copies and kept |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
 | ema.py | `EMA`: an average of the weights in their place |

@@ -29,17 +29,19 @@ from projectkit.project import Project, find_project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import Checkpoints, load_checkpoint
+from projectkit.training.decide import decide, fixed_shapes, take_up_input
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.loop.clock import Clock
+from projectkit.training.loop.program import StepProgram
 from projectkit.training.loop.report import LoopReport
+from projectkit.training.memory import BatchParts
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resolve import resolve
 from projectkit.training.resume import Position, find_resumable, position, refuse_other_config, refuse_other_data
 from projectkit.training.signals import StopOnSignal, StoppedError
-from projectkit.training.speed import COMPILED, LoopNotice, apply, program_of, settle
+from projectkit.training.speed import COMPILED, LoopNotice, program_of
 from projectkit.training.tracking import Tracker, upload, wandb_project
 from projectkit.training.trainer import Trainer
-from projectkit.training.tuner import tune
 
 
 def train(
@@ -85,25 +87,17 @@ def train(
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
         if former is not None:
             refuse_other_data(former, assembly.catalogued)
+        take_up_input(loaded.config, assembly.catalogued, recorded)
         _load_data(assembly)
-        # what was decided for another device is not this one's
-        same_device = recorded is not None and recorded.get("accelerator") == resolved["accelerator"]
-        settings, undecided = settle(loaded.config.speed, recorded if same_device else None, policy)
-        loader = assembly.catalogued.train_dataloader if assembly.catalogued else None
-        tuned = tune(loaded.config, resolved, settings, undecided, task=assembly.task, loader=loader)
-        apply(tuned.settings, assembly.task, resolved["accelerator"], forced=loaded.config.speed.fused == "on")
+        decided = decide(loaded.config, assembly, resolved, recorded, policy)
+        resolved.update(decided.values, filled=assembly.filled)
         for note in loaded.notes:
             _show(console, f"note: {note}")
         if late:
-            _show(
-                console,
-                f"note: torch was imported before {', '.join(late)} could be set: training slows down beside other programs",
-            )
-        if tuned.line or tuned.warning:
-            _show(console, tuned.line or f"warning: {tuned.warning}")
-        resolved.update(tuned.settings.record(), filled=assembly.filled)
-        if tuned.record:
-            resolved["tuning"] = tuned.record
+            what = "training slows down beside other programs"
+            _show(console, f"note: torch was imported before {' and '.join(late)} could be set: {what}")
+        if decided.line:
+            _show(console, decided.line)
         if former is not None and start is not None:
             writer = RunWriter.open(former.path)
             writer.rewind(start.step)
@@ -127,6 +121,8 @@ def train(
         fit = _Fit(
             loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console, clock=clock
         )
+        if decided.warning is not None:
+            fit.warn(decided.warning)
         fit.run(start)
         return read_run(writer.path)
 
@@ -155,6 +151,7 @@ class _Fit:
         self.logger = RunLogger(writer, clock)
         self.project = project
         self.tracker: Tracker | None = None
+        self.program: StepProgram | None = None
 
     def run(self, start: Position | None) -> None:
         """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
@@ -164,10 +161,11 @@ class _Fit:
         try:
             with self.stop:
                 self.tracker = self._tracker()
-                program = program_of(self.resolved["step"])
+                self.program = program_of(self.resolved["step"])
                 trainer = Trainer(
-                    **self._trainer_arguments(), loop=self.config.speed.loop, program=program, clock=self.clock
+                    **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
                 )
+                BatchParts(self.resolved.get("micro_batches", 1), self._note_parts).install(trainer)
                 trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
                 _refuse_nothing_trained(trainer)
         except BaseException as error:
@@ -183,7 +181,7 @@ class _Fit:
         if self.tracker is not None and self.config.tracking.wandb == "online":
             message = upload(self.writer.path)
             if message is not None:
-                self._warn(f"{message}; the training is not affected")
+                self.warn(f"{message}; the training is not affected")
 
     def _trainer_arguments(self) -> dict[str, Any]:
         arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
@@ -197,6 +195,8 @@ class _Fit:
         )
         # the bar and the summary are ours; two validation batches at the start say nothing about a metric
         defaults = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+        if self.resolved["accelerator"] == "cuda" and fixed_shapes(self.assembly.catalogued):
+            defaults["benchmark"] = not self.config.trainer.deterministic
         return {**defaults, **arguments}
 
     def _callbacks(self) -> list[pl.Callback]:
@@ -221,9 +221,17 @@ class _Fit:
 
     def _note_loop(self, report: LoopReport) -> None:
         self.resolved.update(loop=report.mode, loop_reason=report.reason or None, step=report.step)
-        self.resolved["compiled"] = report.step in COMPILED
+        self.resolved.update(compiled=report.step in COMPILED, step_reason=report.step_reason or None)
         self.writer.update(resolved=self.resolved)
         _show(self.console, report.line)
+
+    def _note_parts(self, count: int) -> None:
+        self.resolved["micro_batches"] = count
+        self.writer.update(resolved=self.resolved)
+        self.warn(
+            f"a batch does not fit into the GPU's memory: it is run in {count} parts whose gradients are added up "
+            "(the same batch size; statistics of batch normalisation are those of a part)"
+        )
 
     def _tracker(self) -> Tracker | None:
         if self.config.tracking.wandb == "disabled":
@@ -234,20 +242,23 @@ class _Fit:
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
+        if self.program is not None and self.program.fallback is not None:
+            self.resolved["step_reason"] = self.program.fallback
         self.writer.update(resolved=self.resolved, durations=self.clock.durations())
         self.writer.finish(status, reason)
         # after our own record: it may take seconds, in which somebody may press Ctrl-C again
         if self.tracker is not None:
             self.tracker.close(exit_code=0 if status == "finished" else 1)
             if self.tracker.warning is not None:
-                self._warn(f"{self.tracker.warning}; the training is not affected")
+                self.warn(f"{self.tracker.warning}; the training is not affected")
 
     def _warn_without_best(self) -> None:
         monitor = self.config.monitor
         if monitor is not None and "best" not in {path.stem for path in self.writer.checkpoints.glob("*.ckpt")}:
-            self._warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
+            self.warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
 
-    def _warn(self, message: str) -> None:
+    def warn(self, message: str) -> None:
+        """Into the events, and onto the screen."""
         self.writer.event("warned", message=message)
         if self.console is not None:
             self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)

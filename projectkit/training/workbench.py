@@ -29,6 +29,7 @@ from projectkit.training.speed import Settings, program_of
 ROUNDS = 10
 WARM_UP = 2  # steps before the clock is looked at
 SLICE_S = 0.002  # a slice of steps lasts at least so long: the clock and a change of threads cost microseconds
+PRECISE = time.get_clock_info("process_time").resolution < 1e-6  # 16 ms on Windows
 FIRST_STEPS = 6  # of a program, until it has been compiled and compared with the eager step
 
 
@@ -118,21 +119,21 @@ class Contender:
             raise RefusedError(fallback)
         return seconds
 
-    def run(self, count: int) -> float:
-        """Train so many steps; how many seconds they took."""
+    def run(self, count: int, clock: Callable[[], float] = time.perf_counter) -> float:
+        """Train so many steps; how many seconds they took, by this clock."""
         step: Callable[[], Any] = self._eager_step if self.program is None else self._programmed_step
         self._wait()
-        began = time.perf_counter()
+        began = clock()
         for _ in range(count):
             step()
         self._wait()
-        return time.perf_counter() - began
+        return clock() - began
 
-    def slice(self, count: int) -> float:
+    def slice(self, count: int, clock: Callable[[], float] = time.perf_counter) -> float:
         """Seconds a step, over `count` steps after one that is not counted: threads that begin anew have to be made."""
         torch.set_num_threads(self.settings.threads)
         self.run(1)
-        return self.run(count) / count
+        return self.run(count, clock) / count
 
     def close(self) -> None:
         """Give back what a program holds."""
@@ -176,15 +177,18 @@ def ratio_of(other: Contender, plain: Contender, seconds: float) -> tuple[float,
     """
     ends = time.perf_counter() + seconds
     count = max(1, round(SLICE_S / max(1e-6, plain.slice(1))))
+    clock = time.perf_counter
+    if PRECISE and plain.bench.device.type == "cpu" and plain.settings.threads == other.settings.threads == 1:
+        clock = time.process_time  # on one thread the processor's time is the step's, whoever else is at work
     other.slice(count)
     ratios: list[float] = []
     while len(ratios) < ROUNDS and (len(ratios) < 3 or time.perf_counter() < ends):
         if len(ratios) % 2:
-            first = plain.slice(count)
-            ratios.append(other.slice(count) / first)
+            first = plain.slice(count, clock)
+            ratios.append(other.slice(count, clock) / first)
         else:
-            first = other.slice(count)
-            ratios.append(first / plain.slice(count))
+            first = other.slice(count, clock)
+            ratios.append(first / plain.slice(count, clock))
     upper = sorted(ratios)[math.ceil(0.75 * len(ratios)) - 1]
     return statistics.median(ratios), upper < 1.0
 

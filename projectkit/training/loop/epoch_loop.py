@@ -9,6 +9,7 @@ always singles. What comes after a batch (validation, the end on SIGTERM) stays 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
@@ -59,7 +60,7 @@ class SegmentEpochLoop(EpochLoop):
         self.program = program
         self.report: LoopReport | None = None
         self.clock: Clock | None = None
-        self.eager_step: type[EagerStep] = EagerStep
+        self.eager_step: Callable[..., EagerStep] = EagerStep
         self._runner: Runner | None = None
         self._log: DeferredLog | None = None
         self._program_state: tuple[bool, str] | None = None  # whether it runs, and why not

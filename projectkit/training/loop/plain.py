@@ -101,6 +101,11 @@ def samples_of(batch: Any) -> int:
     return next((len(part) for part in tensors_of(batch) if isinstance(part, Tensor) and part.ndim), 1)
 
 
+def is_pure(module: pl.LightningModule) -> bool:
+    """Whether a training step is `loss_of` and `note_step`, and nothing else."""
+    return isinstance(module, PureTask) and not _training_step_is_newer(module)
+
+
 def _training_step_is_newer(module: pl.LightningModule) -> bool:
     """Whether a class below the one with `loss_of`, or the object itself, brings a training_step: what it does is not known."""
     family = type(module).__mro__
