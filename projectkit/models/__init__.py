@@ -4,15 +4,22 @@
 |---|---|---|
 | mlp.py | `MLP` | tables, (batch, num_features) float32 |
 | cnn.py | `CNN` | images, (batch, in_channels, height, width) float32 |
+| resnet.py | `ResNet` | the same |
 | series_cnn.py | `SeriesCNN` | series, (batch, in_channels, length) float32 |
-| char_cnn.py | `CharCNN` | text, (batch, length) int64, padded with `pad_index` |
+| char_cnn.py | `CharCNN` | text and tokens, (batch, length) int64, padded with `pad_index` |
+| gru.py | `GRU` | the same |
+| transformer.py | `Transformer` | the same |
+| checkpointing.py | | a block that is computed again in the backward pass |
 
 `num_features, in_channels, vocab_size, num_classes, pad_index` are filled from the data unless the config gives them.
 """
 
 from projectkit.models.char_cnn import CharCNN
 from projectkit.models.cnn import CNN
+from projectkit.models.gru import GRU
 from projectkit.models.mlp import MLP
+from projectkit.models.resnet import ResNet
 from projectkit.models.series_cnn import SeriesCNN
+from projectkit.models.transformer import Transformer
 
-__all__ = ["CNN", "MLP", "CharCNN", "SeriesCNN"]
+__all__ = ["CNN", "GRU", "MLP", "CharCNN", "ResNet", "SeriesCNN", "Transformer"]
