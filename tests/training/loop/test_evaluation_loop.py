@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 import torchmetrics
 from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.utilities import CombinedLoader
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
@@ -302,26 +302,35 @@ def test_several_loaders_one_after_the_other_give_the_same(
     assert_same(form, tmp_path, do=do, callback=callback, loaders=lambda: [data(), data(10), data(55, 10, seed=2)])
 
 
-@pytest.mark.parametrize("form", [OnEpoch, LogsNothing])
 @pytest.mark.parametrize(
-    "loaders",
+    ("form", "loaders"),
     [
-        lambda: CombinedLoader([data(), data(40)], "sequential"),
-        lambda: DataLoader(Stream(), batch_size=10),
-        Shorter,
-        lambda: data(10),
-        lambda: data(20),
-        lambda: data(0, 1) if False else data(25, 10),
+        (Several, lambda: CombinedLoader([data(), data(40)], "sequential")),
+        (OnEpoch, lambda: DataLoader(Stream(), batch_size=10)),
+        (LogsNothing, lambda: DataLoader(Stream(), batch_size=10)),
+        (OnEpoch, Shorter),
+        (LogsNothing, Shorter),
+        (OnEpoch, lambda: data(10)),
+        (OnEpoch, lambda: data(20)),
+        (OnEpoch, lambda: data(25, 10)),
     ],
-    ids=["combined", "stream", "shorter", "one batch", "two batches", "rest"],
+    ids=["combined", "stream", "stream unlogged", "shorter", "shorter unlogged", "one batch", "two batches", "rest"],
 )
 def test_kinds_of_loaders_give_the_same(form: type[Base], loaders: Any, tmp_path: Path) -> None:
-    if form is OnEpoch and loaders().__class__ is CombinedLoader:
-        form = Several
-    elif loaders().__class__ is CombinedLoader:
-        pytest.skip("its steps take no dataloader_idx")
     for do in ("validate", "fit"):
         assert_same(form, tmp_path, do=do, callback=AtEnds, loaders=loaders)
+
+
+class Paired(Base):
+    """Batches of two loaders at a time."""
+
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch[0]) + self.loss(batch[1]))
+
+
+def test_batches_of_several_loaders_at_a_time_give_the_same(tmp_path: Path) -> None:
+    loaders = lambda: CombinedLoader([data(), data(40)], "min_size")  # noqa: E731 - made anew for each trainer
+    assert_same(Paired, tmp_path, do="validate", callback=AtEnds, loaders=loaders)
 
 
 @pytest.mark.parametrize(
@@ -342,3 +351,151 @@ def test_settings_of_the_trainer_give_the_same(arguments: dict[str, Any], tmp_pa
     for do in ("validate", "fit"):
         assert_same(OnEpoch, tmp_path, do=do, callback=AtEnds, **arguments)
         assert_same(LogsNothing, tmp_path, do=do, callback=AtEnds, **arguments)
+
+
+class Fails(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.log("loss", self.loss(batch))
+        if batch_idx == 4:
+            raise RuntimeError("on purpose")
+
+
+class FailsToLoad:
+    """A loader whose fourth batch cannot be read."""
+
+    def __len__(self) -> int:
+        return 9
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, batch in enumerate(data()):
+            if number == 3:
+                raise RuntimeError("on purpose")
+            yield batch
+
+
+@pytest.mark.parametrize(("form", "loaders"), [(Fails, data), (OnEpoch, FailsToLoad)])
+def test_an_error_leaves_the_counters_where_lightnings_are(form: type[Base], loaders: Any, tmp_path: Path) -> None:
+    left = []
+    for kind in (Trainer, pl.Trainer):
+        trainer, net = kind(**QUIET, logger=False, default_root_dir=tmp_path), form()
+        with pytest.raises(RuntimeError, match="on purpose"):
+            trainer.validate(net, loaders(), verbose=False)
+        results = {name: metric.value.item() for name, metric in trainer.validate_loop._results.items()}
+        left.append((trainer.validate_loop.batch_progress.state_dict(), results, "log" in vars(net)))
+    assert left[0] == left[1]
+
+
+class Signalled(Base):
+    def evaluated(self, batch: Any, batch_idx: int) -> None:
+        self.trace.append(batch_idx)
+        if batch_idx == 4:
+            self.trainer._signal_connector.received_sigterm = True
+
+
+def test_sigterm_ends_a_validation_after_the_batch_as_lightning_does(tmp_path: Path) -> None:
+    left = []
+    for kind in (Trainer, pl.Trainer):
+        trainer, net = kind(**QUIET, logger=False, default_root_dir=tmp_path), Signalled()
+        with pytest.raises(SIGTERMException):
+            trainer.validate(net, data(), verbose=False)
+        left.append((trainer.validate_loop.batch_progress.state_dict(), net.trace))
+    assert left[0] == left[1]
+    assert left[0][1] == [0, 1, 2, 3, 4]
+
+
+class EveryThird(pl.Callback):
+    """Says when its hook has something to do."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        done = trainer.validate_loop.batch_progress.current.ready
+        return -(done + 1) % 3
+
+    def on_validation_batch_end(
+        self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        if (batch_idx + 1) % 3 == 0:
+            self.seen.append(batch_idx)
+
+
+@pytest.fixture
+def tight(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many batches each stretch ran."""
+    ran: list[int] = []
+    run = Batches._run
+
+    def counted(self: Batches, count: int, known: int) -> int:
+        ran.append(run(self, count, known))
+        return ran[-1]
+
+    monkeypatch.setattr(Batches, "_run", counted)
+    return ran
+
+
+def validate(net: Base, *callbacks: pl.Callback, loaders: Any = None, **arguments: Any) -> Trainer:
+    trainer = Trainer(**{**QUIET, "logger": False, **arguments}, callbacks=list(callbacks))
+    trainer.validate(net, loaders or data(), verbose=False)
+    return trainer
+
+
+def test_all_batches_but_the_first_and_the_last_run_tightly(tight: list[int]) -> None:
+    validate(OnEpoch())
+    assert tight == [7]
+
+
+def test_batches_of_each_loader_run_tightly(tight: list[int]) -> None:
+    validate(Several(), loaders=[data(), data()])
+    assert tight == [8, 7]
+
+
+def test_a_callback_that_says_when_it_is_due_is_called_then(tight: list[int]) -> None:
+    callback = EveryThird()
+    validate(OnEpoch(), callback)
+    assert callback.seen == [2, 5, 8]
+    assert tight == [1, 2, 2]
+
+
+def test_what_is_logged_for_each_batch_is_handed_on_after_each(tight: list[int]) -> None:
+    notes = Notes()
+    validate(OnStep(), logger=notes)
+    assert tight == []
+    assert [step for step, line in notes.lines if "loss_step" in line] == list(range(9))
+
+
+def test_a_bar_is_moved_now_and_then_and_not_at_each_batch(
+    tight: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    validate(OnEpoch(), loaders=data(2000), enable_progress_bar=True)
+    assert sum(tight) > 0
+
+
+class TakesTheIterator(Base):
+    def validation_step(self, dataloader_iter: Any) -> None:  # type: ignore[override]
+        batch, _, _ = next(dataloader_iter)
+        self.log("loss", self.loss(batch), batch_size=len(batch[0]))
+
+
+@pytest.mark.parametrize(
+    ("net", "arguments", "reason"),
+    [
+        (TakesTheIterator, {}, "validation_step of TakesTheIterator takes the iterator"),
+        (OnEpoch, {"profiler": "simple"}, "profiler"),
+        (OnEpoch, {"precision": "64-true"}, "DoublePrecision"),
+    ],
+)
+def test_what_is_not_covered_is_run_by_lightning(
+    net: type[Base], arguments: dict[str, Any], reason: str, tight: list[int], tmp_path: Path
+) -> None:
+    values = []
+    for kind in (Trainer, pl.Trainer):
+        trainer = kind(**QUIET, logger=False, default_root_dir=tmp_path, **arguments)
+        values.append(trainer.validate(net(), data(), verbose=False))
+        assert reason in (not_covered(trainer) or "")
+    assert values[0] == values[1]
+    assert tight == []
+
+
+def test_the_clock_is_told_how_long_a_validation_took() -> None:
+    assert validate(OnEpoch()).clock.report()["seconds"]["validation"] > 0
