@@ -19,6 +19,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from projectkit import machine
 from projectkit.errors import ProjectkitError
 from projectkit.findings import Finding
 from projectkit.project import find_project
@@ -43,6 +44,7 @@ def examine() -> list[Finding]:
         _library,
         _torch,
         _device,
+        _compiler,
         places.disk,
         places.store,
         places.mirror,
@@ -140,7 +142,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = machine.cpu_policy().threads or os.cpu_count() or 1
     card = _nvidia_card()
     evidence = {"cores": cores, "card": card}
     if card is not None:
@@ -150,6 +152,19 @@ def _device() -> Iterator[Finding]:
     else:
         advice = "enough for the models and data sets of the catalogue; larger ones want Colab or a cluster"
         yield Finding("device", "ok", platform.machine(), f"CPU with {cores} cores, no GPU", advice, evidence)
+
+
+def _compiler() -> Iterator[Finding]:
+    """Long trainings of small models take half the time with their steps compiled, and run without it all the same."""
+    lacking = machine.lacking_for_compilation()
+    if lacking is None:
+        yield Finding("compiler", "ok", "PATH", "a C++ compiler is there: long trainings may compile their steps")
+        return
+    how = {
+        "darwin": "type `xcode-select --install`",
+        "win32": "install the Build Tools for Visual Studio, and work in their command prompt",
+    }.get(sys.platform, "on Debian or Ubuntu type `sudo apt install g++ python3-dev`")
+    yield Finding("compiler", "note", "PATH", f"{lacking}: steps are not compiled, which costs nothing but time", how)
 
 
 def _tracker() -> Iterator[Finding]:
