@@ -6,6 +6,7 @@ Within a segment a batch is taken from the loader's own iterator where there is 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from projectkit.training.loop.hooks import overrides
 from projectkit.training.loop.lightning_names import (
     FX,
     Fetcher,
+    fetch_ahead,
+    looks_ahead,
     move_data_to_device,
     names_of,
     single_iterator,
@@ -49,12 +52,23 @@ class BatchSource:
         self.direct = alone is not None  # whether `next` goes past the fetcher, which then counts nothing
         if next_rows is not None:
             self.next = next_rows
+        elif looks_ahead(fetcher):
+            self.next, self.direct = self.ahead, False
         elif alone is not None:
             self.next = alone[0].__next__
 
     def fetched(self) -> Any:
         """A batch through Lightning's fetcher, which counts it."""
         batch, _, _ = next(self.fetcher)
+        return batch
+
+    def ahead(self) -> Any:
+        """A batch of a loader without a length: the one after it is fetched first, as Lightning does to see the last one coming.
+
+        Raises:
+            StopIteration: the batch in hand is the last one; it stays there for a single.
+        """
+        batch, _, _ = fetch_ahead(self.fetcher)
         return batch
 
     def one(self) -> Any:
@@ -72,12 +86,14 @@ class BatchSource:
         return rows
 
     def before_last(self, done: int, batches: float) -> int:
-        """How many batches come before the last one of the epoch; 0 where nobody knows.
+        """How many batches come before the last one of the epoch; any number where the last one is known when it comes.
 
         Args:
             done: batches that have run.
             batches: of the epoch, infinite where the loader has no length.
         """
+        if self.next == self.ahead:
+            return sys.maxsize if looks_ahead(self.fetcher) else 0
         if self.fetcher.length is None or batches == float("inf"):
             return 0
         return int(min(self.fetcher.length - self.fetcher.fetched, batches - done)) - 1

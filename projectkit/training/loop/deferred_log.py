@@ -143,6 +143,10 @@ class DeferredLog:
             self._entries[name] = _Entry(key, metric, settings)
 
 
+# whoever passes an argument that `log` does not have is told so in Lightning's words
+DeferredLog.log.__qualname__ = pl.LightningModule.log.__qualname__
+
+
 class _Entry:
     """One logged name: the metric that holds it, and the values that it has not seen yet."""
 

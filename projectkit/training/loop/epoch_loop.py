@@ -82,8 +82,8 @@ class SegmentEpochLoop(EpochLoop):
             return
         self.val_loop.restarting = False
         count = self._segment_length(runner)
-        if count:
-            ran, seconds = run_segment(runner, self.batch_idx + 1, count)
+        ran, seconds = run_segment(runner, self.batch_idx + 1, count) if count else (0, 0.0)
+        if ran:
             self.pace_s = seconds / ran
             if self.clock is not None:
                 self.clock.steps(seconds, ran)
@@ -126,7 +126,7 @@ class SegmentEpochLoop(EpochLoop):
         hooks = LiveHooks(trainer, self._settle)
         program, why_eager = self._started(hooks)
         step = ProgrammedStep(trainer, program, tally) if program else self.eager_step(trainer, hooks, tally)
-        reason = self._why_singles(hooks, fetcher)
+        reason = self._why_singles(hooks)
         source = BatchSource(trainer, fetcher, rows=program is not None and program.takes_rows and not reason)
         if self._log is None or self._log.module is not trainer.lightning_module:
             self._log = DeferredLog(trainer, vars(self)["_results"])
@@ -146,13 +146,11 @@ class SegmentEpochLoop(EpochLoop):
         runs, reason = self._program_state
         return (self.program if runs else None), reason
 
-    def _why_singles(self, hooks: LiveHooks, fetcher: Fetcher) -> str | None:
+    def _why_singles(self, hooks: LiveHooks) -> str | None:
         due = always_due(hooks)
         if due is not None:
             hook, owner = due
             return f"{type(owner).__name__} has {hook}"
-        if fetcher.length is None:
-            return "the data have no length"
         configs = self.trainer.lr_scheduler_configs
         if any(config.reduce_on_plateau and config.interval == "step" for config in configs):
             return "a plateau is looked for at each step"

@@ -34,9 +34,7 @@ class LiveHooks:
         names: of the hooks.
     """
 
-    def __init__(
-        self, trainer: pl.Trainer, settle: Callable[[], None], names: tuple[str, ...] = BATCH_HOOKS
-    ) -> None:
+    def __init__(self, trainer: pl.Trainer, settle: Callable[[], None], names: tuple[str, ...] = BATCH_HOOKS) -> None:
         self.trainer = trainer
         self.module = trainer.lightning_module
         self.settle = settle

@@ -43,7 +43,9 @@ __all__ = [
     "TheirEvaluationLoop",
     "connector",
     "extract_batch_size",
+    "fetch_ahead",
     "handles_unscaling",
+    "looks_ahead",
     "loss_of_output",
     "move_data_to_device",
     "names_of",
@@ -95,6 +97,17 @@ def sequential_iterator(fetcher: Fetcher) -> Any:
     counter = fetcher.combined_loader._iterator
     plain = type(fetcher) is _PrefetchDataFetcher and fetcher.length is not None and not fetcher.batches
     return counter if plain and type(counter) is _Sequential else None
+
+
+def looks_ahead(fetcher: Fetcher) -> bool:
+    """Whether a fetcher holds the next batch already, because its loader has no length."""
+    return type(fetcher) is _PrefetchDataFetcher and fetcher.length is None and len(fetcher.batches) == 1
+
+
+def fetch_ahead(fetcher: Any) -> Any:
+    """The batch that a fetcher holds, once another has taken its place."""
+    fetcher.batches.append(_DataFetcher.__next__(fetcher))
+    return fetcher.batches.pop(0)
 
 
 def skips_backward(loop: EpochLoop) -> bool:

@@ -20,10 +20,7 @@ def run_segment(runner: Runner, first: int, count: int) -> tuple[int, float]:
         count: batches.
 
     Returns:
-        Batches that ran, and their seconds.
-
-    Raises:
-        StopIteration: there was no batch left.
+        Batches that ran, and their seconds; no batch where the loader has none left but, perhaps, the last one of the epoch.
     """
     trainer, loop, tally = runner.trainer, runner.loop, runner.tally
     step, next_batch, move = runner.step, runner.source.next, runner.source.move
@@ -73,8 +70,7 @@ def run_segment(runner: Runner, first: int, count: int) -> tuple[int, float]:
                 break
     seconds = time.perf_counter() - began
     if not ran:
-        runner.source.fetcher.done = True
-        raise StopIteration
+        return 0, 0.0
     logs.on_batch_end()
     logs.update_train_step_metrics()
     return ran, seconds
