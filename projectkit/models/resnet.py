@@ -72,6 +72,12 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, in_channels, height, width) float32 -> logits (batch, num_classes)."""
+        if x.ndim != 4:
+            raise UserError(
+                f"ResNet reads images, (batch, channels, height, width), and is given {tuple(x.shape)}",
+                where="model.class_path",
+                remedy="write model.class_path=projectkit.models.SeriesCNN for series, or name images as data.name",
+            )
         x = self.stem(x)
         for block in self.blocks:
             x = checkpointed(block, x) if self.checkpoint_blocks and torch.is_grad_enabled() else block(x)

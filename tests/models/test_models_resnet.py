@@ -113,6 +113,11 @@ def test_other_strides_than_three_are_refused(strides: tuple[int, ...]) -> None:
         small(strides=strides)
 
 
+def test_a_series_is_told_to_take_another_model() -> None:
+    with pytest.raises(UserError, match="ResNet reads images.*SeriesCNN"):
+        small()(torch.randn(2, 3, 40))
+
+
 @pytest.mark.slow
 def test_it_learns_digits() -> None:
     torch.manual_seed(0)

@@ -16,12 +16,14 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import projectkit as pk
 from projectkit.attacks import Attack, InputSpace, frozen, perturb
+from projectkit.config import load_config
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.models import CNN
+from projectkit.project import require_project
 from projectkit.tasks import AdversarialClassification, Classification, OptimizerPlan
 from projectkit.tasks.adversarial import Method
-from projectkit.training import Trainer, fit, load_checkpoint
+from projectkit.training import Trainer, assemble, fit, load_checkpoint
 from projectkit.training.signals import StoppedError
 
 OWN = {"low": 0.0, "high": 1.0}
@@ -303,3 +305,25 @@ def test_epsilon_out_of_range_is_one_line_with_its_place_and_leaves_no_run(proje
     with pytest.raises(UserError, match=r"train.yaml:5.*epsilon is 8, .*; write epsilon: 8/255$"):
         pk.train(path)
     assert not list(project.glob("runs/*"))
+
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "adversarial.md"
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_configs_of_the_page_describe_a_training(number: int, project: Path) -> None:
+    path = project / "configs" / "page.yaml"
+    path.write_text(
+        re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[number], encoding="utf-8"
+    )
+    assembly = assemble(load_config(path), require_project())
+    assert isinstance(assembly.task, AdversarialClassification)
+    assert assembly.task.attack.steps == (7, 5)[number]
+
+
+def test_the_lines_of_the_page_for_a_script_run() -> None:
+    (lines,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    x, y = images()
+    names: dict[str, Any] = {"model": network(), "x": x, "y": y, "generator": torch.Generator().manual_seed(0)}
+    exec(compile(lines, PAGE.name, "exec"), names)
+    assert 0 < float((names["moved"] - x).abs().max()) < 0.2
