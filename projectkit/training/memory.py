@@ -119,7 +119,8 @@ class HalvingStep(EagerStep):
     """An eager step whose batch is run in parts where it does not fit into the memory of a GPU.
 
     The gradient is that of the whole batch wherever the loss is a mean over samples; each part's counts by its share of them. What is
-    computed from a whole batch, as the statistics of batch normalisation are, is computed from each part.
+    computed from a whole batch, as the statistics of batch normalisation are, is computed from each part; a batch that fitted on the way
+    forward and not on the way back has been logged once before it is cut.
 
     Args:
         parts: shared by all steps of the training.
