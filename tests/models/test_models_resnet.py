@@ -114,7 +114,7 @@ def test_other_strides_than_three_are_refused(strides: tuple[int, ...]) -> None:
 
 
 def test_a_series_is_told_to_take_another_model() -> None:
-    with pytest.raises(UserError, match="ResNet reads images.*SeriesCNN"):
+    with pytest.raises(UserError, match=r"ResNet reads images.*SeriesCNN"):
         small()(torch.randn(2, 3, 40))
 
 
