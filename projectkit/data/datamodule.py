@@ -15,6 +15,7 @@ from torch import Tensor
 from projectkit import datasets
 from projectkit.data.augmentation import Augmentation, AugmentationChain
 from projectkit.data.batches import BatchDataset, BatchSampler
+from projectkit.data.buckets import MOST_TOLD, told_by_length
 from projectkit.data.encoders import Encoder, SequenceEncoder, encoder_class, fit_encoder, restored_encoder
 from projectkit.data.encoders.base import as_tensor
 from projectkit.data.loading import EncodedByBatch, ResidentLoader, StreamLoader, TakenRows
@@ -46,7 +47,8 @@ class DataModule(LightningDataModule):
         balanced: every class comes equally often in an epoch, which is as long as the training subset; see `batches.balanced_rows`.
         input: `resident` holds the encoded subsets, on the device; `stream` reads them batch by batch; `auto` goes by their size, see
             `loading.choice`. The batches are the same.
-        buckets: `on` puts samples of about the same length into a batch, see `buckets.bucketed`; `auto` is on for text and tokens.
+        buckets: `on` puts samples of about the same length into a batch, see `buckets.bucketed`; `auto` is on where a sample's
+            length says little about its class.
         augment: what training batches are put through, on the device; see `augmentation`.
 
     Raises:
@@ -137,7 +139,7 @@ class DataModule(LightningDataModule):
     def input(self) -> str:
         """`resident` or `stream`; `auto` is decided when it is first asked for, and may be set before, as a repeated run does."""
         if self._input == "auto":
-            rows = np.concatenate([self._rows("train"), self._rows("val")])
+            rows = np.concatenate(list(self.split.subsets.values()))
             size = encoded_bytes(self.encoder, self.samples.x, rows)
             self._input = "resident" if fits(size, self._device()) else "stream"
         return self._input
@@ -150,7 +152,9 @@ class DataModule(LightningDataModule):
     def buckets(self) -> str:
         """`on` or `off`; may be set before the first batch."""
         if self._buckets == "auto":
-            self._buckets = "on" if self._sequences else "off"
+            labels = as_tensor(self.samples.y[self.target][self._rows("train")])
+            harmless = self._sequences and told_by_length(self._lengths("train"), labels) <= MOST_TOLD
+            self._buckets = "on" if harmless else "off"
         return self._buckets
 
     @buckets.setter

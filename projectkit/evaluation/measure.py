@@ -58,6 +58,8 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     checkpoint = load_checkpoint(path)
     encoder = checkpoint.get(DataModule.__qualname__)  # the run's, not one fitted anew
     assembly = assemble(loaded, project, encoder)
+    if assembly.catalogued is not None:
+        assembly.catalogued.device = device
     refuse_other_data(run, assembly.catalogued)  # before the weights, which would not fit either and blame the model
     restore(assembly, checkpoint, run.id)
     digest = file_sha256(path)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from projectkit.data import DataModule
 from projectkit.data.batches import BatchSampler
-from projectkit.data.buckets import bucketed
+from projectkit.data.buckets import bucketed, told_by_length
 from projectkit.errors import UserError
 
 LENGTHS = torch.randint(1, 100, (1000,), generator=torch.Generator().manual_seed(0))
@@ -99,3 +101,24 @@ def test_buckets_of_samples_that_have_no_length_are_refused(small_set: Callable[
     with pytest.raises(UserError, match=r"buckets is for text and tokens.*write data\.buckets=auto"):
         DataModule(small_set("tabular"), buckets="on")
     assert DataModule(small_set("tabular")).buckets == "off"
+
+
+@pytest.mark.parametrize("classes", [2, 25])
+def test_what_length_tells_about_the_class_is_none_by_chance_and_all_where_it_decides(classes: int) -> None:
+    generator = torch.Generator().manual_seed(1)
+    lengths = torch.randint(0, 400, (2000,), generator=generator)
+    assert abs(told_by_length(lengths, torch.randint(0, classes, (2000,), generator=generator))) < 0.02
+    assert told_by_length(lengths, lengths * classes // 400) > 0.7
+    assert told_by_length(lengths, torch.zeros(2000, dtype=torch.int64)) == 0
+
+
+def test_samples_are_put_into_buckets_by_themselves_only_where_length_tells_little(
+    small_set: Callable[..., str],
+) -> None:
+    data = DataModule(small_set("tokens"))  # lengths and labels are drawn apart
+    assert data.buckets == "on"
+    long = DataModule(data.card_name)
+    lengths = np.diff(long.samples.x.offsets)
+    long.samples = replace(long.samples, y={"label": (lengths > np.median(lengths)).astype(np.int64)})
+    assert long.buckets == "off"
+    assert DataModule(data.card_name, buckets="off").buckets == "off"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -122,6 +123,19 @@ def test_processes_share_an_order_evenly_and_together_have_every_row(size: int, 
     assert {len(share) for share in shares} == {-(-size // 3)}
     assert {len(list(sampler)) for sampler in samplers} == {len(samplers[0])}
     assert set().union(*shares) == set(range(size))
+
+
+def test_each_process_of_a_trainer_is_given_its_share(small_set: Callable[..., str]) -> None:
+    data = DataModule(small_set("tabular"), batch_size=16)
+    whole = sorted(data.ids("train"))
+    shares = []
+    for rank in range(2):
+        data.trainer = SimpleNamespace(
+            global_rank=rank, world_size=2, current_epoch=0, strategy=SimpleNamespace(root_device=torch.device("cpu"))
+        )
+        shares.append(data.ids("train")[torch.cat(list(data.train_dataloader().sampler)).numpy()].tolist())
+    assert len(shares[0]) == len(shares[1])
+    assert sorted(shares[0] + shares[1]) == whole
 
 
 class Seen(pl.LightningModule):
