@@ -1,7 +1,8 @@
 """Batch normalisation folded into the convolution before it, for as long as a network stands still.
 
 With running statistics a batch normalisation is a scale and a shift of each channel, which the convolution can do in passing. It is the
-same function but for rounding, and its backward pass is saved: of an attack's step on a small convolutional network a quarter.
+same function but for rounding, and its backward pass is saved: of a whole PGD-7 training step on a small convolutional network about a
+tenth (0.93 and 0.89 in two runs on one CPU thread).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ class GRU(nn.Module):
     """Embedded tokens, gated recurrent units over the real ones, the last state or the mean over all, a linear layer.
 
     Sequences are packed, so that padding is neither computed nor seen. On a CPU that costs 0.85 of what running over the padding does where
-    lengths are mixed, 0.5 where a few are long, and 1.1 in a batch of nearly one length (one thread, 256 domain names, hidden 128); a batch
-    without padding is not packed.
+    lengths are mixed (6 to 19), 0.5 where a few are long (up to 55), and 1.1 in a batch of nearly one length (11 to 13): one thread, 256
+    generated sequences, hidden 128. A batch without padding is not packed.
 
     Source: Cho et al. 2014, Learning phrase representations using RNN encoder-decoder for statistical machine translation.
 
