@@ -1,7 +1,7 @@
 """What every augmentation is: a seeded function of a whole batch.
 
 An augmentation has two halves. `draw` makes what is random, a small tensor, from a generator that is seeded by (seed, epoch, batch);
-`augment` is a pure function of the batch and of what was drawn, so that it can be compiled together with what follows it. A run that is
+`augment` is a pure function of the batch and of what was drawn, so that it can be compiled or captured. A run that is
 repeated, or resumed in the middle of an epoch, therefore sees the same pictures, and the global generators are left alone.
 """
 

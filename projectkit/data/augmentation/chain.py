@@ -64,7 +64,11 @@ class AugmentationChain:
         return tuple(drawn)
 
     def augment_fn(self, x: Tensor, y: Tensor, drawn: Drawn) -> tuple[Tensor, Tensor]:
-        """The pixel work alone: a pure function of its arguments, to be compiled as one with what follows it."""
+        """The pixel work alone: a pure function of its arguments, so that it can be compiled or captured.
+
+        Measure before compiling: on a CPU a compiled crop and flip gave the same bits in nine times the time (8.8 ms, not 1.0, for 256
+        images of 3 x 32 x 32 on one thread), since it reads byte by byte what is copied row by row here.
+        """
         for augmentation, each in zip(self.before, drawn, strict=False):
             x, y = augmentation.augment(x, y, each)
         x = self.finish(x)

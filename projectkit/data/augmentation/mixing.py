@@ -71,8 +71,7 @@ class MixUp(_Mixing):
     def augment(self, x: Tensor, y: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """(batch, ...) float -> the same; y becomes (batch, classes)."""
         x = x if x.is_floating_point() else x.float()
-        weight = drawn.to(x.dtype)
-        return x * weight + x.roll(1, 0) * (1.0 - weight), self._labels(y, drawn)
+        return torch.lerp(x.roll(1, 0), x, drawn.to(x.dtype)), self._labels(y, drawn)
 
 
 class CutMix(_Mixing):
