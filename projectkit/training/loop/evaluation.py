@@ -207,8 +207,6 @@ class Batches:
             connector(self.trainer).on_batch_end()
             self.loop._seen_batches_per_dataloader[self.dataloader_idx] -= 1
             self._log_step()
-        elif ran < count and not self.trainer.received_sigterm:
-            self.counter._use_next_iterator()  # the loader was shorter than it said
         self.results.batch = self.results.batch_size = None
         if self.trainer.received_sigterm:
             raise SIGTERMException

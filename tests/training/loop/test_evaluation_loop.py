@@ -385,6 +385,21 @@ def test_an_error_leaves_the_counters_where_lightnings_are(form: type[Base], loa
     assert left[0] == left[1]
 
 
+def test_a_training_after_one_that_failed_while_validating_starts_from_nothing(tmp_path: Path) -> None:
+    values = []
+    for kind in (Trainer, pl.Trainer):
+        trainer, net = kind(**QUIET, logger=False, default_root_dir=tmp_path, max_epochs=2), OnEpoch()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            trainer.fit(net, data(), data())
+            trainer.fit_loop.max_epochs = 3
+            with pytest.raises(RuntimeError, match="on purpose"):
+                trainer.fit(net, data(), FailsToLoad())
+            trainer.fit(net, data(), data())
+        values.append({name: value.item() for name, value in trainer.callback_metrics.items()})
+    assert values[0] == values[1]
+
+
 class Signalled(Base):
     def evaluated(self, batch: Any, batch_idx: int) -> None:
         self.trace.append(batch_idx)
