@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -128,7 +129,10 @@ def test_a_model_that_fails_in_training_is_one_line_and_a_record(
 ) -> None:
     team_file("net", NET.format(forward=forward))
     done = typed("train", "model={class_path: team.net.Net}")
-    assert message in done.line.replace("\\", "/")
+    *_, line = done.err.splitlines()  # after the one that says which loop runs
+    assert line.startswith("projectkit: ")
+    assert message in line.replace("\\", "/")
+    assert "Traceback" not in done.err
     assert done.status == status
     (row,) = json.loads(typed("runs list --json").out)
     assert row["status"] == "failed"
@@ -225,6 +229,7 @@ def test_runs_are_listed_shown_and_kept(typed: Typed, config: Path, run_id: str)
     facts = json.loads(typed("runs show --json").out)
     assert (facts["id"], facts["seed"], set(facts["evaluations"])) == (run_id, 3, {"val"})
     assert f"{facts['evaluations']['val']['metrics']['f1_macro']['value']:.4f}" in typed("runs show").out
+    assert re.search(r"fit +\d+\.\d s: .*\d+% validation", typed("runs show").out)
     kept = typed("runs keep latest")
     assert kept.out == f"{config.parents[1] / 'results' / run_id}\n"
     assert f"next: git add results/{run_id}" in kept.err

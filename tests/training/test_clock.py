@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import time
+from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
+from rich.console import Console
 
+from projectkit.runs import read_run
+from projectkit.training import fit, train
 from projectkit.training.loop import clock as module
 from projectkit.training.loop.clock import Clock
+from projectkit.training.signals import StoppedError
 
 
 class Hands:
@@ -132,3 +141,39 @@ def test_the_line_names_the_largest_share_first_and_leaves_nothing_out_that_coun
     seconds = {"start": 1.0, "forward": 3.5, "backward": 3.0, "optimizer": 0.5, "validation": 2.0, "checkpoints": 0.01}
     line = Clock(former=seconds).line()
     assert line == "time: 10.0 s: 65% forward and backward, 20% validation, 10% start, 5% optimiser"
+
+
+def test_a_run_says_at_its_end_and_in_its_record_how_its_time_was_spent(config: Path) -> None:
+    shown = io.StringIO()
+    run = train(config, console=Console(file=shown, width=300))
+    durations = run.part("durations")
+    assert sum(durations["shares"].values()) == pytest.approx(1.0, abs=0.01)
+    assert durations["fit_s"] == pytest.approx(sum(run.seconds.values()), abs=0.02)
+    assert durations["fit_s"] <= durations["total_s"] + 0.01
+    assert {"start", "forward", "backward", "optimizer", "validation", "checkpoints", "logging"} <= run.seconds.keys()
+    (line,) = [line for line in shown.getvalue().splitlines() if line.startswith("time: ")]
+    assert " forward and backward" in line
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_a_resumed_run_counts_the_time_of_all_its_sessions(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stops(pl.Callback):
+        def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+            if trainer.current_epoch == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        callbacks = fit._Fit._callbacks
+        patch.setattr(fit._Fit, "_callbacks", lambda self: [Stops(), *callbacks(self)])
+        with pytest.raises(StoppedError) as stopped:
+            train(config)
+    first = read_run(config.parents[1] / "runs" / str(stopped.value.where)).seconds
+    whole = train(config, resume="auto").seconds
+    assert first["validation"] > 0
+    assert all(whole[name] >= seconds for name, seconds in first.items())
+
+
+def test_without_our_loop_the_steps_are_counted_whole(config: Path) -> None:
+    run = train(config, ["speed.loop=lightning"])
+    assert run.seconds["step"] > 0
+    assert "forward" not in run.seconds

@@ -17,6 +17,7 @@ from projectkit.runs import describe_time
 
 # the parts of a batch that a segment runs as well; `step` is a program that runs all of them as one
 STEP_PHASES = ("waiting", "data", "forward", "backward", "optimizer", "step")
+MEASURED_S = 5e-4  # less would be written as 0.0
 PHASES = ("start", *STEP_PHASES, "hooks", "logging", "validation", "checkpoints", "other")
 
 
@@ -111,7 +112,7 @@ class Clock:
             seconds[name] = seconds.get(name, 0.0) + value
         whole = sum(seconds.values())
         order = [*PHASES, *(name for name in seconds if name not in PHASES)]
-        present = [name for name in order if seconds.get(name, 0.0) > 0.0]
+        present = [name for name in order if seconds.get(name, 0.0) >= MEASURED_S]
         return {
             "seconds": {name: round(seconds[name], 3) for name in present},
             "shares": {name: round(seconds[name] / whole, 4) for name in present},

@@ -90,7 +90,9 @@ class SegmentEpochLoop(EpochLoop):
             return
         began = time.perf_counter()
         logs = connector(self.trainer)
-        timed = self.clock is not None and logs._first_loop_iter is False and logs.should_update_logs
+        # the last batch of an epoch too: a short training may have no step of the log
+        seldom = logs.should_update_logs or self.batch_progress.current.ready + 1 >= self.trainer.num_training_batches
+        timed = self.clock is not None and logs._first_loop_iter is False and seldom
         watch = Watch(self.trainer.strategy.root_device) if timed else None
         run_single(runner, watch)
         seconds = time.perf_counter() - began
