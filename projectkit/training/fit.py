@@ -121,8 +121,8 @@ def train(
         fit = _Fit(
             loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console, clock=clock
         )
-        if decided.warning is not None:
-            fit.warn(decided.warning)
+        if decided.warning is not None:  # not for the screen: what is wrong with a model is told when it is trained
+            writer.event("warned", message=decided.warning)
         fit.run(start)
         return read_run(writer.path)
 
@@ -181,7 +181,7 @@ class _Fit:
         if self.tracker is not None and self.config.tracking.wandb == "online":
             message = upload(self.writer.path)
             if message is not None:
-                self.warn(f"{message}; the training is not affected")
+                self._warn(f"{message}; the training is not affected")
 
     def _trainer_arguments(self) -> dict[str, Any]:
         arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
@@ -228,7 +228,7 @@ class _Fit:
     def _note_parts(self, count: int) -> None:
         self.resolved["micro_batches"] = count
         self.writer.update(resolved=self.resolved)
-        self.warn(
+        self._warn(
             f"a batch does not fit into the GPU's memory: it is run in {count} parts whose gradients are added up "
             "(the same batch size; statistics of batch normalisation are those of a part)"
         )
@@ -250,15 +250,14 @@ class _Fit:
         if self.tracker is not None:
             self.tracker.close(exit_code=0 if status == "finished" else 1)
             if self.tracker.warning is not None:
-                self.warn(f"{self.tracker.warning}; the training is not affected")
+                self._warn(f"{self.tracker.warning}; the training is not affected")
 
     def _warn_without_best(self) -> None:
         monitor = self.config.monitor
         if monitor is not None and "best" not in {path.stem for path in self.writer.checkpoints.glob("*.ckpt")}:
-            self.warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
+            self._warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
 
-    def warn(self, message: str) -> None:
-        """Into the events, and onto the screen."""
+    def _warn(self, message: str) -> None:
         self.writer.event("warned", message=message)
         if self.console is not None:
             self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
