@@ -19,9 +19,10 @@ class Bound:
         task: the module that the optimiser's parameters belong to.
         optimizer: torch's own.
         trained: names of the parameters that get a gradient.
+        beside: whether the optimiser makes its step itself, also where its arithmetic is written.
     """
 
-    def __init__(self, task: nn.Module, optimizer: Optimizer, trained: Collection[str]) -> None:
+    def __init__(self, task: nn.Module, optimizer: Optimizer, trained: Collection[str], *, beside: bool) -> None:
         group_of = {id(p): number for number, group in enumerate(optimizer.param_groups) for p in group["params"]}
         found = [(n, p) for n, p in task.named_parameters() if n in trained and id(p) in group_of]
         self.optimizer = optimizer
@@ -29,10 +30,11 @@ class Bound:
         self.owners = [parameter for _, parameter in found]
         self.groups = [group_of[id(parameter)] for parameter in self.owners]
         self.tensors = [parameter.detach() for parameter in self.owners]  # the same memory, unknown to autograd
-        self.arithmetic: Arithmetic | None = written(optimizer)
+        self.arithmetic: Arithmetic | None = None if beside else written(optimizer)
         self.state: list[list[Tensor]] = []
         self.switches: list[tuple[bool, ...]] = []
         self.ready = True  # whether the optimiser has all its state; torch makes it in its first step
+        self._on_cpu = all(tensor.device.type == "cpu" for tensor in self.tensors)
         self._state_then = optimizer.state
         self._pointers = [parameter.data_ptr() for parameter in self.owners]
         self._counters: list[Tensor] = []
@@ -56,7 +58,8 @@ class Bound:
         numbers = self.arithmetic.numbers
         step = self._behind + 1
         rows = [numbers(g, told + step) for g, told in zip(self.optimizer.param_groups, self._told, strict=True)]
-        return torch.from_numpy(np.array(rows, np.float32))
+        made = torch.from_numpy(np.array(rows, np.float32))
+        return made if self._on_cpu else made.to(self.tensors[0].device)
 
     def stepped(self, gradients: Sequence[Tensor]) -> None:
         """A graph has run: count the step, or let the optimiser make it."""

@@ -46,7 +46,8 @@ def compile_step(function: FunctionType, *, guarded: bool) -> Callable[..., Any]
     return compiled
 
 
-def words_of(error: Exception) -> str:
-    """The first line of what a compiler said, which is all that a record has room for."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+def words_of(error: BaseException) -> str:
+    """What lies at the bottom of a compiler's exception, in one line, which is all that a record has room for."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -17,8 +17,8 @@ from torch.func import functional_call, grad_and_value
 from projectkit.training.loop.bound import Bound
 from projectkit.training.loop.compiler import compile_step
 from projectkit.training.loop.plain import PlainStep
+from projectkit.training.loop.shapes import Gather
 
-Gather = Callable[[Tensor], Any]
 Graph = Callable[..., tuple[Tensor, Mapping[str, Tensor], Sequence[Tensor]]]
 
 
@@ -59,20 +59,22 @@ def one_graph(
     def step(batch: Any, parameters: Any, state: Any, rows: Any) -> Any:
         if gather is not None:
             batch = gather(batch)
-        # torch.func refuses to change a tensor from outside of it
-        copies = {name: buffer.clone() for name, buffer in buffers.items()}
 
         def loss_of(values: Any) -> Any:
+            # torch.func refuses to change a tensor from outside of it
+            copies = {name: buffer.clone() for name, buffer in buffers.items()}
             with autocast():
                 loss, noted = functional_call(loss_module, ({**values, **fixed, **copies},), (batch,))
-            return loss, noted
+            return loss, (noted, copies)
 
-        by_name, (loss, noted) = grad_and_value(loss_of, has_aux=True)(dict(zip(names, parameters, strict=True)))
+        by_name, (loss, (noted, changed)) = grad_and_value(loss_of, has_aux=True)(
+            dict(zip(names, parameters, strict=True))
+        )
         gradients = [by_name[name] for name in names]
         if clip:
-            gradients = _clipped(gradients, clip, clip_by)
+            gradients = clipped(gradients, clip, clip_by)
         for name, buffer in buffers.items():
-            buffer.copy_(copies[name])
+            buffer.copy_(changed[name])
         if arithmetic is not None:
             for i, gradient in enumerate(gradients):
                 group = groups[i]
@@ -83,7 +85,7 @@ def one_graph(
     return compile_step(step, guarded=guarded)
 
 
-def _clipped(gradients: Sequence[Tensor], limit: float, by: str) -> list[Tensor]:
+def clipped(gradients: Sequence[Tensor], limit: float, by: str) -> list[Tensor]:
     """As `torch.nn.utils.clip_grad_norm_` and `clip_grad_value_` have it."""
     if by == "value":
         return [gradient.clamp(-limit, limit) for gradient in gradients]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 
 from projectkit.training.loop.hooks import STEP_HOOKS, overrides
 from projectkit.training.loop.program import PureTask
+from projectkit.training.loop.shapes import samples_of
 
 # hooks of the module alone that change how a step is made
 _MODULE_HOOKS = ("optimizer_step", "optimizer_zero_grad", "backward", "configure_gradient_clipping")
@@ -85,25 +86,15 @@ class PlainStep:
         return loss
 
 
-def tensors_of(batch: Any) -> Iterator[Any]:
-    """The leaves of a batch, whatever tuples, lists and dictionaries it is made of."""
-    if isinstance(batch, Mapping):
-        batch = list(batch.values())
-    if isinstance(batch, list | tuple):
-        for part in batch:
-            yield from tensors_of(part)
-    else:
-        yield batch
-
-
-def samples_of(batch: Any) -> int:
-    """How many samples a batch has: the length of its first tensor."""
-    return next((len(part) for part in tensors_of(batch) if isinstance(part, Tensor) and part.ndim), 1)
-
-
 def is_pure(module: pl.LightningModule) -> bool:
     """Whether a training step is `loss_of` and `note_step`, and nothing else."""
     return isinstance(module, PureTask) and not _training_step_is_newer(module)
+
+
+def gradient_of(parameter: Tensor) -> Tensor:
+    """The gradient of a parameter that is known to have one."""
+    assert parameter.grad is not None, "a bound parameter is one that the eager step gave a gradient"
+    return parameter.grad
 
 
 def _training_step_is_newer(module: pl.LightningModule) -> bool:

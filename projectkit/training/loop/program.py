@@ -9,6 +9,7 @@ stands apart.
 | compiled.py | `compiled`: forward and loss compiled, autograd and torch's optimiser beside them |
 | whole.py | `whole`: gather, forward, backward, clipping and the optimiser's arithmetic as one compiled graph |
 | graph.py | `graph`: all of the eager step recorded as one CUDA graph |
+| checked.py | what they share: which batches are covered, the comparison with the eager step, the way back |
 """
 
 from __future__ import annotations
