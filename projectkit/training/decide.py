@@ -16,7 +16,7 @@ from projectkit.config import Config
 from projectkit.data import DataModule
 from projectkit.machine import CpuPolicy, available_memory
 from projectkit.training.assemble import Assembly
-from projectkit.training.loop.plain import samples_of
+from projectkit.training.loop.shapes import samples_of
 from projectkit.training.memory import need_of, refuse_too_large
 from projectkit.training.speed import apply, settle
 from projectkit.training.tuner import tune

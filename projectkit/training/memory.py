@@ -22,7 +22,8 @@ from torch.optim import Optimizer
 from projectkit.errors import UserError
 from projectkit.training.loop.eager import EagerStep
 from projectkit.training.loop.lightning_names import FX, loss_of_output
-from projectkit.training.loop.plain import is_pure, samples_of, tensors_of
+from projectkit.training.loop.plain import is_pure
+from projectkit.training.loop.shapes import samples_of, tensors_of
 from projectkit.training.workbench import untouched
 
 SMALL = (2, 4)  # samples of the batches that are measured; normalisation needs two

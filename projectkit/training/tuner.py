@@ -30,7 +30,7 @@ from projectkit.machine import WAITING, busy_seconds, cpu_name, lacking_for_comp
 from projectkit.tasks.optimisation import fused_form
 from projectkit.training import verdicts
 from projectkit.training.loop.compiler import missing_compiler, words_of
-from projectkit.training.loop.plain import tensors_of
+from projectkit.training.loop.shapes import tensors_of
 from projectkit.training.speed import Settings, has_convolutions
 from projectkit.training.workbench import RefusedError, Workbench, can_be_measured, ratio_of, untouched
 
@@ -114,8 +114,7 @@ class StepTuner:
         remaining_s = min(self.steps * self.known["plain_s"], self.limit_s)
         budget_s = min(MOST_S, SHARE * remaining_s)
         if "taken" not in self.known:
-            if budget_s < LEAST_S:
-                self._why = "the training is too short to measure"
+            if budget_s < LEAST_S:  # a training of a few seconds
                 return self.plain
             self._measure_settings(budget_s)
         settings = replace(self.plain, **self.known["taken"])
@@ -213,7 +212,7 @@ class StepTuner:
     def _line(self, settings: Settings) -> str:
         """Such as `tuned: fused AdamW, 1 thread, whole step compiled (0.52 of eager, repays after 900 of 12,000 steps)`."""
         if "taken" not in self.known:
-            return f"steps: not tuned, {self._why}"
+            return ""
         plain_s, ratio = self.known["plain_s"], self.known["ratio"]
         parts = [f"fused {type(self.bench.optimizer()).__name__}"] if settings.fused else []
         parts += ["channels_last"] if settings.memory_format == "channels_last" else []

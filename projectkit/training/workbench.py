@@ -22,13 +22,13 @@ from torch.optim import Optimizer
 
 from projectkit.tasks import OptimizerPlan
 from projectkit.training.checkpoints import random_state, set_random_state
-from projectkit.training.loop.plain import samples_of
+from projectkit.training.loop.shapes import samples_of
 from projectkit.training.loop.program import PureTask, StepProgram
 from projectkit.training.speed import Settings, program_of
 
 ROUNDS = 10
 WARM_UP = 2  # steps before the clock is looked at
-SLICE_S = 0.002  # a slice of steps lasts at least so long: the clock and a change of threads cost microseconds
+SLICE_S = 0.005  # a slice of steps lasts at least so long: the clock and a change of threads cost microseconds
 PRECISE = time.get_clock_info("process_time").resolution < 1e-6  # 16 ms on Windows
 FIRST_STEPS = 6  # of a program, until it has been compiled and compared with the eager step
 
@@ -176,10 +176,10 @@ def ratio_of(other: Contender, plain: Contender, seconds: float) -> tuple[float,
         The median of the ratios; and whether it is faster beyond the noise: in three rounds of four.
     """
     ends = time.perf_counter() + seconds
-    count = max(1, round(SLICE_S / max(1e-6, plain.slice(1))))
     clock = time.perf_counter
     if PRECISE and plain.bench.device.type == "cpu" and plain.settings.threads == other.settings.threads == 1:
         clock = time.process_time  # on one thread the processor's time is the step's, whoever else is at work
+    count = max(1, round(SLICE_S / max(1e-6, plain.slice(2, clock))))
     other.slice(count)
     ratios: list[float] = []
     while len(ratios) < ROUNDS and (len(ratios) < 3 or time.perf_counter() < ends):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from projectkit.models import CNN
 from projectkit.tasks import Classification, OptimizerPlan
 from projectkit.tasks.optimisation import fused_form
 from projectkit.training import tuner, verdicts
-from projectkit.training.speed import Settings
+from projectkit.training.speed import Settings, program_of
 from projectkit.training.tuner import StepTuner, Tuning, limit_in_seconds, planned_steps
 from projectkit.training.workbench import Contender, RefusedError, Workbench, ratio_of
 
@@ -241,15 +242,31 @@ def test_whatever_goes_wrong_plain_steps_are_run() -> None:
     assert "KeyError" in str(result.warning)
 
 
-def test_the_faster_of_two_is_seen_by_the_clock() -> None:
-    at = bench(count=64)
-    slow = Contender(at, Settings(1))
-    slow._eager_step = lambda step=slow._eager_step: (step(), step(), step())  # type: ignore[method-assign]
-    fast = Contender(at, Settings(1))
-    ratio, clear = ratio_of(fast, slow, 0.2)
-    assert clear
-    assert ratio < 0.7
-    assert ratio_of(slow, fast, 0.2)[1] is False
+class Timed:
+    """A contender whose steps take as long as it is told, again and again from the first."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.seconds = itertools.cycle(seconds)
+        self.settings, self.bench = Settings(1), bench()
+
+    def slice(self, count: int, clock: Any = None) -> float:
+        return next(self.seconds)
+
+
+def test_a_setting_is_faster_where_three_rounds_of_four_say_so() -> None:
+    steady: Any = Timed(1.0)
+    assert ratio_of(cast("Any", Timed(0.5)), steady, 9.0) == (0.5, True)
+    assert ratio_of(cast("Any", Timed(0.5, 0.5, 0.5, 3.0)), steady, 9.0) == (0.5, True)  # somebody else wanted the core
+    assert ratio_of(cast("Any", Timed(0.5, 0.5, 3.0)), steady, 9.0) == (0.5, False)
+    assert ratio_of(cast("Any", Timed(1.5)), steady, 9.0) == (1.5, False)
+
+
+@pytest.mark.parametrize("step", ["compiled", "whole", "graph"])
+def test_every_program_has_its_file(step: str) -> None:
+    program = program_of(step)
+    assert program is not None
+    assert program.name == step
+    assert program_of("eager") is None
 
 
 @pytest.mark.parametrize(
