@@ -1,4 +1,19 @@
-"""Batches of samples that are about equally long, so that little of a batch is padding."""
+"""Batches of samples that are about equally long, so that little of a batch is padding.
+
+They halve a GRU's epoch on domain names (2.8 s of processor time to 1.3). Where the length says much about the class, though, a batch is
+nearly of one class and the network learns less in as many epochs. Macro F1 on the validation subset after the last epoch, means of seeds
+0 to 2, and the share of the classes' entropy that the length explains:
+
+| data, network, epochs | share | without | with |
+|---|---|---|---|
+| families of domain names, GRU, 8 | 36 % | .799 | .659 |
+| text messages, GRU, 10 | 27 % | .809 | .786, and the seeds differ by .14 without buckets |
+| malicious domain names, GRU, 4 | 19 % | .944 | .934 |
+| languages of source code, CharCNN, 3, seed 0 alone | 0.5 % | .902 | .911 |
+
+Smaller windows hurt less and save less (families, seed 0, .795 without: 8 batches .712, 4 batches .748 at 1.6 s). So `auto` asks first what
+the length tells. Its limit lies below everything that was seen to lose; between 0.5 % and 19 % nothing was tried.
+"""
 
 from __future__ import annotations
 
