@@ -32,7 +32,8 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
     if print_config:
         return click.echo(config_to_yaml(loaded.config), nl=False)
     find_project(config.parent) or require_project()
-    if loaded.config.speed.tune == "auto":
+    # threads that wait patiently slow down a small model, unless their number is measured
+    if loaded.config.speed.tune == "auto" and loaded.config.data.class_path is None:
         machine.cpu_policy().prepare()
     screen = console.error_console()
     with screen.status("starting"):

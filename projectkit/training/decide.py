@@ -6,6 +6,7 @@ fastest (`tuner.py`).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 
 from projectkit.config import Config
 from projectkit.data import DataModule
-from projectkit.machine import CpuPolicy, available_memory
+from projectkit.machine import WAITING, CpuPolicy, available_memory
 from projectkit.training.assemble import Assembly
 from projectkit.training.loop.shapes import samples_of
 from projectkit.training.memory import need_of, refuse_too_large
@@ -77,6 +78,9 @@ def decide(
     values |= tuned.settings.record()
     if tuned.record:
         values["tuning"] = tuned.record
+    values["waiting"] = {
+        name: os.environ[name] for name in WAITING if name in os.environ
+    }  # of threads; changes no result
     if data is not None:
         values |= {"input": data.input, "buckets": data.buckets}
     return Decided(values, tuned.line, tuned.warning)
@@ -90,7 +94,7 @@ def fixed_shapes(data: DataModule | None) -> bool:
 def _refuse_too_large(config: Config, assembly: Assembly) -> None:
     data, task = assembly.catalogued, assembly.task
     available = available_memory()
-    if data is None or can_be_measured(task) is not None or available is None:
+    if data is None or not can_be_measured(task) or available is None:
         return
     plan: Any = task.plan
     try:

@@ -81,7 +81,7 @@ def train(
         recorded = repeated.part("resolved") if repeated else None
         resolved = resolve(loaded.config, recorded)
         policy = cpu_policy()
-        late = policy.prepare() if loaded.config.speed.tune == "auto" else ()
+        late = policy.prepare() if loaded.config.speed.tune == "auto" and loaded.config.data.name else ()
         _quiet()
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))

@@ -114,8 +114,10 @@ class StepTuner:
         remaining_s = min(self.steps * self.known["plain_s"], self.limit_s)
         budget_s = min(MOST_S, SHARE * remaining_s)
         if "taken" not in self.known:
-            if budget_s < LEAST_S:  # a training of a few seconds
-                return self.plain
+            if (
+                budget_s < LEAST_S
+            ):  # a training of a few seconds, in which threads that wait for each other would still be seen
+                return self._with_fewest_threads(budget_s, {})[0]
             self._measure_settings(budget_s)
         settings = replace(self.plain, **self.known["taken"])
         if "step" not in self.open:
@@ -250,13 +252,12 @@ def tune(
         settings: those that are settled.
         open_: names of the settings that may be chosen.
         task: to be trained, before it is.
-        loader: makes the loader of the training batches; None where that is left to Lightning.
+        loader: makes the loader of the training batches; None where only Lightning can make it, and nothing is measured.
     """
-    if not open_ or config.trainer.fast_dev_run:
+    if not open_ or config.trainer.fast_dev_run or loader is None:
         return Tuning(settings, "")
-    reason = can_be_measured(task) or ("the data module is your own" if loader is None else None)
-    if reason is not None or loader is None:
-        return Tuning(settings, f"steps: not tuned, {reason}")
+    if not can_be_measured(task):
+        open_ = frozenset(open_) & {"threads"}  # its optimiser and the layout of its weights are its own
     trainer = {name: resolved[name] for name in ("accelerator", "devices", "precision")}
     trainer |= {name: getattr(config.trainer, name) for name in ("gradient_clip_val", "gradient_clip_algorithm")}
     if config.trainer.gradient_clip_val and resolved["precision"] == "16-mixed":

@@ -1,7 +1,8 @@
 """Copies of a task that are trained on one batch with the clock on: what `tuner.py` measures with.
 
 A copy has weights, buffers, optimiser and trainer of its own. It is trained by the eager step written down here, without a loop around it,
-or by one of the programs of `loop/`.
+or by one of the programs of `loop/`. Of a team's own LightningModule only forward and backward pass are run: what else its steps do is not
+known.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from torch.optim import Optimizer
 
 from projectkit.tasks import OptimizerPlan
 from projectkit.training.checkpoints import random_state, set_random_state
-from projectkit.training.loop.shapes import samples_of
 from projectkit.training.loop.program import PureTask, StepProgram
+from projectkit.training.loop.shapes import samples_of, tensors_of
 from projectkit.training.speed import Settings, program_of
 
 ROUNDS = 10
@@ -41,20 +42,21 @@ class Workbench:
     """Where copies of a task are made and timed.
 
     Args:
-        task: a `PureTask` with an `OptimizerPlan`; it is copied and stays as it is.
-        batch: for `loss_of`, on any device.
+        task: it is copied and stays as it is.
+        batch: `(x, y)`, on any device.
         trainer: Lightning's arguments for precision, clipping and device.
     """
 
     def __init__(self, task: pl.LightningModule, batch: Any, trainer: Mapping[str, Any]) -> None:
         self.task = task
         self.trainer = dict(trainer)
+        self.whole = can_be_measured(task)
         self.device: torch.device = self._trainer().strategy.root_device
         self.batch = _moved(batch, self.device)
 
     def optimizer(self) -> Optimizer:
-        """The task's, over its own parameters; it has no state and is not stepped."""
-        return _plan(self.task).build(_trained(self.task))
+        """The task's, over its own parameters; it has no state and is not stepped. A stand-in where the task builds its own."""
+        return self._optimizer_of(self.task)
 
     def contender(self, settings: Settings) -> Contender:
         """A copy that is trained with these settings.
@@ -69,14 +71,18 @@ class Workbench:
         task: Any = copy.deepcopy(self.task).to(self.device).train()
         if settings.memory_format == "channels_last":
             task.to(memory_format=torch.channels_last)
-        plan = _plan(task)
-        plan.fused = settings.fused
-        optimizer = plan.build(_trained(task))
+        if self.whole:
+            task.plan.fused = settings.fused
+        optimizer = self._optimizer_of(task)
         trainer = self._trainer()
         trainer.strategy.connect(task)
         trainer.strategy.optimizers = [optimizer]
         task.trainer = trainer
         return task, optimizer, trainer
+
+    def _optimizer_of(self, task: Any) -> Optimizer:
+        optimizer: Optimizer = task.plan.build(_trained(task)) if self.whole else torch.optim.SGD(_trained(task))
+        return optimizer
 
     def _trainer(self) -> pl.Trainer:
         return pl.Trainer(
@@ -121,7 +127,9 @@ class Contender:
 
     def run(self, count: int, clock: Callable[[], float] = time.perf_counter) -> float:
         """Train so many steps; how many seconds they took, by this clock."""
-        step: Callable[[], Any] = self._eager_step if self.program is None else self._programmed_step
+        step: Callable[[], Any] = self._programmed_step
+        if self.program is None:
+            step = self._eager_step if self.bench.whole else self._forward_and_backward
         self._wait()
         began = clock()
         for _ in range(count):
@@ -151,6 +159,12 @@ class Contender:
             clip(_trained(self.task), self.trainer.gradient_clip_val)
         self.optimizer.step()
         self.task.note_step(loss.detach(), noted, samples_of(self.bench.batch))
+
+    def _forward_and_backward(self) -> None:
+        self.optimizer.zero_grad()
+        with self.trainer.precision_plugin.forward_context():
+            output = self.task(self.bench.batch[0])
+        torch.stack([part.float().mean() for part in tensors_of(output) if part.requires_grad]).sum().backward()  # type: ignore[no-untyped-call] # torch has no type for it
 
     def _programmed_step(self) -> None:
         assert self.program is not None
@@ -193,11 +207,9 @@ def ratio_of(other: Contender, plain: Contender, seconds: float) -> tuple[float,
     return statistics.median(ratios), upper < 1.0
 
 
-def can_be_measured(task: pl.LightningModule) -> str | None:
-    """Why a task is not measured, in words; None where it can be."""
-    if not isinstance(task, PureTask) or not isinstance(getattr(task, "plan", None), OptimizerPlan):
-        return f"{type(task).__name__} has no loss_of that could be run on a copy"
-    return None
+def can_be_measured(task: pl.LightningModule) -> bool:
+    """Whether whole steps of a task can be run on a copy."""
+    return isinstance(task, PureTask) and isinstance(getattr(task, "plan", None), OptimizerPlan)
 
 
 @contextmanager
@@ -211,11 +223,6 @@ def untouched() -> Iterator[None]:
     finally:
         torch.set_num_threads(threads)
         set_random_state(state)
-
-
-def _plan(task: Any) -> OptimizerPlan:
-    plan: OptimizerPlan = task.plan
-    return plan
 
 
 def _trained(task: nn.Module) -> list[nn.Parameter]:

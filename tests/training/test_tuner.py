@@ -12,16 +12,18 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
-from projectkit.config import TrainerConfig
+from projectkit.config import Config, TrainerConfig
 from projectkit.models import CNN
 from projectkit.tasks import Classification, OptimizerPlan
 from projectkit.tasks.optimisation import fused_form
 from projectkit.training import tuner, verdicts
 from projectkit.training.speed import Settings, program_of
-from projectkit.training.tuner import StepTuner, Tuning, limit_in_seconds, planned_steps
+from projectkit.training.tuner import StepTuner, Tuning, limit_in_seconds, planned_steps, tune
 from projectkit.training.workbench import Contender, RefusedError, Workbench, ratio_of
 
 LONG = 10**6  # steps
@@ -259,6 +261,30 @@ def test_a_setting_is_faster_where_three_rounds_of_four_say_so() -> None:
     assert ratio_of(cast("Any", Timed(0.5, 0.5, 0.5, 3.0)), steady, 9.0) == (0.5, True)  # somebody else wanted the core
     assert ratio_of(cast("Any", Timed(0.5, 0.5, 3.0)), steady, 9.0) == (0.5, False)
     assert ratio_of(cast("Any", Timed(1.5)), steady, 9.0) == (1.5, False)
+
+
+class Own(pl.LightningModule):
+    """A team's module, whose training step is nobody's business but Lightning's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = CNN(1, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        raise AssertionError("a step of a team's own is not run by a measurement")
+
+
+def test_of_a_teams_own_module_only_the_threads_are_measured() -> None:
+    loader = TensorDataset(*batch()), 4
+    config = Config(trainer=TrainerConfig(max_epochs=LONG))
+    resolved = {"accelerator": "cpu", "devices": 1, "precision": "32-true"}
+    result = tune(config, resolved, Settings(2), OPEN, task=Own(), loader=lambda: DataLoader(*loader))
+    assert result.warning is None
+    assert result.record["ratios"].keys() == {"threads 1"}
+    assert result.settings == Settings(result.settings.threads)
 
 
 @pytest.mark.parametrize("step", ["compiled", "whole", "graph"])
