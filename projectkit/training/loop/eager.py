@@ -21,10 +21,13 @@ from projectkit.training.loop.lightning_names import (
     handles_unscaling,
     loss_of_output,
     names_of,
+    refuse_unused_closure,
     takes_batch_idx,
     warn_no_loss,
 )
 from projectkit.training.loop.watch import Watch
+
+NOT_CALLED = object()  # the output of a step whose optimiser has not called the closure
 
 
 class EagerStep:
@@ -85,12 +88,15 @@ class EagerStep:
         else:
             self.tally.step_ready += 1
             self._names[FX] = "optimizer_step"
+            self.output = NOT_CALLED
             if self._scaler is None:
                 self._optimizer.step(closure=self._closure_and_clip)  # type: ignore[arg-type] # torch asks for a float, a tensor goes as well
             else:
                 self._scaled_step(self._scaler)
             self.tally.step_completed += 1
         self._names[FX] = None
+        if self.output is NOT_CALLED:
+            refuse_unused_closure()
         self._batch = None
         if self.watch is not None:
             self.watch.mark("optimizer")

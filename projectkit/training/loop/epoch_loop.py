@@ -72,7 +72,7 @@ class SegmentEpochLoop(EpochLoop):
 
     def advance(self, data_fetcher: Fetcher) -> None:
         """Run a segment, a single, or Lightning's own batch."""
-        if self._runner is not None and self._runner.hooks.seen != self.trainer.callbacks:
+        if self._runner is not None and not self._runner.hooks.are_current():
             self._plan(data_fetcher)
         runner = self._runner
         if runner is None:

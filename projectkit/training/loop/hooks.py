@@ -39,6 +39,8 @@ class LiveHooks:
         self.module = trainer.lightning_module
         self.settle = settle
         self.seen = list(trainer.callbacks)  # type: ignore[attr-defined] # set by Lightning in passing
+        self._hooks = frozenset(names)
+        self._patched = self._set_on_objects()
         self._callbacks = {
             hook: [callback for callback in self.seen if overrides(callback, Callback, hook)] for hook in names
         }
@@ -49,6 +51,10 @@ class LiveHooks:
 
     def __contains__(self, hook: str) -> bool:
         return hook in self._live
+
+    def are_current(self) -> bool:
+        """Whether the callbacks are those of then, and neither they nor the module were given a hook since."""
+        return self.seen == self.trainer.callbacks and self._patched == self._set_on_objects()  # type: ignore[attr-defined] # as above
 
     def owners(self) -> Iterator[tuple[str, Callback | pl.LightningModule]]:
         """Each live hook with each object that has it."""
@@ -69,3 +75,7 @@ class LiveHooks:
         result = getattr(self.module, hook)(*arguments) if self._module[hook] else None
         self._names[FX] = before
         return result
+
+    def _set_on_objects(self) -> list[set[str]]:
+        """The hooks that objects have besides their class's."""
+        return [vars(owner).keys() & self._hooks for owner in (*self.seen, self.module)]

@@ -52,6 +52,7 @@ __all__ = [
     "no_grad_context",
     "outputs_for_hooks",
     "received_sigterm",
+    "refuse_unused_closure",
     "sequential_iterator",
     "single_iterator",
     "skips_backward",
@@ -108,6 +109,11 @@ def fetch_ahead(fetcher: Any) -> Any:
     """The batch that a fetcher holds, once another has taken its place."""
     fetcher.batches.append(_DataFetcher.__next__(fetcher))
     return fetcher.batches.pop(0)
+
+
+def refuse_unused_closure() -> None:
+    """Raise in Lightning's words that the optimiser has not called the closure that it was given."""
+    Closure(lambda: ClosureResult(None)).consume_result()
 
 
 def skips_backward(loop: EpochLoop) -> bool:
