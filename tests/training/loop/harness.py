@@ -7,9 +7,9 @@
 | `differences` | the paths at which two observations differ |
 | `frozen` | a value as plain strings, numbers and containers that compare exactly |
 
-What is seen: weights, buffers, gradients, optimisers, schedulers, scaler, all progress counters, learning rates, what loggers were given, the
-three dictionaries of metrics, the arguments of each training step, the state at each event of an epoch, generators, the checkpoint's content,
-and the files that were written, checkpoints opened.
+What is seen: weights, buffers, gradients, optimisers, schedulers, scaler, all progress counters, learning rates, what loggers were
+given, the three dictionaries of metrics, the arguments of each training step, the state at each event of an epoch, generators, the
+checkpoint's content, and the files that were written, checkpoints opened.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from torch import Tensor
 from projectkit.training import Trainer
 
 QUIET = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0, "accelerator": "cpu"}
+FUNCTIONS = ("function", "method", "partial", "builtin_function_or_method", "Closure")
 SKIPPED = ("time_elapsed",)  # of Timer: a clock's reading, in its state and in checkpoints
 
 
@@ -49,7 +50,9 @@ def frozen(value: Any) -> Any:
     if isinstance(value, Tensor):
         bits = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
         shown = str(value.detach().tolist()) if value.numel() <= 3 else ""
-        return f"{value.dtype}{list(value.shape)} grad={value.requires_grad} {hashlib.sha1(bits).hexdigest()[:16]} {shown}"
+        return (
+            f"{value.dtype}{list(value.shape)} grad={value.requires_grad} {hashlib.sha1(bits).hexdigest()[:16]} {shown}"
+        )
     if isinstance(value, np.ndarray):
         return frozen(torch.from_numpy(value.astype(np.int64) if value.dtype == np.uint32 else value))
     if isinstance(value, bool | int | str | None):
@@ -66,14 +69,17 @@ def frozen(value: Any) -> Any:
         return [type(value).__name__, str(value)]
     if isinstance(value, Path):
         return str(value)
-    return f"<{type(value).__name__}>"  # trainers, modules, optimisers, functions: which class, not which object
+    # trainers, modules, optimisers: which class, not which object; what is called may be of any class
+    return "<function>" if type(value).__name__ in FUNCTIONS else f"<{type(value).__name__}>"
 
 
 def differences(left: Any, right: Any, path: str = "") -> list[str]:
     """Where two frozen values differ, each as `path: left | right`; the order of keys counts too."""
     if isinstance(left, dict) and isinstance(right, dict):
         found = [] if list(left) == list(right) else [f"{path} keys: {list(left)} | {list(right)}"]
-        return found + [line for key in left if key in right for line in differences(left[key], right[key], f"{path}/{key}")]
+        return found + [
+            line for key in left if key in right for line in differences(left[key], right[key], f"{path}/{key}")
+        ]
     if isinstance(left, list) and isinstance(right, list):
         found = [] if len(left) == len(right) else [f"{path} length: {len(left)} | {len(right)}"]
         pairs = enumerate(zip(left, right, strict=False))
@@ -113,17 +119,19 @@ def counters(trainer: pl.Trainer) -> dict[str, Any]:
     """Where a training stands: every counter that a checkpoint keeps and those that it does not."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
-    return frozen({
-        "global_step": trainer.global_step,
-        "current_epoch": trainer.current_epoch,
-        "batch_idx": loop.batch_idx,
-        "total_batch_idx": loop.total_batch_idx,
-        "batches_that_stepped": loop._batches_that_stepped,
-        "is_last_batch": trainer.is_last_batch,
-        "should_stop": trainer.should_stop,
-        "fetched": None if fetcher is None else [fetcher.fetched, fetcher.done, fetcher.length],
-        "loops": trainer.fit_loop.state_dict(),
-    })
+    return frozen(
+        {
+            "global_step": trainer.global_step,
+            "current_epoch": trainer.current_epoch,
+            "batch_idx": loop.batch_idx,
+            "total_batch_idx": loop.total_batch_idx,
+            "batches_that_stepped": loop._batches_that_stepped,
+            "is_last_batch": trainer.is_last_batch,
+            "should_stop": trainer.should_stop,
+            "fetched": None if fetcher is None else [fetcher.fetched, fetcher.done, fetcher.length],
+            "loops": trainer.fit_loop.state_dict(),
+        }
+    )
 
 
 def results(trainer: pl.Trainer) -> dict[str, Any]:
@@ -193,13 +201,13 @@ def fit(trainer: pl.Trainer, module: pl.LightningModule, *loaders: Any, **keywor
     """Train; what was raised is part of what is seen. Ctrl-C ends Lightning's fit as SystemExit."""
     try:
         trainer.fit(module, *loaders, **keywords)
-    except (Exception, SystemExit) as raised:
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 # whatever it is, the other Trainer must raise the same
         return raised
     return None
 
 
 def look(trainer: pl.Trainer, module: pl.LightningModule, raised: BaseException | None = None, **more: Any) -> Seen:
-    """Everything that can be seen of a training that has ended."""
+    """Everything that can be seen of a training that has ended, and `more` that the scenario saw itself, frozen."""
     (snapshots,) = [each for each in trainer.callbacks if isinstance(each, Snapshots)]
     kept = [attribute for attribute in vars(module) if not attribute.startswith("_abc")]
     tree = {
@@ -210,6 +218,9 @@ def look(trainer: pl.Trainer, module: pl.LightningModule, raised: BaseException 
         "grads": frozen({name: parameter.grad for name, parameter in module.named_parameters()}),
         "flags": frozen([(each.training, type(each).__name__) for each in module.modules()]),
         "attributes": sorted(kept),
+        "current_fx_name": None
+        if raised
+        else module._current_fx_name,  # after an exception, the place where it came from
         "optimizers": frozen([optimizer.state_dict() for optimizer in trainer.optimizers]),
         "schedulers": frozen([config.scheduler.state_dict() for config in trainer.lr_scheduler_configs]),
         "scaler": frozen(trainer.precision_plugin.state_dict()),
@@ -222,7 +233,7 @@ def look(trainer: pl.Trainer, module: pl.LightningModule, raised: BaseException 
         "events": snapshots.events,
         "random": frozen([random.getstate(), np.random.get_state(legacy=True), torch.get_rng_state()]),
         "checkpoint": frozen(trainer._checkpoint_connector.dump_checkpoint()),
-        **{name: frozen(value) for name, value in more.items()},
+        **more,
     }
     report = getattr(trainer, "loop_report", None)
     return Seen(tree, None if report is None else report.mode, "" if report is None else report.reason)

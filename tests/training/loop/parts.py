@@ -200,13 +200,16 @@ class Net(pl.LightningModule):
         x, y = batch_of(batch)
         return self.step_on(x, y, batch_idx)
 
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)  # type: ignore[no-any-return]
+
     def step_on(self, x: Tensor, y: Tensor, batch_idx: int) -> Any:
-        logits = self.net(x)
+        logits = self(x)
         loss = cross_entropy(logits, y)
-        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        rates = [group["lr"] for optimizer in self.trainer.optimizers for group in optimizer.param_groups]
         flags = (self.training, torch.is_grad_enabled(), torch.is_autocast_enabled("cpu"), self._current_fx_name)
         where = (batch_idx, self.current_epoch, self.global_step, self.trainer.fit_loop.total_batch_idx)
-        self.steps.append(frozen([*where, rate, *flags, x, loss.detach()]))
+        self.steps.append(frozen([*where, rates, *flags, x, loss.detach()]))
         log, _, _, returns = self.choice
         LOGS[log](self, loss, logits, y, batch_idx)
         if self.stops_at == batch_idx:

@@ -59,7 +59,9 @@ def test_values_that_differ_in_one_bit_are_told_apart(left: Any, right: Any) -> 
 
 
 def test_a_nan_is_equal_to_itself() -> None:
-    assert not differences(frozen([float("nan"), torch.tensor(float("nan"))]), frozen([float("nan"), torch.tensor(torch.nan)]))
+    assert not differences(
+        frozen([float("nan"), torch.tensor(float("nan"))]), frozen([float("nan"), torch.tensor(torch.nan)])
+    )
 
 
 class Flawed(pl.Trainer):

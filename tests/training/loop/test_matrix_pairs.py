@@ -53,7 +53,10 @@ def allowed(row: Row) -> bool:
         (row["precision"] == "fp16" and row["optimizer"] == "lbfgs"),
         (row["precision"] != "32" and row["optimizer"] == "fused" and row["clipping"] != "unclipped"),
         (row["module"] == "none_at_times" and (row["optimizer"] == "lbfgs" or row["clipping"] == "value")),
-        (row["data"] == "no_length" and (row["validation"] == "val_half" or row["length"] in ("limit_share", "overfit"))),
+        (
+            row["data"] == "no_length"
+            and (row["validation"] == "val_half" or row["length"] in ("limit_share", "overfit"))
+        ),
         (row["data"] == "two_loaders" and row["length"] == "overfit"),
     )
     return not any(refused)
