@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from projectkit.attacks import Attack, InputSpace, Mode, Norm, Replay, frozen, perturb
 from projectkit.data import DataModule
 from projectkit.errors import UserError, did_you_mean
-from projectkit.tasks.classification import Batch, Classification, pair
+from projectkit.tasks.classification import Batch, LogitsTask, pair
 from projectkit.tasks.optimisation import OptimizerPlan
 from projectkit.tasks.reach import input_space
 
@@ -22,8 +22,10 @@ _KEY = "task.init_args"
 _STEPS = {"pgd": 7, "free": 8}  # as published, for CIFAR-10 at 8/255
 
 
-class AdversarialClassification(Classification):
+class AdversarialClassification(LogitsTask):
     """Cross-entropy on inputs within epsilon of the batch's, chosen so that it is high.
+
+    Its loss is no function of the batch alone, so it has no `loss_of`, and is no `PureTask`: nothing can train it on the clean batch.
 
     `train/loss` and `train/accuracy` are those of the perturbed inputs. Validation logs what `Classification` logs, on clean inputs, and
     `val/robust_accuracy`: the accuracy under PGD on a share of the validation set that is the same each time, with the same random starts.
@@ -49,9 +51,9 @@ class AdversarialClassification(Classification):
         robust_steps: PGD steps of the validation.
         robust_samples: how many validation samples are attacked at most, spread over the set; 0: none.
         features: of a table, the numeric columns that an adversary can change; None: all of them. Categories never change.
-        label_smoothing: see `Classification`.
-        class_weights: see `Classification`.
-        class_counts: see `Classification`.
+        label_smoothing: see `LogitsTask`.
+        class_weights: see `LogitsTask`.
+        class_counts: see `LogitsTask`.
         data: of the catalogue, which knows the units; None: data of your own, then `inputs` says what they are.
         inputs: of data of your own: arguments of `InputSpace.of`, `{low: 0, high: 1}` for images that are not standardised.
 
@@ -112,12 +114,12 @@ class AdversarialClassification(Classification):
         """Lightning's hook: the loss of one batch, perturbed."""
         x, y = pair(batch)
         if self.replay is not None:
-            return super().training_step(self.replay.next(x, y, self.inputs), batch_idx)
+            return self._learnt(self.replay.next(x, y, self.inputs))
         # a function of run, epoch and batch, so that a resumed run draws what it would have drawn
         generator = self._generator(x.device, self._seed, self.current_epoch, batch_idx)
         with frozen(self, self.attack_mode):
             moved = perturb(self, x, y, self.attack, generator, self.inputs)
-        return super().training_step((moved, y), batch_idx)
+        return self._learnt((moved, y))
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: the clean scores, and rows for the adversary."""
@@ -146,6 +148,12 @@ class AdversarialClassification(Classification):
         super().on_load_checkpoint(checkpoint)
         if self.replay is not None:
             self.replay.restore(checkpoint["replay"])
+
+    def _learnt(self, batch: Batch) -> Tensor:
+        loss, noted = self.cross_entropy(batch)
+        self._refuse_detached(loss)
+        self._sums.add(loss.detach(), noted["hits"], len(batch[1]))
+        return loss
 
     def _rows(self, size: int, batch_idx: int) -> Tensor:
         """The rows of a validation batch that are attacked: evenly spread, as a set may be sorted by class."""

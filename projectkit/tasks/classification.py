@@ -21,8 +21,8 @@ from projectkit.tasks.optimisation import OptimizerPlan
 Batch = tuple[Tensor, Tensor]
 
 
-class Classification(LightningModule):
-    """Cross-entropy over the logits of a network.
+class LogitsTask(LightningModule):
+    """Cross-entropy over the logits of a network, but for the training step: `Classification` and its kin write that.
 
     Training logs `train/loss` and `train/accuracy` deferred: sums stay on the device and are read every `log_every_n_steps` steps and
     at the end of the epoch, because reading them at each step would cost more than a small model's step. Validation gathers the
@@ -77,20 +77,8 @@ class Classification(LightningModule):
             max_epochs=self.trainer.max_epochs,
         )
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Lightning's hook: the loss of one batch."""
-        loss, noted = self.loss_of(batch)
-        if not loss.requires_grad:
-            raise UserError(
-                f"no gradient leads from the loss to {type(self.model).__name__}",
-                where="model",
-                remedy="its forward must not detach, call .item(), .data or .numpy(), or run under torch.no_grad()",
-            )
-        self.note_step(loss.detach(), noted, len(batch[1]))
-        return loss
-
-    def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """The pure half of `training_step`, see `PureTask`: the mean loss, and under `hits` how many samples were classified right."""
+    def cross_entropy(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The mean loss of a batch, and under `hits` how many samples were classified right."""
         x, y = pair(batch)
         logits = self(x)
         try:
@@ -105,10 +93,6 @@ class Classification(LightningModule):
             ):  # torch divides by the samples here, and by their weights where y is indices
                 loss = loss * (len(y) / (y @ self.class_weights).sum())
         return loss, {"hits": (logits.detach().argmax(dim=1) == labels).sum()}
-
-    def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
-        """The other half of `training_step`, see `PureTask`: what the logs are made of."""
-        self._sums.add(loss, noted["hits"], samples)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Lightning's hook: hand the means since the last time to the loggers."""
@@ -137,6 +121,12 @@ class Classification(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: keep the scores on the device."""
         x, y = pair(batch)
+        if y.ndim != 1 or y.is_floating_point():
+            raise UserError(
+                f"the labels of a validation batch are {str(y.dtype).removeprefix('torch.')} of shape {tuple(y.shape)}",
+                where="data",
+                remedy="give one class index for each sample, shape (batch,); of probabilities y.argmax(dim=1)",
+            )
         self._scores.append(functional.softmax(self(x).float(), dim=1))
         self._targets.append(y)
 
@@ -161,6 +151,14 @@ class Classification(LightningModule):
         """Lightning's hook: probabilities in float32, (batch, num_classes)."""
         return functional.softmax(self(batch[0]).float(), dim=1)
 
+    def _refuse_detached(self, loss: Tensor) -> None:
+        if not loss.requires_grad:
+            raise UserError(
+                f"no gradient leads from the loss to {type(self.model).__name__}",
+                where="model",
+                remedy="its forward must not detach, call .item(), .data or .numpy(), or run under torch.no_grad()",
+            )
+
     def _log_rest(self) -> None:
         """At the end of an epoch through Lightning, so that callbacks can monitor it; a short epoch is its own mean."""
         for name, value in self._means().items():
@@ -171,6 +169,28 @@ class Classification(LightningModule):
         values = self._sums.means()
         self._sums = _Sums()
         return values
+
+
+class Classification(LogitsTask):
+    """Cross-entropy over the logits of a network, on the batches as they come; arguments and logs are those of `LogitsTask`.
+
+    Its training step is `loss_of` and `note_step` and nothing else, which makes it a `PureTask`: a compiled step may stand for it.
+    """
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Lightning's hook: the loss of one batch."""
+        loss, noted = self.loss_of(batch)
+        self._refuse_detached(loss)
+        self.note_step(loss.detach(), noted, len(batch[1]))
+        return loss
+
+    def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """The pure half of `training_step`, see `LogitsTask.cross_entropy`."""
+        return self.cross_entropy(batch)
+
+    def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
+        """The other half of `training_step`: what the logs are made of."""
+        self._sums.add(loss, noted["hits"], samples)
 
 
 def pair(batch: Any) -> Batch:

@@ -24,7 +24,7 @@ from projectkit.data.augmentation import Augmentation, refuse_other_modality
 from projectkit.data.spec import FACTS
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.tasks import Classification, OptimizerPlan
+from projectkit.tasks import LogitsTask, OptimizerPlan
 from projectkit.tasks.optimisation import missing_count
 
 TRUSTED = ("projectkit", "torch", "torchvision", "pytorch_lightning", "torchmetrics")
@@ -86,7 +86,7 @@ class Assembler:
             UserError: a class that is not accepted, an argument that its signature lacks, a key that does not fit the others.
         """
         task_class = self._class(self.config.task, "task", pl.LightningModule, "a LightningModule")
-        own_task = not issubclass(task_class, Classification)
+        own_task = not issubclass(task_class, LogitsTask)
         own_data = self.config.data.class_path is not None
         check_ownership(self.config, own_task=own_task, own_data=own_data, places=self.places)
         callbacks = [self._callback(spec, f"callbacks.{index}") for index, spec in enumerate(self.config.callbacks)]

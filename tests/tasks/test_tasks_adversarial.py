@@ -24,7 +24,9 @@ from projectkit.project import require_project
 from projectkit.tasks import AdversarialClassification, Classification, OptimizerPlan
 from projectkit.tasks.adversarial import Method
 from projectkit.training import Trainer, assemble, fit, load_checkpoint
+from projectkit.training.loop.plain import is_pure
 from projectkit.training.signals import StoppedError
+from projectkit.training.speed import program_of
 
 OWN = {"low": 0.0, "high": 1.0}
 PLAN = OptimizerPlan(lambda parameters: torch.optim.AdamW(parameters, lr=0.01))
@@ -123,6 +125,43 @@ def test_the_fast_loop_and_lightnings_give_the_same_weights(tmp_path: Path) -> N
             )
             found.append(weights(module))
         assert torch.equal(*found)
+
+
+class OwnLoss(AdversarialClassification):
+    """A loss under the name that a program looks for does not make the steps of a program's kind."""
+
+    def loss_of(self, batch: Any) -> Any:
+        return self.cross_entropy(batch)
+
+
+@pytest.mark.parametrize("step", ["compiled", "whole", "graph"])
+@pytest.mark.parametrize("kind", [AdversarialClassification, OwnLoss])
+def test_no_program_trains_on_the_clean_batch(step: str, kind: type[AdversarialClassification], tmp_path: Path) -> None:
+    found = []
+    for program in (None, program_of(step)):
+        torch.manual_seed(5)
+        module = kind(network(), epsilon=0.1, inputs=OWN)
+        fitting = trainer(tmp_path, program=program)
+        fitting.fit(module, loader(*images()))
+        found.append(weights(module))
+    assert torch.equal(*found)
+    assert not is_pure(module)
+    assert program is not None
+    assert (
+        program.start(fitting)
+        == f"{kind.__name__} has no loss_of and note_step, which make a loss that can be compiled with its step"
+    )
+
+
+@pytest.mark.parametrize("method", ["pgd", "free"])
+def test_probabilities_as_labels_can_be_learnt_and_not_validated(method: Method, tmp_path: Path) -> None:
+    x, y = images()
+    soft = functional.one_hot(y, 3) * 0.9 + 0.1 / 3
+    fitting = trainer(tmp_path)
+    fitting.fit(task(method=method), loader(x, soft), loader(x, y))
+    assert 0 <= float(fitting.callback_metrics["val/robust_accuracy"]) <= 1
+    with pytest.raises(UserError, match=r"labels of a validation batch are float32 of shape \(16, 3\)"):
+        trainer(tmp_path).fit(task(method=method), loader(x, soft), loader(x, soft))
 
 
 @pytest.mark.parametrize("inference_mode", [True, False])
