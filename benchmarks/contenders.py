@@ -7,10 +7,14 @@ documentation shows as its usual form is taken: a shuffling `DataLoader` for tho
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
 import logging
+import queue
+import shutil
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -113,84 +117,92 @@ class Plain(pl.LightningModule):
         return torch.optim.AdamW(self.parameters(), lr=RATE, fused=self.fused)
 
 
-class Timed(pl.Callback):
-    """Seconds between the start and the end of the training itself; its hooks are not those of a batch."""
+class EpochByEpoch(pl.Callback):
+    """Lets a trainer run one epoch at a time: it waits at the start of each until it is told to go on.
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning's hook."""
+    So a contender is set up, and its steps compiled, once for all rounds; its one hook is none of a batch.
+    """
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.done: queue.SimpleQueue[float | BaseException] = queue.SimpleQueue()
+        self.began: float | None = None
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: everything of the epoch before has been done."""
+        if self.began is not None:
+            self.done.put(time.perf_counter() - self.began)
+        self.go.acquire()
         self.began = time.perf_counter()
 
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning's hook."""
-        self.seconds = time.perf_counter() - self.began
+    def epoch(self) -> float:
+        """Seconds of the next epoch."""
+        with silent():
+            self.go.release()
+            seconds = self.done.get()
+        if isinstance(seconds, BaseException):
+            raise seconds
+        return seconds
 
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
-def fitted(trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: Any, **arguments: Any) -> float:
-    """One epoch of a Lightning trainer."""
-    timed = Timed()
-    with silent():
-        made = trainer(max_epochs=1, accelerator="cpu", devices=1, callbacks=[timed], **arguments)
-        made.fit(module, loader)
-    return timed.seconds
+def live(trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: Any, **arguments: Any) -> Measure:
+    """A Lightning trainer in a thread of its own; each measurement is its next epoch."""
+    steps = EpochByEpoch()
+
+    def fit() -> None:
+        try:
+            made = trainer(max_epochs=-1, accelerator="cpu", devices=1, callbacks=[steps], **arguments)
+            made.fit(module, loader)
+        except BaseException as error:  # noqa: BLE001 # for the thread that waits
+            steps.done.put(error)
+
+    threading.Thread(target=fit, daemon=True).start()
+    return steps.epoch
+
+
+def new_folder() -> str:
+    """For logs and checkpoints, until this process ends."""
+    folder = tempfile.mkdtemp(prefix="projectkit-bench-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def lightning_usual(work: Workload) -> Measure:
     """Lightning as people run it: DataLoader, progress bar, checkpoints, CSV logger, loss and accuracy logged at each step."""
-    module = Plain(work.model(), logged=True, fused=False)
-    loader = shuffling_loader(work)
-
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            return fitted(
-                pl.Trainer,
-                module,
-                loader,
-                logger=CSVLogger(folder),
-                default_root_dir=folder,
-                enable_model_summary=False,
-            )
-
-    return epoch
+    module, folder = Plain(work.model(), logged=True, fused=False), new_folder()
+    usual = {"logger": CSVLogger(folder), "default_root_dir": folder, "enable_model_summary": False}
+    return live(pl.Trainer, module, shuffling_loader(work), **usual)
 
 
 def lightning_quiet(work: Workload) -> Measure:
-    """Lightning with all of it off, fused AdamW and batches by index: its loop alone."""
-    module = Plain(work.model(), logged=False, fused=True)
-    return lambda: fitted(pl.Trainer, module, resident(work), **QUIET)
+    """Lightning with all of it off, fused AdamW and our loader: its loop alone."""
+    return live(pl.Trainer, Plain(work.model(), logged=False, fused=True), resident(work), **QUIET)
 
 
-def ours(work: Workload, program: Callable[[], Any] | None = None) -> Measure:
-    """The same module under our trainer, quiet: the segment loop alone, or with a step program."""
-    module = Plain(work.model(), logged=False, fused=True)
-    return lambda: fitted(pk.Trainer, module, resident(work), **QUIET, **({"program": program()} if program else {}))
+def ours(work: Workload) -> Measure:
+    """The same module under our trainer, quiet: the segment loop alone."""
+    return live(pk.Trainer, Plain(work.model(), logged=False, fused=True), resident(work), **QUIET)
 
 
 def ours_logged(work: Workload) -> Measure:
     """The same with loss and accuracy logged at each step, and a CSV logger."""
     module = Plain(work.model(), logged=True, fused=True)
-
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            return fitted(pk.Trainer, module, resident(work), **{**QUIET, "logger": CSVLogger(folder)})
-
-    return epoch
+    return live(pk.Trainer, module, resident(work), **{**QUIET, "logger": CSVLogger(new_folder())})
 
 
-def ours_task(work: Workload, program: Callable[[], Any] | None = None, *, buckets: bool = False) -> Measure:
+def ours_task(work: Workload, program: Any = None, *, buckets: bool = False) -> Measure:
     """What `projectkit train` runs: the classification task with its own loss and accuracy, and a CSV logger."""
-    plan = pk.tasks.OptimizerPlan(optimizer=lambda given: torch.optim.AdamW(given, lr=RATE, fused=True))
-    task = pk.tasks.Classification(work.model(), plan)
-    loader = resident(work, buckets=buckets)
+    task = pk.tasks.Classification(work.model(), plan())
+    arguments = {**QUIET, "logger": CSVLogger(new_folder()), **({} if program is None else {"program": program})}
+    return live(pk.Trainer, task, resident(work, buckets=buckets), **arguments)
 
-    def epoch() -> float:
-        with tempfile.TemporaryDirectory() as folder:
-            given = {"program": program()} if program else {}
-            return fitted(pk.Trainer, task, loader, **{**QUIET, "logger": CSVLogger(folder), **given})
 
-    return epoch
+def plan() -> pk.tasks.OptimizerPlan:
+    """Fused AdamW at the rate of all contenders."""
+    return pk.tasks.OptimizerPlan(optimizer=lambda given: torch.optim.AdamW(given, lr=RATE, fused=True))
 
 
 def resident(work: Workload, *, buckets: bool = False, augment: Any = None) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from contenders import QUIET, RATE, fitted, resident
+from contenders import QUIET, RATE, live, plan, resident
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
@@ -136,7 +136,7 @@ def our_training(work: Workload, *, channels_last: bool = False) -> Measure:
     """Our trainer over them: fused AdamW, eager."""
     task = classification(work, channels_last=channels_last)
     loader = augmenting_loader(work)
-    return lambda: fitted(pk.Trainer, task, loader, **QUIET)
+    return live(pk.Trainer, task, loader, **QUIET)
 
 
 def our_pgd(work: Workload, steps: int, epsilon: float, *, channels_last: bool = False) -> Measure:
@@ -153,15 +153,10 @@ def our_pgd(work: Workload, steps: int, epsilon: float, *, channels_last: bool =
         inputs={"mean": [MEAN / 255] * 3, "scale": [DEVIATION / 255] * 3, "low": 0, "high": 1},
     )
     loader = resident(work)
-    return lambda: fitted(pk.Trainer, task, loader, **QUIET)
+    return live(pk.Trainer, task, loader, **QUIET)
 
 
 def classification(work: Workload, *, channels_last: bool = False) -> pk.tasks.Classification:
     """The task of `projectkit train`."""
     model = work.model()
     return pk.tasks.Classification(model.to(memory_format=torch.channels_last) if channels_last else model, plan())
-
-
-def plan() -> pk.tasks.OptimizerPlan:
-    """Fused AdamW at the rate of all contenders."""
-    return pk.tasks.OptimizerPlan(optimizer=lambda given: torch.optim.AdamW(given, lr=RATE, fused=True))

@@ -23,6 +23,7 @@ from pairs import VOID, Comparison, Row, compare, table
 from results import markdown_table, measured_on, write_section
 
 import projectkit as pk
+from projectkit.training.loop.whole import WholeStep
 
 ROUNDS = 15
 
@@ -79,13 +80,6 @@ class Part:
         return f"### {self.title}\n\n{self.text}{void}\n\n{table(self.comparison, 'us' if self.per > 1 else 'ms', self.per)}"
 
 
-def whole() -> object:
-    """The whole step as one compiled graph."""
-    from projectkit.training.loop.whole import WholeStep
-
-    return WholeStep()
-
-
 def multilayer_perceptron() -> Part:
     """Every contender on the cheapest step."""
     work = workloads.mlp().full_batches(400)
@@ -101,7 +95,7 @@ def multilayer_perceptron() -> Part:
         "ours": by.ours(work),
         "ours, `self.log` of loss and accuracy": by.ours_logged(work),
         "ours, task of `projectkit train`": by.ours_task(work),
-        "ours, whole step compiled": by.ours_task(work, program=whole),
+        "ours, whole step compiled": by.ours_task(work, program=WholeStep()),
     }
     if by.available("jax"):
         from contender_jax import jax_scan
@@ -140,7 +134,7 @@ def character_network() -> Part:
             "by hand, tuned": by.raw_tuned(work),
             "Lightning, quiet, our loader": by.lightning_quiet(work),
             "ours": by.ours_task(work),
-            "ours, whole step compiled": by.ours_task(work, program=whole),
+            "ours, whole step compiled": by.ours_task(work, program=WholeStep()),
         },
         ROUNDS,
     )
