@@ -38,6 +38,8 @@ SUGGESTED_MODELS = {
     "series": "projectkit.models.SeriesCNN",
 }
 
+# images and series both have channels, so these models' arguments do not tell which they read
+READS = {"CNN": "image", "ResNet": "image", "SeriesCNN": "series"}
 
 TORCHVISION_CHANNELS = 3
 
@@ -281,12 +283,11 @@ class Assembler:
         return filled
 
     def _refuse_other_modality(self, target: Any, spec: ClassConfig, key: str, facts: DataSpec) -> None:
-        """Images and series both have channels, so their models' arguments do not tell them apart."""
-        reads = [kind for kind, path in SUGGESTED_MODELS.items() if path.endswith(f".{target.__name__}")]
-        ours = target.__module__.startswith("projectkit.models.")
-        if ours and reads and facts.modality not in reads and "in_channels" in inspect.signature(target).parameters:
+        """Refuse a model of images for series, and the other way round; see `READS`."""
+        reads = READS.get(target.__name__) if target.__module__.startswith("projectkit.models.") else None
+        if reads is not None and facts.modality != reads:
             raise UserError(
-                f"{spec.class_path} reads {' and '.join(reads)} data, and '{self.config.data.name}' is {facts.modality} data",
+                f"{spec.class_path} reads {reads} data, and '{self.config.data.name}' is {facts.modality} data",
                 where=self.places.of(f"{key}.class_path"),
                 remedy=f"try model.class_path={SUGGESTED_MODELS[facts.modality]} model.init_args={{}}, or other data",
             )

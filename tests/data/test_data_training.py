@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from projectkit import datasets
+from projectkit import datasets, models
 from projectkit.data import DataModule
 from projectkit.data.encoders import WordPieceEncoder
 from projectkit.errors import UserError
 from projectkit.evaluation import evaluate
 from projectkit.training import load_checkpoint, train
+from projectkit.training.assemble import READS
 
 MODELS = {"text": "CharCNN", "tokens": "CharCNN", "tabular": "MLP", "image": "CNN", "series": "SeriesCNN"}
 
@@ -163,6 +165,12 @@ def test_withheld_labels_stop_an_evaluation_on_test_before_it_is_a_look(config: 
     [
         ("series", "CNN", r"CNN reads image data, and 'small_series' is series data.*projectkit\.models\.SeriesCNN"),
         ("image", "SeriesCNN", r"SeriesCNN reads series data.*projectkit\.models\.CNN"),
+        (
+            "series",
+            "ResNet",
+            r"ResNet reads image data, and 'small_series' is series data.*projectkit\.models\.SeriesCNN",
+        ),
+        ("text", "ResNet", r"ResNet reads image data, and 'small_text' is text data.*projectkit\.models\.CharCNN"),
         ("tokens", "MLP", r"needs num_features, which tokens data does not have.*projectkit\.models\.CharCNN"),
     ],
 )
@@ -171,6 +179,11 @@ def test_a_model_of_another_modality_is_refused_with_the_one_that_fits(
 ) -> None:
     with pytest.raises(UserError, match=message):
         train(config, [f"data.name={small_set(modality)}", f"model={{class_path: projectkit.models.{model}}}"])
+
+
+def test_every_model_over_channels_says_what_it_reads() -> None:
+    ours = {name: inspect.signature(getattr(models, name)).parameters for name in models.__all__}
+    assert {name for name, parameters in ours.items() if "in_channels" in parameters} == set(READS)
 
 
 @pytest.mark.parametrize("modality", MODELS)
