@@ -47,23 +47,23 @@ class DeferredLog:
         self._names = names_of(self.module)
         self._entries: dict[str, _Entry] = {}
         self._waiting: list[_Entry] = []
+        self._own = self.log
         # a `log` of one's own, or one that a compiler looks through, stays what it is
         self.possible = (
             type(self.module).log is pl.LightningModule.log
-            and "log" not in self._names
             and getattr(self.module, "_compiler_ctx", None) is None
             and not trainer.barebones
         )
 
     def install(self) -> None:
         """Take the place of the module's `log`."""
-        if self.possible:
-            self._names["log"] = self.log
+        if self.possible and "log" not in self._names:
+            self._names["log"] = self._own
 
     def remove(self) -> None:
         """Give it back."""
-        if self.possible:
-            self._names.pop("log", None)
+        if self._names.get("log") is self._own:
+            del self._names["log"]
 
     def log(
         self,
