@@ -142,7 +142,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _device() -> Iterator[Finding]:
-    cores = machine.cpu_policy().threads or os.cpu_count() or 1
+    cores = machine.physical_cores() or os.cpu_count() or 1
     card = _nvidia_card()
     evidence = {"cores": cores, "card": card}
     if card is not None:

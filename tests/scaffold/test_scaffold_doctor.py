@@ -47,6 +47,7 @@ def test_every_subject_is_looked_at_once() -> None:
         "projectkit",
         "torch",
         "device",
+        "compiler",
         "disk",
         "store",
         "mirror",
@@ -200,3 +201,11 @@ def test_a_project_without_its_package_is_an_error(home: Path) -> None:
 def test_a_pyproject_that_is_not_toml_is_a_finding_and_no_crash(home: Path) -> None:
     (home / "pyproject.toml").write_text("[tool.projectkit\n", encoding="utf-8")
     assert found("project").status == "error"
+
+
+def test_a_machine_without_a_compiler_is_told_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    (finding,) = (finding for finding in examine() if finding.id == "compiler")
+    assert finding.status == "note"  # everything works without
+    assert "there is no C++ compiler (no-such-compiler)" in finding.message
+    assert finding.advice
