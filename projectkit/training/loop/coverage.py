@@ -46,7 +46,7 @@ def _of_the_module(module: pl.LightningModule) -> str | None:
         return f"{name} optimises by hand (automatic_optimization = False)"
     for hook in REPLACED:
         if overrides(module, pl.LightningModule, hook):
-            return f"{name} has a {hook} of its own"
+            return f"{name} has its own {hook}"
     return None
 
 
