@@ -6,13 +6,9 @@ figures that we want it holds; the section begins with all of those.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-
-# before torch is imported: threads that spin while they wait would slow down whoever comes next in the round
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import contenders as by
 import contenders_images as images
