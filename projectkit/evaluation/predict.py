@@ -76,7 +76,7 @@ def predict(
             scores.append(_checked(score, len(batch[1])).float())
             targets.append(batch[1])
     score = _probabilities(torch.cat(scores).cpu()).numpy()
-    target = torch.cat(targets).cpu().numpy().astype(np.int64)
+    target = torch.cat(targets).cpu().numpy().astype(np.int64, copy=False)
     return Predicted(np.arange(len(target)).astype(str) if ids is None else ids, target, score)
 
 
@@ -115,7 +115,10 @@ def _mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
 
     def move(batch: Any) -> Any:
         batch = batch if before is None else before(batch, 0)
-        batch = move_data_to_device(batch, device) if transfer is None else transfer(batch, device, 0)
+        if transfer is not None:
+            batch = transfer(batch, device, 0)
+        elif not all(isinstance(part, Tensor) and part.device == device for part in batch):
+            batch = move_data_to_device(batch, device)  # 20 us for a pair that is there already
         batch = batch if after is None else after(batch, 0)
         if not isinstance(batch, list | tuple) or len(batch) < 2:
             raise WorkError(

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from projectkit.training import Trainer
-from projectkit.training.loop.evaluation import Batches, not_covered
+from projectkit.training.loop.evaluation import not_covered
+from projectkit.training.loop.evaluation_batches import Batches
 
 QUIET: dict[str, Any] = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -164,6 +165,18 @@ class WithHooks(OnEpoch):
         return [part + dataloader_idx for part in batch]
 
 
+class AtTheEnd(OnEpoch):
+    """Logs at the end of the epoch, some of it twice, and reads it there."""
+
+    def on_validation_epoch_end(self) -> None:
+        self.log_dict({"number": 0.1, "tensor": torch.tensor(0.3), "third": torch.tensor(1 / 3, dtype=torch.float64)})
+        self.log("twice", 0.1)
+        self.trace.append(sorted((name, value.item()) for name, value in self.trainer.callback_metrics.items()))
+        self.log("twice", 0.2)
+
+    on_test_epoch_end = on_validation_epoch_end
+
+
 class BatchAlone(Base):
     def validation_step(self, batch: Any) -> None:  # type: ignore[override]
         self.log("loss", self.loss(batch))
@@ -283,7 +296,7 @@ def assert_same(
     return ours
 
 
-FORMS = [OnEpoch, OnStep, OnlyOnStep, Metric, LogsNothing, Now, Summed, Looks, WithHooks, BatchAlone, Ends]
+FORMS = [OnEpoch, OnStep, OnlyOnStep, Metric, LogsNothing, Now, Summed, Looks, WithHooks, AtTheEnd, BatchAlone, Ends]
 
 
 @pytest.mark.parametrize("callback", [AtEnds, AtBatches])
