@@ -35,9 +35,25 @@ class Decided:
     warning: str | None
 
 
-def take_up_input(config: Config, data: DataModule | None, recorded: Mapping[str, Any] | None) -> None:
-    """Let a repeated or resumed run's batches come as they came then, where the config leaves it open; before data is loaded."""
-    if data is None or recorded is None:
+def take_up_input(
+    config: Config, data: DataModule | None, resolved: Mapping[str, Any], recorded: Mapping[str, Any] | None
+) -> None:
+    """Say where batches are wanted, whose memory decides how they come; before data is loaded.
+
+    A repeated or resumed run's batches come as they came then, where the config leaves it open.
+
+    Args:
+        config: of the run.
+        data: of the catalogue; None: the team's own, which decides for itself.
+        resolved: accelerator and devices.
+        recorded: `resolved` of the run that is repeated or resumed.
+    """
+    if data is None:
+        return
+    devices = resolved["devices"]
+    index = devices[0] if isinstance(devices, list) else 0
+    data.device = torch.device(f"{resolved['accelerator']}:{index}") if resolved["accelerator"] == "cuda" else None
+    if recorded is None:
         return
     if config.data.input == "auto" and recorded.get("input"):
         data.input = str(recorded["input"])

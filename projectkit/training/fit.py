@@ -32,6 +32,7 @@ from projectkit.training.checkpoints import Checkpoints, load_checkpoint
 from projectkit.training.decide import decide, fixed_shapes, take_up_input
 from projectkit.training.logger import NotANumberError, Recorder, RunLogger
 from projectkit.training.loop.clock import Clock
+from projectkit.training.loop.compiler import quiet_compiler
 from projectkit.training.loop.program import StepProgram
 from projectkit.training.loop.report import LoopReport
 from projectkit.training.memory import BatchParts
@@ -87,7 +88,7 @@ def train(
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
         if former is not None:
             refuse_other_data(former, assembly.catalogued)
-        take_up_input(loaded.config, assembly.catalogued, recorded)
+        take_up_input(loaded.config, assembly.catalogued, resolved, recorded)
         _load_data(assembly)
         decided = decide(loaded.config, assembly, resolved, recorded, policy)
         resolved.update(decided.values, filled=assembly.filled)
@@ -376,7 +377,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _quiet() -> None:
-    """Keep Lightning's advice that does not apply here off the screen; its errors still come."""
+    """Keep Lightning's and torch's advice that does not apply here off the screen; their errors still come."""
+    quiet_compiler()
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     for message in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 import torch
 from rich.console import Console
 
-from projectkit.config import SpeedConfig
+from projectkit.config import Config, SpeedConfig
+from projectkit.data import DataModule, datamodule
 from projectkit.errors import UserError
 from projectkit.machine import CpuPolicy
 from projectkit.runs import Run
 from projectkit.tasks import Classification
 from projectkit.training import fit, load_checkpoint, train, tuner
+from projectkit.training.decide import take_up_input
+from projectkit.training.loop.compiler import quiet_compiler
 from projectkit.training.speed import Settings, settle
 from projectkit.training.tuner import Tuning
 
@@ -163,3 +167,26 @@ def test_a_torch_that_was_imported_too_early_is_named(config: Path, monkeypatch:
     late = "note: torch was imported before OMP_WAIT_POLICY could be set"
     assert late in said(config, ["trainer.max_epochs=1", "speed.threads=1"])[1]
     assert late not in said(config, ["trainer.max_epochs=1", "speed.tune=off", "speed.threads=1"])[1]
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "devices", "device"), [("cpu", 1, None), ("cuda", 1, "cuda:0"), ("cuda", [1], "cuda:1")]
+)
+def test_the_input_is_chosen_by_the_memory_of_the_runs_own_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+    accelerator: str,
+    devices: int | list[int],
+    device: str | None,
+) -> None:
+    asked: list[torch.device] = []
+    monkeypatch.setattr(datamodule, "fits", lambda size, device: bool(asked.append(device)))
+    data = DataModule("synthetic_tabular")
+    take_up_input(Config(), data, {"accelerator": accelerator, "devices": devices}, None)
+    assert data.input == "stream"
+    assert asked == [torch.device(device or "cpu")]
+
+
+def test_a_cuda_toolkit_without_a_gpu_is_not_spoken_of() -> None:
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.NOTSET)
+    quiet_compiler()
+    assert not logging.getLogger("torch.utils.cpp_extension").isEnabledFor(logging.WARNING)

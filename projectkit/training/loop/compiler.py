@@ -5,6 +5,7 @@ A compile of a small model takes seconds, and a second or two where its code is 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from types import FunctionType
@@ -30,6 +31,11 @@ def keep_compiled() -> None:
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", folder)
 
 
+def quiet_compiler() -> None:
+    """Keep torch's word about a CUDA toolkit on a machine without a GPU off the screen; it comes when the compiler is first loaded."""
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+
+
 def compile_step(function: FunctionType, *, guarded: bool) -> Callable[..., Any]:
     """Compile a function as one graph, in its first call.
 
@@ -38,6 +44,7 @@ def compile_step(function: FunctionType, *, guarded: bool) -> Callable[..., Any]
         guarded: whether torch looks before each call if a constant has changed, which costs an MLP 23 us of a step of 100. Without it the
             caller sees to that, and to the shapes.
     """
+    quiet_compiler()
     # torch keeps what it compiled with the code object, so that a second program of the same source would run the first one's graph
     own = FunctionType(function.__code__.replace(), function.__globals__, function.__name__, None, function.__closure__)
     unguarded = getattr(torch.compiler, "skip_all_guards_unsafe", None)  # since torch 2.8
