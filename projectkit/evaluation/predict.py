@@ -117,7 +117,9 @@ def _mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
         batch = batch if before is None else before(batch, 0)
         if transfer is not None:
             batch = transfer(batch, device, 0)
-        elif not all(isinstance(part, Tensor) and part.device == device for part in batch):
+        elif not isinstance(batch, list | tuple) or not all(
+            isinstance(part, Tensor) and part.device == device for part in batch
+        ):
             batch = move_data_to_device(batch, device)  # 20 us for a pair that is there already
         batch = batch if after is None else after(batch, 0)
         if not isinstance(batch, list | tuple) or len(batch) < 2:
@@ -142,7 +144,7 @@ def _checked(score: Any, rows: int) -> Tensor:
 
 def _probabilities(score: Tensor) -> Tensor:
     """Scores that already are probabilities stay as they are; anything else is taken as logits."""
-    sums_to_one = bool(torch.allclose(score.sum(dim=1), torch.ones(len(score)), atol=1e-3))
-    if sums_to_one and bool((score >= 0).all()):
+    sums_to_one = float((score.sum(dim=1) - 1).abs_().max()) <= 1e-3  # False of scores that are not numbers
+    if sums_to_one and float(score.min()) >= 0:
         return score
     return torch.softmax(score, dim=1)

@@ -163,7 +163,13 @@ class Assembler:
 
     def _augmentation(self, spec: ClassConfig, key: str) -> Augmentation:
         known = "an Augmentation of projectkit.data.augmentation or of your own"
-        augmentation: Augmentation = self._build(self._class(spec, key, Augmentation, known), spec, key)
+        target = self._class(spec, key, Augmentation, known)
+        try:
+            augmentation: Augmentation = self._build(target, spec, key)
+        except UserError as error:  # an augmentation names itself; here it is known which of the list it is
+            if error.where == target.__name__:
+                error.where = self.places.of(f"{key}.init_args")
+            raise
         return augmentation
 
     def _plan(self) -> OptimizerPlan:

@@ -72,6 +72,10 @@ def test_what_is_no_augmentation_or_has_other_arguments_is_refused_with_its_plac
         UserError, match=r"train\.yaml:2.*CharacterNoise is for text and tokens data, and this is image"
     ):
         assembled(project, f"{{class_path: {PACKAGE}.CharacterNoise}}")
+    with pytest.raises(
+        UserError, match=r"train\.yaml:2.*augment\.0\.init_args: padding is -1; give padding as a whole"
+    ):
+        assembled(project, f"{{class_path: {PACKAGE}.RandomCrop, init_args: {{padding: -1}}}}")
 
 
 def test_a_teams_own_augmentation_is_taken(project: Path, team_file: Callable[[str, str], None]) -> None:

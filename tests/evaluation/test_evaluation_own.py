@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import pytorch_lightning as pl
+import torch
 
 from projectkit.errors import UserError, WorkError
 from projectkit.evaluation import evaluate, looks
+from projectkit.evaluation.predict import predict
 from projectkit.runs import Run
-from projectkit.training import train
+from projectkit.tasks import Classification
+from projectkit.training import Assembly, train
 
 OWN = """
 import pytorch_lightning as pl
@@ -138,3 +143,28 @@ def test_own_data_without_that_subset_is_one_line_and_no_look(
     with pytest.raises(UserError, match=f"WithoutTest has no subset '{subset}'"):
         evaluate(run, subset)
     assert not ledger.exists()
+
+
+@pytest.mark.parametrize("batch", [None, {"x": torch.zeros(2, 3)}, [torch.zeros(2, 3)]])
+def test_a_batch_that_is_no_pair_is_one_line(batch: Any) -> None:
+    assembly = Assembly(pl.LightningDataModule(), Classification(torch.nn.Linear(3, 2)), [])
+    with pytest.raises(WorkError, match=r"a batch is not a pair \(x, y\)"):
+        predict(assembly, [batch], torch.device("cpu"))
+
+
+@pytest.mark.parametrize("scores", [[[0.2, 0.8], [1.0, 0.0]], [[0.2, 0.9], [1.0, 0.0]], [[1.5, -0.5], [1.0, 0.0]]])
+def test_only_rows_of_probabilities_are_taken_for_probabilities(scores: list[list[float]]) -> None:
+    given = torch.tensor(scores)
+    assembly = Assembly(pl.LightningDataModule(), Giving(given), [])
+    score = predict(assembly, [(given, torch.zeros(2))], torch.device("cpu")).score
+    kept = scores == [[0.2, 0.8], [1.0, 0.0]]
+    np.testing.assert_allclose(score, given if kept else torch.softmax(given, dim=1))
+
+
+class Giving(pl.LightningModule):
+    def __init__(self, scores: torch.Tensor) -> None:
+        super().__init__()
+        self.scores = scores
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scores
