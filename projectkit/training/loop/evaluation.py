@@ -24,7 +24,7 @@ from pytorch_lightning.strategies import SingleDeviceStrategy
 from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.counters import Settled
 from projectkit.training.loop.deferred_log import DeferredLog
-from projectkit.training.loop.evaluation_batches import Batches, log_of, step_name
+from projectkit.training.loop.evaluation_batches import Batches, is_fresh, log_of, step_name
 from projectkit.training.loop.lightning_names import (
     TheirEvaluationLoop,
     is_quiet,
@@ -125,8 +125,7 @@ class EpochEnd:
         self.loop = loop
         hook = f"on_{step_name(loop.trainer).removesuffix('_step')}_epoch_end"
         self.log = log_of(loop, hook, hook)
-        # what an evaluation that failed has left is reset by Lightning's own `log`
-        self.fresh = all(metric.has_reset for metric in self.log.results.values() if metric.meta.fx == hook)
+        self.fresh = is_fresh(self.log.results, hook)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from projectkit.training.loop.hooks import LiveHooks
 from projectkit.training.loop.lightning_names import (
     FX,
     Fetcher,
+    Results,
     connector,
     names_of,
     received_sigterm,
@@ -81,8 +82,7 @@ class Batches:
         self.results.dataloader_idx = self.which[0] if self.which else None
         self.hooks.call(self.start, batch, batch_idx, *self.which)
         progress.increment_started()
-        # the first batch resets the metrics of the evaluation before, which is left to Lightning's own `log`
-        if not logs._first_loop_iter:
+        if not logs.should_reset_tensors(self.name) or is_fresh(self.results, self.name):
             self.log.install()
         self.names[FX] = self.name
         output = self.step(*((batch, batch_idx) if self.takes_index else (batch,)), *self.which)
@@ -201,6 +201,11 @@ class Batches:
         for hook, owner in self.hooks.owners():
             count = min(count, until_due(owner, hook, self.trainer, here))
         return int(count)
+
+
+def is_fresh(results: Results, method: str) -> bool:
+    """Whether nothing is left of what was logged in a method; what an evaluation that failed left is reset by Lightning's own `log`."""
+    return all(metric.has_reset for metric in results.values() if metric.meta.fx == method)
 
 
 def log_of(loop: Any, key: Any, method: str) -> DeferredLog:
