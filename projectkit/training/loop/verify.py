@@ -193,10 +193,9 @@ def difference_in_the_mean(eager: Sequence[Values], program: Sequence[Values], t
         spread, expected = float(ours.var(0).sum()), float(theirs.var(0).sum())
         by_chance = (spread + expected) / len(eager)
         near = (tolerance * float(theirs.mean(0).norm())) ** 2
-        # the loss is one number: its two means are often three deviations apart in one of many trainings
-        if not apart <= (_SPREAD if prefix == "gradient" else 4 * _SPREAD) * by_chance + near:
+        if not apart <= _APART * by_chance + near:
             return f"the mean {prefix} of {len(eager)} random steps is away from the eager one's"
-        if prefix == "gradient" and not expected / 4 <= spread <= 4 * expected:
+        if prefix == "gradient" and not expected / _SPREAD <= spread <= _SPREAD * expected:
             return f"{len(eager)} random steps spread {spread / max(expected, 1e-30):.1e} times as much as eager ones"
     return None
 
