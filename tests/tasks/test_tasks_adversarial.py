@@ -27,6 +27,7 @@ from projectkit.training import Trainer, assemble, fit, load_checkpoint
 from projectkit.training.loop.plain import is_pure
 from projectkit.training.signals import StoppedError
 from projectkit.training.speed import program_of
+from projectkit.training.workbench import can_be_measured
 
 OWN = {"low": 0.0, "high": 1.0}
 PLAN = OptimizerPlan(lambda parameters: torch.optim.AdamW(parameters, lr=0.01))
@@ -146,6 +147,7 @@ def test_no_program_trains_on_the_clean_batch(step: str, kind: type[AdversarialC
         found.append(weights(module))
     assert torch.equal(*found)
     assert not is_pure(module)
+    assert not can_be_measured(module)  # the tuner would time clean steps
     assert program is not None
     assert (
         program.start(fitting)
