@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
-from workloads import CIFAR, DEVIATION, MEAN, Workload
+from workloads import DEVIATION, MEAN, Workload
 
 import projectkit as pk
+from projectkit.data import DataSpec
 from projectkit.data.augmentation import AugmentationChain, RandomCrop, RandomHorizontalFlip
 
 Measure = Callable[[], float]
@@ -126,7 +127,8 @@ def our_input(work: Workload, *, compiled: bool = False) -> Measure:
 def augmenting_loader(work: Workload, *, compiled: bool = False) -> Any:
     """The same two augmentations as of the usual pipeline."""
     assert work.finish is not None
-    chain = AugmentationChain([RandomCrop(padding=4), RandomHorizontalFlip()], CIFAR, work.finish)
+    spec = DataSpec("image", tuple(work.tensors[0].shape[1:]), work.classes, tuple(map(str, range(work.classes))))
+    chain = AugmentationChain([RandomCrop(padding=4), RandomHorizontalFlip()], spec, work.finish)
     if compiled:
         chain.augment_fn = torch.compile(chain.augment_fn)
     return resident(work, augment=chain)
