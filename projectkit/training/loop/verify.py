@@ -20,9 +20,10 @@ from projectkit.training.loop.plain import PlainStep, gradient_of
 SAMPLES = 8  # of each side, where a step is random
 TOLERANCE = 1e-3  # of a tensor's norm; TF32 and the order of sums stay below, a wrong factor does not
 TOLERANCE_MIXED = 5e-2  # bfloat16 has 8 bits
-_SPREAD = (
-    4.0  # how far the means of two samples may be apart, in squared distances that chance alone is expected to give
-)
+# How far the means of two samples may be apart, in the squared distance that chance alone is expected to give; how much their spreads
+# may differ. Eager steps compared with eager steps stay within both.
+_APART = 16.0
+_SPREAD = 16.0
 
 Values = Mapping[str, Tensor]
 """What a step computed: `loss`, notes, gradients and changed buffers, by name."""
