@@ -110,6 +110,11 @@ class AdversarialClassification(LogitsTask):
         self._seed = torch.initial_seed()
         self._kept: list[Batch] = []
 
+    @property
+    def whole_batches(self) -> str | None:
+        """Why a batch that does not fit into a GPU cannot be run in parts; None where it can."""
+        return None if self.replay is None else "free adversarial training replays whole batches"
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Lightning's hook: the loss of one batch, perturbed."""
         x, y = pair(batch)

@@ -277,9 +277,13 @@ class _Fit:
             remedy = f"go on with `projectkit train --resume {run}`" if kept else "nothing was trained yet, start again"
             return StoppedError(error.what, where=run, remedy=remedy, number=error.number)
         if _reason(error) == "oom":
-            return WorkError(
-                "out of memory", where=run, remedy=f"halve data.batch_size (now {self.config.data.batch_size})"
+            why = getattr(self.assembly.task, "whole_batches", None)
+            what = (
+                f"out of memory, and {why}"
+                if why and isinstance(error, torch.cuda.OutOfMemoryError)
+                else "out of memory"
             )
+            return WorkError(what, where=run, remedy=f"halve data.batch_size (now {self.config.data.batch_size})")
         if _reason(error) == "disk":
             return WorkError(
                 "the disk is full", where=run, remedy="free some space and type `projectkit train --resume auto`"

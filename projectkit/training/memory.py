@@ -121,7 +121,8 @@ class HalvingStep(EagerStep):
 
     The gradient is that of the whole batch wherever the loss is a mean over samples; each part's counts by its share of them. What is
     computed from a whole batch, as the statistics of batch normalisation are, is computed from each part; a batch that fitted on the way
-    forward and not on the way back has been logged once before it is cut.
+    forward and not on the way back has been logged once before it is cut. A task that says `whole_batches` is not cut: each of its steps is
+    more than a function of the batch.
 
     Args:
         parts: shared by all steps of the training.
@@ -132,6 +133,7 @@ class HalvingStep(EagerStep):
         super().__init__(*arguments)
         self.parts = parts
         self._pure = is_pure(self.module)
+        self._whole = getattr(self.module, "whole_batches", None) is not None
 
     def _closure(self) -> Tensor | None:
         tally = self.tally
@@ -146,7 +148,7 @@ class HalvingStep(EagerStep):
             except torch.cuda.OutOfMemoryError:
                 # gradients of earlier batches cannot be told from what this one has added already
                 accumulated = self._batch_idx % self._accumulate != 0
-                if accumulated or self.parts.count >= samples_of(self._batch):
+                if accumulated or self._whole or self.parts.count >= samples_of(self._batch):
                     raise
             # here and not above: as long as an exception is handled, its frames hold what did not fit
             self._make_room()

@@ -133,21 +133,21 @@ def test_one_sample_that_does_not_fit_is_the_usual_error() -> None:
         fitted(make(Classification, Tight(0)), BatchParts())
 
 
-def test_a_run_in_parts_says_so_and_records_it(
-    config: Path, team_file: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
-) -> None:
-    team_file(
-        "tight",
-        "import torch\n"
-        "class Net(torch.nn.Module):\n"
-        "    def __init__(self, num_features: int, num_classes: int, room: int = 30):\n"
-        "        super().__init__()\n"
-        "        self.net, self.room = torch.nn.Linear(num_features, num_classes), room\n"
-        "    def forward(self, x):\n"
-        "        if self.training and len(x) > self.room:\n"
-        "            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')\n"
-        "        return self.net(x)\n",
-    )
+TIGHT = (
+    "import torch\n"
+    "class Net(torch.nn.Module):\n"
+    "    def __init__(self, num_features: int, num_classes: int, room: int = 30):\n"
+    "        super().__init__()\n"
+    "        self.net, self.room = torch.nn.Linear(num_features, num_classes), room\n"
+    "    def forward(self, x):\n"
+    "        if self.training and len(x) > self.room:\n"
+    "            raise torch.cuda.OutOfMemoryError('CUDA out of memory.')\n"
+    "        return self.net(x)\n"
+)
+
+
+def test_a_run_in_parts_says_so_and_records_it(config: Path, team_file: Callable[[str, str], None]) -> None:
+    team_file("tight", TIGHT)
     net = ["model={class_path: team.tight.Net}", "trainer.max_epochs=1", "speed.tune=off"]
     run = train(config, net)
     assert run.part("resolved")["micro_batches"] == 4
@@ -193,3 +193,12 @@ def test_a_run_that_cannot_fit_leaves_no_folder(config: Path, monkeypatch: pytes
     ):
         train(config)
     assert not (config.parents[1] / "runs").exists()
+
+
+def test_a_batch_that_is_replayed_is_not_cut_and_the_error_says_so(
+    config: Path, team_file: Callable[[str, str], None]
+) -> None:
+    team_file("tight", TIGHT)
+    free = "task={class_path: projectkit.tasks.AdversarialClassification, init_args: {method: free, epsilon: 0.1}}"
+    with pytest.raises(WorkError, match=r"out of memory, and free .* replays whole batches; halve data\.batch_size"):
+        train(config, ["model={class_path: team.tight.Net}", free, "speed.tune=off"])
