@@ -1,7 +1,7 @@
-"""Every private name of Lightning that the loop needs, in one place.
+"""The private names of Lightning that the loops need: what is imported, and in `TOUCHED` which attributes are read or set elsewhere.
 
 Lightning promises nothing about these names. Until a version stands in `projectkit.training.loop.TESTED_WITH`, the Trainer leaves
-Lightning's loop in place, and what a new version changes is looked for here.
+Lightning's loops in place, and what a new version changes is looked for here.
 """
 
 from __future__ import annotations
@@ -27,6 +27,26 @@ from torch.optim import Optimizer
 
 FX = "_current_fx_name"  # of a module: the hook that runs, by which `self.log` knows where it was called
 
+# by the object that has them; a test holds the list complete
+TOUCHED = {
+    "epoch loop": (
+        "_batches_that_stepped",
+        "_num_ready_batches_reached",
+        "_results",
+        "_should_accumulate",
+        "_should_check_val_epoch",
+    ),
+    "epoch loop at a restart": ("_should_check_val_fx", "_skip_next_val"),
+    "evaluation loop": ("_data_fetcher", "_has_run", "_is_sequential", "_seen_batches_per_dataloader", "_stage"),
+    "evaluation loop, outputs": ("_store_dataloader_outputs", "_trainer_fn"),
+    "loops": ("_skip_backward", "_warning_cache"),
+    "trainer": ("_data_connector", "_last_val_time", "_logger_connector", "_signal_connector"),
+    "connectors": ("_current_fx", "_datahook_selector", "_first_loop_iter"),
+    "combined loader": ("_idx", "_iterator"),
+    "logged metric": ("_computed", "_forward_cache", "_update_count"),
+    "callbacks": ("_every_n_train_steps", "_interval", "_last_time_checked", "_train_time_interval"),
+}
+
 EpochLoop = _TrainingEpochLoop
 TheirEvaluationLoop = _EvaluationLoop
 no_grad_context = _no_grad_context  # around a loop's `run`: inference_mode or no_grad, as the loop has it
@@ -36,6 +56,7 @@ ResultMetric = _ResultMetric
 
 __all__ = [
     "FX",
+    "TOUCHED",
     "EpochLoop",
     "Fetcher",
     "ResultMetric",
