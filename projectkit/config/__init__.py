@@ -28,8 +28,8 @@ from projectkit.config.schema import DataConfig as DataConfig
 from projectkit.config.schema import EarlyStoppingConfig as EarlyStoppingConfig
 from projectkit.config.schema import MonitorConfig as MonitorConfig
 from projectkit.config.schema import SchedulerConfig as SchedulerConfig
-from projectkit.config.schema import TrackingConfig as TrackingConfig
 from projectkit.config.schema import SpeedConfig as SpeedConfig
+from projectkit.config.schema import TrackingConfig as TrackingConfig
 from projectkit.config.schema import TrainerConfig as TrainerConfig
 from projectkit.config.writing import config_to_dict as config_to_dict
 from projectkit.config.writing import config_to_yaml as config_to_yaml
