@@ -147,7 +147,9 @@ def test_loader_processes_give_the_same_batches_as_none(
     small_set: Callable[..., str], modality: str, unit: str | None
 ) -> None:
     name = small_set(modality)
-    alone, helped = (DataModule(name, num_workers=workers, batch_size=100, unit=unit) for workers in (0, 2))
+    alone, helped = (
+        DataModule(name, input="stream", num_workers=workers, batch_size=100, unit=unit) for workers in (0, 2)
+    )
     pairs = list(zip(alone.train_dataloader(), helped.train_dataloader(), strict=True))
     assert len(pairs) > 1
     for (x, y), (other_x, other_y) in pairs:

@@ -80,7 +80,7 @@ def test_a_training_stopped_at_any_step_resumes_to_identical_weights_optimiser_a
 @pytest.mark.parametrize(
     "overrides",
     [
-        ["data.num_workers=2"],  # they fetch batches before Lightning names the epoch
+        ["data.input=stream", "data.num_workers=2"],  # they fetch batches before Lightning names the epoch
         ["trainer.reload_dataloaders_every_n_epochs=1"],
         ["task.init_args.class_weights=balanced"],
         ["data.balanced=true", "data.folds=5", "data.fold=3"],
