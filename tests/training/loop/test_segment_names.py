@@ -23,10 +23,8 @@ def test_each_private_name_of_lightning_that_the_loop_touches_is_written_down() 
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 ours.add(node.name)
-            elif (
-                isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and private(node.id)
-            ):  # an attribute that a class replaces
-                touched.add(node.id)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                ours.add(node.id)  # among them attributes that a class of ours replaces
             elif isinstance(node, ast.Attribute) and private(node.attr):
                 of_self = isinstance(node.value, ast.Name) and node.value.id == "self"
                 (ours if of_self and isinstance(node.ctx, ast.Store) else touched).add(node.attr)
