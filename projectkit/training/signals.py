@@ -72,7 +72,17 @@ class StopOnSignal(Callback):
         # a checkpoint holds no gradients: in the middle of an accumulation they would be lost
         steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         if self.received is not None and steps and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            self._end_batch(trainer, pl_module, outputs, batch, batch_idx)
             self._stop(trainer, self.received, at_epoch_start=False)
+
+    def _end_batch(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:
+        """What Lightning does after the callbacks' hooks, and would be lost: the module's own, and the numbers of a log step."""
+        logs = trainer._logger_connector
+        before, pl_module._current_fx_name = pl_module._current_fx_name, "on_train_batch_end"
+        pl_module.on_train_batch_end(*arguments)
+        pl_module._current_fx_name = before
+        logs.on_batch_end()
+        logs.update_train_step_metrics()
 
     def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
         """For the segment loop: there is nothing to do until a signal came."""

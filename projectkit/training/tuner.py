@@ -70,7 +70,9 @@ class StepTuner:
         self, bench: Workbench, settings: Settings, open_: Collection[str], *, steps: float, limit_s: float = math.inf
     ) -> None:
         self.bench = bench
-        self.plain = settings
+        # a program that the config demands is not compiled again for each threads, optimiser and format that is tried
+        self.plain = replace(settings, step="eager")
+        self.demanded = settings.step
         self.open = frozenset(open_)
         self.steps = steps
         self.limit_s = limit_s
@@ -87,12 +89,13 @@ class StepTuner:
                 self.known = verdicts.read(name)
                 settings = self._choose()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong on a copy, the task can be trained as it is
-            return _failed(self.plain, error)
+            return _failed(replace(self.plain, step=self.demanded), error)
         seconds = time.perf_counter() - began
         # beside another program fewer threads win than on a quiet machine
         if self.measured and _others_s() - before < QUIET * seconds:
             verdicts.keep(name, self.known)
         record = {**self.known, "seconds": round(seconds, 3), "now": self.measured}
+        settings = replace(settings, step=settings.step if "step" in self.open else self.demanded)
         return Tuning(settings, self._line(settings), {name: each for name, each in record.items() if name != "digest"})
 
     def _digest(self) -> str:
@@ -222,7 +225,7 @@ class StepTuner:
             parts.append(f"{settings.threads} thread{'s' * (settings.threads != 1)}")
         if ratio < GAIN:
             parts[-1] += f" ({ratio:.2f} of plain)"
-        if settings.step != "eager":
+        if settings.step != "eager" and "step" in self.open:
             program = self.known["programs"][settings.step]
             repaid = WARM * program["first_s"] / (plain_s * ratio * (1 - program["ratio"]))
             steps = f" of {self.steps:,.0f}" if math.isfinite(self.steps) else ""

@@ -96,6 +96,21 @@ def test_however_batches_are_loaded_a_resumed_training_sees_those_that_it_would_
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+@pytest.mark.parametrize("loop", ["auto", "lightning"])
+def test_a_training_stopped_at_a_step_that_is_logged_has_lost_no_line(
+    config: Path, monkeypatch: pytest.MonkeyPatch, loop: str
+) -> None:
+    overrides = ["trainer.log_every_n_steps=3", f"speed.loop={loop}"]
+    whole = train(config, overrides)
+    with pytest.raises(StoppedError, match="after step 6"):
+        train_with(monkeypatch, config, SignalAt(5), overrides=overrides)
+    resumed = train(config, overrides, resume="auto")
+    clean = [[{k: v for k, v in line.items() if k != "time"} for line in run.metrics()] for run in (whole, resumed)]
+    assert clean[0] == clean[1]
+    assert 6 in [line["step"] for line in clean[1]]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
 def test_gradients_that_are_being_accumulated_are_not_lost_by_stopping(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -140,6 +140,16 @@ def test_compiling_is_chosen_only_where_the_remaining_steps_repay_it(
         assert "compiling would take longer than it saves" in result.line
 
 
+def test_a_program_that_the_config_demands_is_kept_and_not_compiled_for_each_setting_that_is_tried(
+    measured: Callable[..., Any],
+) -> None:
+    compared = measured(lambda s: 0.7 if s.fused else 1.0)
+    result = StepTuner(bench(), Settings(2, step="compiled"), OPEN - {"step"}, steps=LONG).tune()
+    assert (result.settings.step, result.settings.fused) == ("compiled", True)
+    assert {settings.step for settings in compared} == {"eager"}
+    assert result.line == "tuned: fused AdamW, 1 thread (0.70 of plain)"
+
+
 def test_a_kept_measurement_is_judged_anew_for_another_length(measured: Callable[..., Any]) -> None:
     compared = measured(lambda s: 0.5 if s.step == "whole" else 1.0)
     assert tuned(LONG).settings.step == "whole"
