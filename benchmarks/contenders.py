@@ -128,6 +128,7 @@ class EpochByEpoch(pl.Callback):
         self.go = threading.Semaphore(0)
         self.done: queue.SimpleQueue[float | BaseException] = queue.SimpleQueue()
         self.began: float | None = None
+        self.thread: threading.Thread | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: everything of the epoch before has been done."""
@@ -138,7 +139,10 @@ class EpochByEpoch(pl.Callback):
 
     def epoch(self) -> float:
         """Seconds of the next epoch."""
+        assert self.thread is not None
         with silent():
+            if self.thread.ident is None:
+                self.thread.start()
             self.go.release()
             seconds = self.done.get()
         if isinstance(seconds, BaseException):
@@ -160,7 +164,7 @@ def live(trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader:
         except BaseException as error:  # noqa: BLE001 # for the thread that waits
             steps.done.put(error)
 
-    threading.Thread(target=fit, daemon=True).start()
+    steps.thread = threading.Thread(target=fit, daemon=True)
     return steps.epoch
 
 
