@@ -28,6 +28,8 @@ from pytorch_lightning.callbacks import (
 )
 from pytorch_lightning.tuner import Tuner
 
+from projectkit.training.ema import EMA
+
 Callbacks = Callable[[Path], list[Callback]]
 
 CALLBACKS: dict[str, tuple[str | None, Callbacks]] = {  # the mode that is expected (None: nothing is trained), and what makes them
@@ -64,6 +66,7 @@ CALLBACKS: dict[str, tuple[str | None, Callbacks]] = {  # the mode that is expec
     "swa": ("lightning", lambda folder: [StochasticWeightAveraging(0.02, swa_epoch_start=1, annealing_epochs=1)]),
     "ema": ("batches", lambda folder: [EMAWeightAveraging(decay=0.9)]),
     "ema_later": ("batches", lambda folder: [EMAWeightAveraging(decay=0.9, update_every_n_steps=2, update_starting_at_step=5)]),
+    "our_ema": ("segments", lambda folder: [EMA(decay=0.9, every_n_steps=2, start_step=3)]),
     "accumulation_scheduler": ("segments", lambda folder: [GradientAccumulationScheduler({0: 1, 1: 3, 2: 2})]),
     "timer_of_an_hour": ("segments", lambda folder: [Timer({"hours": 1})]),
     "timer_that_is_over": (None, lambda folder: [Timer({"seconds": 0})]),
@@ -85,7 +88,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", ["each", pytest.param("accumulating", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("name", CALLBACKS)
 def test_a_callback_of_lightning_does_what_it_does_with_lightning(name: str, settings: str, tmp_path: Path) -> None:
     folder = tmp_path / "files"
@@ -104,7 +107,7 @@ def test_a_callback_of_lightning_does_what_it_does_with_lightning(name: str, set
 
 
 @pytest.mark.parametrize("bar_class", [TQDMProgressBar, RichProgressBar])
-@pytest.mark.parametrize("refresh_rate", [0, 1, 3])
+@pytest.mark.parametrize("refresh_rate", [0, 3])
 def test_a_progress_bar_ends_where_it_ends_with_lightning(
     bar_class: type[Callback], refresh_rate: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -289,6 +292,23 @@ def test_a_scaler_goes_on_where_it_was_beside_a_checkpoint_at_each_third_step(tm
             callbacks=[ModelCheckpoint(folder, "{step}", every_n_train_steps=3, save_top_k=-1)],
             enable_checkpointing=True,
             **fp16(),
+        ),
+        folder=folder,
+    )
+
+
+def test_callbacks_that_count_steps_count_them_while_gradients_accumulate(tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    _, made = CALLBACKS["all_together"]
+    same(
+        lambda trainer_class: train(
+            trainer_class,
+            Net("both", "adamw", "one_cycle"),
+            plain(),
+            validation(),
+            callbacks=made(folder),
+            enable_checkpointing=True,
+            **SETTINGS["accumulating"],
         ),
         folder=folder,
     )

@@ -122,7 +122,13 @@ LOADERS: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("settings", [{}, {"accumulate_grad_batches": 4}], ids=["each", "accumulating"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="each"),
+        pytest.param({"accumulate_grad_batches": 4}, id="accumulating", marks=pytest.mark.nightly),
+    ],
+)
 @pytest.mark.parametrize("name", LOADERS)
 def test_batches_of_a_loader_come_as_with_lightning(name: str, settings: dict[str, Any]) -> None:
     same(

@@ -38,7 +38,15 @@ LIMITS: dict[str, dict[str, Any]] = {
 NOTHING_RUNS = ("max_steps_0", "max_epochs_0", "limit_no_batch", "max_time_over")
 
 
-@pytest.mark.parametrize("stops_at", [None, 0, 3, 9], ids=["runs", "stops_at_0", "stops_at_3", "stops_at_last"])
+@pytest.mark.parametrize(
+    "stops_at",
+    [
+        pytest.param(None, id="runs"),
+        pytest.param(3, id="stops_at_3"),
+        pytest.param(0, id="stops_at_0", marks=pytest.mark.nightly),
+        pytest.param(9, id="stops_at_last", marks=pytest.mark.nightly),
+    ],
+)
 @pytest.mark.parametrize("limit", LIMITS)
 def test_a_training_ends_where_it_ends_with_lightning(limit: str, stops_at: int | None) -> None:
     def scenario(trainer_class: type[pl.Trainer]) -> Seen:
@@ -94,8 +102,17 @@ ERRORS: dict[str, tuple[Callable[[], BaseException], str]] = {
 }
 
 
-@pytest.mark.parametrize("batch", [0, 5, 13])
-@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(
+    ("error", "batch"),
+    [
+        ("error", 0),
+        ("error", 5),
+        pytest.param("error", 13, marks=pytest.mark.nightly),
+        pytest.param("interrupt", 0, marks=pytest.mark.nightly),
+        pytest.param("interrupt", 5, marks=pytest.mark.nightly),
+        ("interrupt", 13),
+    ],
+)
 @pytest.mark.parametrize("place", PLACES)
 def test_an_exception_leaves_the_counters_and_the_checkpoint_that_it_leaves_with_lightning(
     place: str, error: str, batch: int
@@ -200,7 +217,7 @@ def test_an_optimiser_with_a_mind_of_its_own_is_treated_as_by_lightning(optimize
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGTERM there")
-@pytest.mark.parametrize("batch", [0, 5, 9, 13])
+@pytest.mark.parametrize("batch", [0, 5, 9])
 def test_sigterm_ends_a_training_after_the_batch_as_with_lightning(batch: int) -> None:
     class Terminated(Net):
         def training_step(self, given: Any, batch_idx: int) -> Any:
@@ -241,7 +258,14 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("settings", [{}, {"val_check_interval": 5}, {"accumulate_grad_batches": 3}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="each"),
+        pytest.param({"val_check_interval": 5}, id="val_5", marks=pytest.mark.nightly),
+        pytest.param({"accumulate_grad_batches": 3}, id="accumulating", marks=pytest.mark.nightly),
+    ],
+)
 @pytest.mark.parametrize("name", ["step_3", "step_7", "step_10", "validation", "epoch_0", "epoch_1"])
 def test_a_training_that_goes_on_from_a_checkpoint_goes_on_as_with_lightning(
     name: str, settings: dict[str, Any], checkpoints: Path

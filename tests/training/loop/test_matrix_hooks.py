@@ -13,7 +13,6 @@ from harness import Seen, counters, frozen, same, train
 from parts import CLIPPING, Net, fp16, plain, validation
 from pytorch_lightning.callbacks import Callback, LambdaCallback
 from pytorch_lightning.core.hooks import CheckpointHooks, DataHooks, ModelHooks
-from torch import Tensor
 
 OF_A_BATCH = {
     "on_train_batch_start",
@@ -57,6 +56,12 @@ MODULE_HOOKS = [
     "eval",
 ]
 CALLBACK_HOOKS = [name for name in public(Callback) if name != "state_dict"]
+
+
+def often(hooks: list[str]) -> list[Any]:
+    """Hooks of a batch, and those that send it another way, in each `make test`; the others are called together there."""
+    each = OF_A_BATCH | TRANSFER | LIGHTNINGS_OWN | {"clip_gradients", "training_step", "on_train_epoch_end"}
+    return [hook if hook in each else pytest.param(hook, marks=pytest.mark.nightly) for hook in hooks]
 
 
 def expected(hook: str) -> str:
@@ -114,7 +119,7 @@ def fitted(trainer_class: type[pl.Trainer], net: Net, *callbacks: Callback, **se
     return train(trainer_class, net, plain(), validation(), callbacks=callbacks, **settings)
 
 
-@pytest.mark.parametrize("hook", MODULE_HOOKS)
+@pytest.mark.parametrize("hook", often(MODULE_HOOKS))
 def test_a_module_that_overrides_a_hook_is_called_as_by_lightning(hook: str) -> None:
     stock = same(
         lambda trainer_class: fitted(trainer_class, overriding(hook)("both", scheduler="one_cycle")),
@@ -124,7 +129,7 @@ def test_a_module_that_overrides_a_hook_is_called_as_by_lightning(hook: str) -> 
     assert bool(stock.tree["heard"]) != elsewhere
 
 
-@pytest.mark.parametrize("hook", CALLBACK_HOOKS)
+@pytest.mark.parametrize("hook", often(CALLBACK_HOOKS))
 def test_a_callback_that_overrides_a_hook_is_called_as_by_lightning(hook: str) -> None:
     stock = same(
         lambda trainer_class: fitted(trainer_class, Net("both", scheduler="one_cycle"), listening(hook)),
@@ -145,22 +150,31 @@ FEATURES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "lbfgs"])
-@pytest.mark.parametrize("feature", FEATURES)
-def test_every_hook_of_module_and_callback_together_is_called_in_lightnings_order(feature: str, optimizer: str) -> None:
-    if (feature, optimizer) == ("fp16", "lbfgs"):
-        pytest.skip("Lightning refuses LBFGS with a scaler")
-    heard: list[Any] = []  # of module and callback, in one order
+TOGETHER = [
+    *[pytest.param(feature, "sgd", False, id=feature) for feature in FEATURES],
+    *[pytest.param(feature, "sgd", True, id=f"{feature}-between-batches") for feature in ("plain", "accumulating")],
+    *[
+        pytest.param(feature, "lbfgs", False, id=f"{feature}-lbfgs", marks=pytest.mark.nightly)
+        for feature in FEATURES
+        if feature != "fp16"  # Lightning refuses LBFGS with a scaler
+    ],
+]
+
+
+@pytest.mark.parametrize(("feature", "optimizer", "between"), TOGETHER)
+def test_every_hook_of_module_and_callback_together_is_called_in_lightnings_order(
+    feature: str, optimizer: str, between: bool
+) -> None:
+    """Either all of them, or all but those of a batch, so that segments run between the others."""
+    left_out = LIGHTNINGS_OWN | {"training_step", "configure_sharded_model"}  # the last is refused beside its successor
+    left_out = left_out | {"load_state_dict"} | (OF_A_BATCH if between else set())
+    of_module = [name for name in MODULE_HOOKS if name not in left_out]
+    of_callback = [name for name in CALLBACK_HOOKS if name not in left_out]
 
     def scenario(trainer_class: type[pl.Trainer]) -> Seen:
-        heard.clear()
-        left_out = LIGHTNINGS_OWN | {
-            "training_step",
-            "configure_sharded_model",
-        }  # the last one is refused beside its successor
-        names = [name for name in MODULE_HOOKS if name not in left_out]
+        heard: list[Any] = []  # of module and callback, in one order
         bodies: dict[str, Any] = {}
-        for name in names:
+        for name in of_module:
 
             def noted(self: Net, *arguments: Any, hook: str = name, **keywords: Any) -> Any:
                 note(heard, f"module.{hook}", self._trainer, self, arguments, keywords)
@@ -168,14 +182,11 @@ def test_every_hook_of_module_and_callback_together_is_called_in_lightnings_orde
 
             bodies[name] = noted
         made: type[Net] = type("All", (Net,), bodies)
-        callback = listening(*[name for name in CALLBACK_HOOKS if name != "load_state_dict"])
-        net = made("both", optimizer, "one_cycle")
+        callback = listening(*of_callback)
         callback.heard = heard  # type: ignore[attr-defined]
-        seen = fitted(trainer_class, net, callback, **FEATURES[feature]())
-        seen.tree["heard_together"] = list(heard)
-        return seen
+        return fitted(trainer_class, made("both", optimizer, "one_cycle"), callback, **FEATURES[feature]())
 
-    same(scenario, mode="batches")
+    same(scenario, mode="segments" if between else "batches")
 
 
 @pytest.mark.parametrize("hook", sorted(OF_A_BATCH | {"on_train_epoch_end", "on_validation_model_zero_grad"}))
@@ -285,110 +296,3 @@ def test_hooks_that_change_gradients_weights_and_rates_change_them_as_with_light
         lambda trainer_class: fitted(trainer_class, ChangesGradients("both"), accumulate_grad_batches=accumulate),
         mode="batches",
     )
-
-
-class Reads(Net):
-    """Reads every public counter of the Trainer in the middle of a step."""
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        trainer = self.trainer
-        loops = trainer.fit_loop
-        self.heard.append([
-            trainer.global_step, self.global_step, trainer.current_epoch, trainer.is_last_batch, loops.batch_idx,
-            loops.total_batch_idx, loops.epoch_loop.batch_idx, loops.epoch_loop.total_batch_idx,
-            loops.epoch_loop._batches_that_stepped, loops.epoch_loop.global_step, loops._should_accumulate(),
-            trainer.training, trainer._logger_connector.should_update_logs,
-        ])  # fmt: skip
-        return super().training_step(batch, batch_idx)
-
-
-@pytest.mark.parametrize("accumulate", [1, 3])
-def test_what_a_step_reads_of_the_trainer_is_what_it_reads_in_lightning(accumulate: int) -> None:
-    stock = same(lambda trainer_class: fitted(trainer_class, Reads("both"), accumulate_grad_batches=accumulate))
-    assert len(stock.tree["heard"]) == 20
-
-
-class Saves(Net):
-    """Takes a checkpoint in the middle of a step, as a signal's handler may."""
-
-    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        loss = super().training_step(batch, batch_idx)
-        if batch_idx in (3, 7):
-            self.heard.append(frozen(self.trainer._checkpoint_connector.dump_checkpoint()))
-        return loss  # type: ignore[no-any-return]
-
-
-def test_a_checkpoint_taken_in_a_step_is_lightnings() -> None:
-    same(lambda trainer_class: fitted(trainer_class, Saves("both", scheduler="one_cycle")))
-
-
-def test_hooks_of_torch_are_called_at_lightnings_counters() -> None:
-    """Of modules, parameters and the optimiser: they belong to torch, and make no batch a single."""
-
-    def scenario(trainer_class: type[pl.Trainer]) -> Seen:
-        net = Net("both", scheduler="one_cycle")
-        heard: list[Any] = []
-        net.net[0].register_forward_hook(lambda *_: heard.append(["forward", net.global_step]))
-        net.net[4].bias.register_hook(lambda grad: heard.append(["grad", net.global_step, frozen(grad)]))
-
-        class Registers(Callback):
-            def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-                optimizer = trainer.optimizers[0]
-                optimizer.register_step_pre_hook(
-                    lambda *given: heard.append(["before", net.global_step, *frozen(given)])
-                )
-                optimizer.register_step_post_hook(lambda *_: heard.append(["after", net.global_step]))
-
-        seen = fitted(trainer_class, net, Registers())
-        seen.tree["heard_of_torch"] = heard
-        return seen
-
-    same(scenario)
-
-
-class Inert(Callback):
-    """Overrides the hooks of a batch, and says that nothing is due for a long time."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.heard: list[Any] = []
-
-    def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
-    ) -> None:
-        self.calls += 1
-
-    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
-        return 1000
-
-
-class EveryFifth(Callback):
-    """Does something at each fifth batch of the training, and says so."""
-
-    def __init__(self) -> None:
-        self.heard: list[Any] = []
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if trainer.fit_loop.total_batch_idx % 5 == 4:
-            note(self.heard, "fifth", trainer, pl_module, outputs, batch, batch_idx)
-
-    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
-        return 4 - (trainer.fit_loop.total_batch_idx + 1) % 5
-
-
-def test_a_callback_that_says_when_it_is_due_leaves_segments_between_and_is_called_then() -> None:
-    stock = same(lambda trainer_class: fitted(trainer_class, Net("both"), EveryFifth()))
-    assert len(stock.tree["heard_by_callbacks"][0]) == 4
-
-
-def test_a_callback_that_is_not_due_is_not_called_at_every_batch() -> None:
-    from projectkit.training import Trainer
-
-    callback = Inert()
-    fitted(Trainer, Net("both"), callback)
-    assert callback.calls < 20
-    everyone = Inert()
-    fitted(pl.Trainer, Net("both"), everyone)
-    assert everyone.calls == 20

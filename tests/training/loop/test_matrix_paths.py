@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytorch_lightning as pl
 import torch
 from harness import Seen, frozen, make, same, train
 from parts import CLASSES, DATA, FEATURES, Net, batch_of, plain, rows, validation
+from pytorch_lightning.callbacks import Callback, EMAWeightAveraging, StochasticWeightAveraging
 from pytorch_lightning.plugins import MixedPrecision
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -201,6 +203,74 @@ def test_a_compiled_module_is_trained_as_by_lightning() -> None:
     same(scenario, mode=None)
 
 
+PAGE = Path(__file__).parents[3] / "docs" / "fast-loop.md"
+ROW = re.compile(r"^\|.*\| `(segments|batches|lightning)` \| `([^`]+)` \|$", re.MULTILINE)
+
+
+class TakesIterator(Net):
+    def training_step(self, dataloader_iter: Any) -> Any:  # type: ignore[override]
+        batch, batch_idx, _ = next(dataloader_iter)
+        return super().training_step(batch, batch_idx)
+
+
+class OwnStep(Net):
+    def optimizer_step(self, *arguments: Any, **keywords: Any) -> None:
+        super().optimizer_step(*arguments, **keywords)
+
+
+class TeamCallback(Callback):
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Nothing; the loop cannot know."""
+
+
+@pytest.fixture
+def reasons(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What trainings of each row of the page's table report: reason and mode."""
+    given: list[tuple[Net, dict[str, Any]]] = [
+        *[(PATHS[name][0](), PATHS[name][1]()) for name in PATHS if PATHS[name][3]],
+        (TakesIterator("no_log"), {}),
+        (OwnStep(), {}),
+        (Net(), {"loop": "lightning"}),
+        (Net(), {"callbacks": [TeamCallback()]}),
+        (Net(), {"callbacks": [EMAWeightAveraging()]}),
+        (Net(), {"callbacks": [StochasticWeightAveraging(0.02, swa_epoch_start=1)], "max_epochs": 3}),
+        (Net(), {"unknown_version": True}),
+    ]
+    found = {}
+    for net, settings in given:
+        with monkeypatch.context() as patch:
+            if settings.pop("unknown_version", False):
+                patch.setattr(trainer_file, "version", lambda name: "9.9.9")
+            trainer = make(Trainer, **settings)
+        trainer.fit(net, plain())
+        found[trainer.loop_report.reason] = trainer.loop_report.mode
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_page_names_each_way_with_the_reason_that_is_given(reasons: dict[str, str]) -> None:
+    shown = {reason: mode for mode, reason in ROW.findall(PAGE.read_text(encoding="utf-8"))}
+    strategy = shown.pop("the strategy is DDPStrategy, not one device")  # of several processes, see the last test
+    assert strategy == "lightning"
+    own = {"OwnPrecision", "HalfPrecision"}  # in the words of DoublePrecision
+    assert shown == {reason: mode for reason, mode in reasons.items() if not any(name in reason for name in own)}
+
+
+def test_the_callback_of_the_page_is_called_at_each_hundredth_step() -> None:
+    (code,) = re.findall(r"```python\n(from pytorch_lightning.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(code, str(PAGE), "exec"), names)
+
+    def scenario(trainer_class: type[pl.Trainer]) -> Seen:
+        keep = names["KeepLoss"]()
+        seen = train(trainer_class, Net(), plain(), callbacks=[keep], max_epochs=11, limit_val_batches=0)
+        assert len(keep.kept) == 1
+        seen.tree["kept"] = frozen(keep.kept)
+        return seen
+
+    same(scenario)
+
+
 class Spread(pl.LightningModule):
     """Small, and importable by the processes that train it."""
 
@@ -238,6 +308,8 @@ def test_two_processes_give_lightnings_weights(tmp_path: Path) -> None:
             default_root_dir=tmp_path,
         )
         trainer.fit(net, DataLoader(torch.utils.data.TensorDataset(*rows()), 4))
+        report = getattr(trainer, "loop_report", None)
+        assert report is None or report.mode == "lightning"
         weights.append(frozen({"weights": dict(net.state_dict()), "metrics": trainer.callback_metrics}))
     assert weights[0] == weights[1]
     assert multiprocessing.active_children() == []
