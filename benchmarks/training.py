@@ -23,7 +23,7 @@ from results import markdown_table, measured_on, write_section
 import projectkit as pk
 from projectkit.training.loop.whole import WholeStep
 
-ROUNDS = 15
+ROUNDS = 11
 BUSY = (
     "Seconds of an epoch of ours beside a process that computes without a pause, against the same without it. `patient` is "
     "`OMP_WAIT_POLICY=PASSIVE`; the tuner measures how many threads a model wants under it."
@@ -198,13 +198,13 @@ def augmented_input() -> Part:
 
 def convolutional_network() -> Part:
     """Training with augmentation from end to end."""
-    return _from_end_to_end("A convolutional network, colour images of 32x32", workloads.images().full_batches(16))
+    return _from_end_to_end("A convolutional network, colour images of 32x32", workloads.images().full_batches(8))
 
 
 def fashion() -> Part:
     """The same on grey images of clothes."""
     return _from_end_to_end(
-        "The same on fashion_mnist", workloads.fashion().full_batches(16), named=" of fashion_mnist"
+        "The same on fashion_mnist", workloads.fashion().full_batches(8), named=" of fashion_mnist"
     )
 
 
@@ -222,7 +222,7 @@ def _from_end_to_end(title: str, work: workloads.Workload, named: str = "") -> P
     ]
     return Part(
         title,
-        f"{work.note}, 16 batches of {work.batch_size}, augmented as above.",
+        f"{work.note}, 8 batches of {work.batch_size}, augmented as above.",
         rows,
         work.steps,
         figures,
@@ -231,7 +231,7 @@ def _from_end_to_end(title: str, work: workloads.Workload, named: str = "") -> P
 
 def adversarial() -> Part:
     """PGD with seven steps by the book, and ours."""
-    work = workloads.images().full_batches(4)
+    work = workloads.images().full_batches(2)
     rows = compare(
         {
             "by the book": images.textbook_pgd(work, steps=7, epsilon=8 / 255),
@@ -244,7 +244,7 @@ def adversarial() -> Part:
     figures = [Figure("PGD-7 against the textbook loop", 1.4, 2.0, best, faster=True)]
     return Part(
         "Adversarial training, PGD-7",
-        f"{work.note}, 4 batches of {work.batch_size}, epsilon 8/255.",
+        f"{work.note}, 2 batches of {work.batch_size}, epsilon 8/255.",
         rows,
         work.steps,
         figures,
