@@ -65,6 +65,16 @@ class DeferredLog:
         if self._names.get("log") is self._own:
             del self._names["log"]
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For a copy of the module that somebody makes in the middle of a step: nothing of the training goes with it."""
+        return {"module": self.module}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """In such a copy: each call goes Lightning's way."""
+        self.module = state["module"]
+        self.step = ""
+        self._names, self._entries, self._waiting = names_of(self.module), {}, []
+
     def log(
         self,
         name: str,
@@ -260,9 +270,7 @@ def _reduced(reduce: Any, state: Tensor, series: Any) -> Tensor:
             return reduce(state, reduce(series))  # type: ignore[no-any-return] # both give a tensor
         return state + series.sum()
     whole = np.concatenate([np.array([state.item()], dtype=np.float32), series])
-    if reduce is torch.max:
-        return torch.tensor(np.maximum.reduce(whole))
-    if reduce is torch.min:
-        return torch.tensor(np.minimum.reduce(whole))
+    if reduce in (torch.max, torch.min):  # of 0.0 and -0.0 the first, as torch keeps it
+        return torch.tensor(whole[np.argmax(whole) if reduce is torch.max else np.argmin(whole)])
     # `sum` would add in pairs: another rounding
     return torch.tensor(np.add.accumulate(whole)[-1])

@@ -40,6 +40,7 @@ TOUCHED = {
     "evaluation loop": ("_data_fetcher", "_has_run", "_is_sequential", "_seen_batches_per_dataloader", "_stage"),
     "evaluation loop, outputs": ("_store_dataloader_outputs", "_trainer_fn"),
     "loops": ("_skip_backward", "_warning_cache"),
+    "strategy": ("_lightning_optimizers",),
     "trainer": ("_data_connector", "_last_val_time", "_logger_connector", "_signal_connector"),
     "connectors": ("_current_fx", "_datahook_selector", "_first_loop_iter"),
     "combined loader": ("_idx", "_iterator"),
@@ -142,9 +143,18 @@ def skips_backward(loop: EpochLoop) -> bool:
     return bool(loop.automatic_optimization._skip_backward)
 
 
+# methods of strategy, precision plugin and LightningOptimizer that Lightning calls for a batch, and the loop does not
+CALLED_FOR_A_STEP = frozenset(
+    ("training_step", "backward", "pre_backward", "post_backward", "clip_gradients", "optimizer_step", "step")
+)
+
+
 def untouched_optimisation(loop: EpochLoop) -> bool:
-    """Whether the loop below is Lightning's own class."""
-    return type(loop.automatic_optimization) is _AutomaticOptimization
+    """Whether the loop below is Lightning's own class, and nobody put a method of another into strategy, precision or optimiser."""
+    strategy = loop.trainer.strategy
+    owners = (strategy, strategy.precision_plugin, *strategy._lightning_optimizers)
+    patched = any(vars(owner).keys() & CALLED_FOR_A_STEP for owner in owners)
+    return type(loop.automatic_optimization) is _AutomaticOptimization and not patched
 
 
 def takes_iterator(fetcher: Fetcher) -> bool:
