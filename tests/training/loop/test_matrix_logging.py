@@ -146,7 +146,15 @@ def tiny_and_huge(module: Net, step: Values, at: int) -> None:
         module.log(f"{name}/sum", step["loss"] * factor, on_epoch=True, reduce_fx="sum")
 
 
+def signed_zeros(module: Net, step: Values, at: int) -> None:
+    for sign in (1.0, -1.0):
+        zero = torch.tensor(0.0 if at % 2 else -0.0) * sign
+        for reduce_fx in ("max", "min", "sum", "mean"):
+            module.log(f"{reduce_fx}/{sign}", zero, on_step=True, on_epoch=True, reduce_fx=reduce_fx)
+
+
 LOGGED = [
+    signed_zeros,
     changed_afterwards, own_running_sum, view_of_a_sum, a_parameter, twice_in_a_step, no_numbers, many_types, changing_types,
     sizes_at_times, sizes_of_odd_kinds, step_named, flags_of_all_kinds, with_flags_by_position, dictionaries, a_collection,
     a_metric_by_hand, names_that_come_and_go, only_in_one_epoch, to_the_logger_itself, reading_what_was_logged, tiny_and_huge,

@@ -192,6 +192,7 @@ def test_a_trainer_that_was_never_fitted_validates_and_predicts() -> None:
     assert trainer.loop_report is None
 
 
+@pytest.mark.nightly  # torch._dynamo takes seconds to import
 def test_a_compiled_module_is_trained_as_by_lightning() -> None:
     def scenario(trainer_class: type[pl.Trainer]) -> Seen:
         net = Net("both")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -76,6 +78,71 @@ def test_hooks_of_torch_are_called_at_lightnings_counters() -> None:
         return seen
 
     same(scenario)
+
+
+class Copies(Net):
+    """Copies and pickles itself in the middle of a step and in a hook of the step, and logs by the copy."""
+
+    def training_step(self, batch: Any, batch_idx: int) -> Any:
+        loss = super().training_step(batch, batch_idx)
+        if batch_idx in (0, 5):
+            copied = copy.deepcopy(self)
+            copied.log("nobody", 1.0)
+            self.heard.append(frozen(copied.state_dict()))
+        return loss
+
+    def on_after_backward(self) -> None:
+        if self.global_step == 6:
+            self.heard.append(frozen(pickle.loads(pickle.dumps(self)).state_dict()))
+
+
+class CopiesInSegments(Copies):
+    def on_after_backward(self) -> None:
+        """Nothing."""
+
+    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
+        return 1000
+
+
+@pytest.mark.parametrize(("module", "mode"), [(Copies, "batches"), (CopiesInSegments, "segments")])
+def test_a_module_that_copies_itself_in_a_step_is_copied_as_with_lightning(module: type[Net], mode: str) -> None:
+    same(lambda trainer_class: fitted(trainer_class, module("both")), mode=mode)
+
+
+class Patches(Callback):
+    """Puts a method of its own around one of Lightning's."""
+
+    def __init__(self, owner: str, method: str) -> None:
+        self.owner, self.method = owner, method
+        self.heard: list[Any] = []
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        strategy = trainer.strategy
+        owners = {
+            "strategy": strategy,
+            "precision": strategy.precision_plugin,
+            "optimizer": strategy._lightning_optimizers[0],
+        }
+        theirs = getattr(owners[self.owner], self.method)
+
+        def around(*arguments: Any, **keywords: Any) -> Any:
+            self.heard.append(trainer.global_step)
+            return theirs(*arguments, **keywords)
+
+        setattr(owners[self.owner], self.method, around)
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [("strategy", "optimizer_step"), ("strategy", "backward"), ("precision", "pre_backward"), ("optimizer", "step")],
+)
+def test_a_method_of_lightnings_that_somebody_wraps_is_called(owner: str, method: str) -> None:
+    stock = same(
+        lambda trainer_class: fitted(trainer_class, Net("both"), Patches(owner, method)),
+        mode="lightning",
+        reason="somebody changed",
+    )
+    assert len(stock.tree["heard_by_callbacks"][0]) == 20
 
 
 class Inert(Callback):
