@@ -253,7 +253,14 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
             trainer.save_checkpoint(folder / f"epoch_{trainer.current_epoch}.ckpt")
 
     torch.manual_seed(0)
-    trainer = pl.Trainer(max_epochs=2, logger=RecordingLogger(), callbacks=[Kept()], val_check_interval=5, **QUIET)
+    trainer = pl.Trainer(
+        max_epochs=2,
+        logger=RecordingLogger(),
+        callbacks=[Kept()],
+        enable_checkpointing=False,
+        val_check_interval=5,
+        **QUIET,
+    )
     trainer.fit(Net("both", "adamw", "every_2"), noisy(), validation())
     return folder
 
@@ -325,7 +332,7 @@ def test_a_checkpoint_of_one_trainer_is_read_by_the_other(tmp_path: Path) -> Non
     for path in kept.values():
         torch.manual_seed(1)
         net = Net("both", "adamw", "every_2")
-        trainer = pl.Trainer(max_epochs=2, logger=RecordingLogger(), **QUIET)
+        trainer = pl.Trainer(max_epochs=2, logger=RecordingLogger(), enable_checkpointing=False, **QUIET)
         trainer.fit(net, plain(), validation(), ckpt_path=path, weights_only=False)
         seen.append([frozen(dict(net.state_dict())), trainer.logger.calls, trainer.global_step])
     assert seen[0] == seen[1]
