@@ -203,9 +203,7 @@ def convolutional_network() -> Part:
 
 def fashion() -> Part:
     """The same on grey images of clothes."""
-    return _from_end_to_end(
-        "The same on fashion_mnist", workloads.fashion().full_batches(8), named=" of fashion_mnist"
-    )
+    return _from_end_to_end("The same on fashion_mnist", workloads.fashion().full_batches(8), named=" of fashion_mnist")
 
 
 def _from_end_to_end(title: str, work: workloads.Workload, named: str = "") -> Part:
