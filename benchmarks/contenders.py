@@ -11,15 +11,14 @@ import atexit
 import contextlib
 import io
 import logging
-import queue
 import shutil
 import tempfile
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import greenlet
 import numpy as np
 import pytorch_lightning as pl
 import torch
@@ -119,52 +118,42 @@ class Plain(pl.LightningModule):
 
 
 class EpochByEpoch(pl.Callback):
-    """Lets a trainer run one epoch at a time: it waits at the start of each until it is told to go on.
+    """Lets a trainer run one epoch at a time: at the start of each it hands over to whoever asked for the one before.
 
-    So a contender is set up, and its steps compiled, once for all rounds; its one hook is none of a batch.
+    So a contender is set up, and its steps compiled, once for all rounds; its one hook is none of a batch. The trainers take turns in one
+    thread: torch keeps a pool of threads for each thread that computes, and several pools slow each other down.
     """
 
     def __init__(self) -> None:
-        self.go = threading.Semaphore(0)
-        self.done: queue.SimpleQueue[float | BaseException] = queue.SimpleQueue()
         self.began: float | None = None
-        self.thread: threading.Thread | None = None
+        self.asking = greenlet.getcurrent()
+        self.fit = greenlet.getcurrent()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: everything of the epoch before has been done."""
         if self.began is not None:
-            self.done.put(time.perf_counter() - self.began)
-        self.go.acquire()
+            self.asking.switch(time.perf_counter() - self.began)
         self.began = time.perf_counter()
 
     def epoch(self) -> float:
         """Seconds of the next epoch."""
-        assert self.thread is not None
+        self.asking = greenlet.getcurrent()
         with silent():
-            if self.thread.ident is None:
-                self.thread.start()
-            self.go.release()
-            seconds = self.done.get()
-        if isinstance(seconds, BaseException):
-            raise seconds
-        return seconds
+            return float(self.fit.switch())
 
 
 QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
 
 
 def live(trainer: Callable[..., pl.Trainer], module: pl.LightningModule, loader: Any, **arguments: Any) -> Measure:
-    """A Lightning trainer in a thread of its own; each measurement is its next epoch."""
+    """A Lightning trainer; each measurement is its next epoch."""
     steps = EpochByEpoch()
 
     def fit() -> None:
-        try:
-            made = trainer(max_epochs=-1, accelerator="cpu", devices=1, callbacks=[steps], **arguments)
-            made.fit(module, loader)
-        except BaseException as error:  # noqa: BLE001 # for the thread that waits
-            steps.done.put(error)
+        made = trainer(max_epochs=-1, accelerator="cpu", devices=1, callbacks=[steps], **arguments)
+        made.fit(module, loader)
 
-    steps.thread = threading.Thread(target=fit, daemon=True)
+    steps.fit = greenlet.greenlet(fit)
     return steps.epoch
 
 
