@@ -34,18 +34,21 @@ GROWTH = (
 )
 
 WHY = """
-- **GRU.** A batch that is cut to its longest and packed computes no padding, but runs as many small matrix products as it has positions; that
-  is what the profile shows. Buckets would help more, and hurt what is learnt on these data (docs/data.md); windows of 4 and 8 batches were
-  tried and hurt as well.
-- **Augmented images.** The usual pipeline is seven times as fast on this machine as on the one where the figure was set (1,500 images a second
-  there); compiling the chain was tried and is slower on a CPU (the row above).
-- **CNN from end to end.** For the same reason: input is a twentieth of the usual loop's step here, the rest is convolution, where memory format
-  is what is left to gain (.70). Compiling its whole step was measured at .65 of the contiguous eager one, and is not better than channels last.
-- **JAX.** One program for the whole epoch, which calls nothing a step. The compiled step is called from Python each time: 20 us are torch's
-  calling of a graph, and the loop's.
-- **Lightning as people run it.** The step itself is most of what is left: with no loop at all the ratio would be about 4.
-- **Validation.** On the cheapest network, 26 us a batch: 10 are the gather of rows (the bare loop takes views; a view would let a
-  `validation_step` write into the set), the rest the module's calls and the softmax of each batch. About 1.3 ms an evaluation are Lightning's.
+- **GRU.** A batch that is cut to its longest and packed computes no padding, but runs as many small matrix products
+  as it has positions. Buckets would help more, and hurt what is learnt on these data (docs/data.md); windows of 4 and
+  of 8 batches were tried and hurt as well.
+- **Augmented images.** The usual pipeline is seven times as fast on this machine as where the figure was set (1,500
+  images a second there). Compiling the chain was tried and is slower on a CPU (the row below).
+- **CNN from end to end.** For the same reason: input is a twentieth of the usual loop's step here, the rest is
+  convolution, where the memory format is what can be gained. Its whole step compiled was measured once, at .65 of the
+  contiguous eager one: no better than channels last.
+- **JAX.** Its epoch is one program that calls nothing a step. Ours is called from Python each time, which is what is
+  left between the two.
+- **Lightning as people run it.** The step itself is most of what is left: the tuned loop by hand, without logs, is
+  not five times as fast as Lightning either.
+- **Validation.** On the cheapest network, some 26 us a batch: about 10 are the gather of rows, where the bare loop
+  takes views (a view would let a `validation_step` write into the set); the rest is the softmax of each batch and the
+  module's calls.
 """
 
 
