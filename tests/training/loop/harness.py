@@ -119,6 +119,7 @@ def counters(trainer: pl.Trainer) -> dict[str, Any]:
     """Where a training stands: every counter that a checkpoint keeps and those that it does not."""
     loop = trainer.fit_loop.epoch_loop
     fetcher = trainer.fit_loop._data_fetcher
+    combined = trainer.fit_loop._combined_loader
     return frozen(
         {
             "global_step": trainer.global_step,
@@ -129,6 +130,7 @@ def counters(trainer: pl.Trainer) -> dict[str, Any]:
             "is_last_batch": trainer.is_last_batch,
             "should_stop": trainer.should_stop,
             "fetched": None if fetcher is None else [fetcher.fetched, fetcher.done, fetcher.length],
+            "numbered": None if combined is None else getattr(combined._iterator, "_idx", None),
             "loops": trainer.fit_loop.state_dict(),
         }
     )
