@@ -23,7 +23,7 @@ from results import markdown_table, measured_on, write_section
 import projectkit as pk
 from projectkit.training.loop.whole import WholeStep
 
-ROUNDS = 11
+ROUNDS = 9
 BUSY = (
     "Seconds of an epoch of ours beside a process that computes without a pause, against the same without it. `patient` is "
     "`OMP_WAIT_POLICY=PASSIVE`; the tuner measures how many threads a model wants under it."
@@ -152,7 +152,7 @@ def multilayer_perceptron() -> Part:
 
 def character_network() -> Part:
     """The whole step on a network with a convolution over characters."""
-    work = workloads.char_cnn().full_batches(40)
+    work = workloads.char_cnn().full_batches(20)
     rows = compare(
         {
             "by hand, tuned": by.raw_tuned(work),
@@ -163,7 +163,7 @@ def character_network() -> Part:
         ROUNDS,
     )
     figures = [Figure("char-CNN step, whole step compiled", 0.90, 0.80, rows["ours, whole step compiled"])]
-    text = f"{work.note}, all padded to {workloads.LONGEST} characters: all compute the same; 40 batches of {work.batch_size}."
+    text = f"{work.note}, all padded to {workloads.LONGEST} characters: all compute the same; 20 batches of {work.batch_size}."
     return Part("A character network", text, rows, work.steps, figures)
 
 
