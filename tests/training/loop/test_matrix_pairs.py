@@ -97,12 +97,12 @@ def test_every_three_features_together_are_lightnings(row: Row) -> None:
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("row", product(HOW, allowed), ids=named)
+@pytest.mark.parametrize("row", [*product(HOW, allowed)], ids=named)
 def test_every_way_to_make_a_step_is_lightnings(row: Row) -> None:
     same(lambda trainer_class: run(trainer_class, row))
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("row", product(WHEN, allowed), ids=named)
+@pytest.mark.parametrize("row", [*product(WHEN, allowed)], ids=named)
 def test_everything_logged_at_any_time_is_lightnings(row: Row) -> None:
     same(lambda trainer_class: run(trainer_class, row))
