@@ -13,7 +13,7 @@ from pytorch_lightning.utilities.types import STEP_OUTPUT
 from projectkit.errors import WorkError
 from projectkit.runs import RunWriter
 from projectkit.training.loop.clock import Clock
-from projectkit.training.loop.due import until_logging
+from projectkit.training.loop.position import until_logging
 
 
 class LoggerOfRun(Logger):

@@ -10,7 +10,7 @@ from pytorch_lightning.callbacks import Callback
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from projectkit.training.loop.due import NEVER, until_time
+from projectkit.training.loop.position import NEVER, until_time
 
 REDRAW_S = 0.1  # a bar that is moved at each step costs a third of a millisecond a step
 

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import ProjectkitError
-from projectkit.training.loop.due import NEVER
+from projectkit.training.loop.position import NEVER
 
 
 class StoppedError(ProjectkitError):

@@ -26,7 +26,7 @@ from projectkit.config import SpeedConfig
 from projectkit.errors import UserError
 from projectkit.machine import CpuPolicy
 from projectkit.tasks import OptimizerPlan
-from projectkit.training.loop.due import NEVER
+from projectkit.training.loop.position import NEVER
 from projectkit.training.loop.program import StepProgram
 from projectkit.training.loop.report import LoopReport
 from projectkit.training.resolve import has_bf16

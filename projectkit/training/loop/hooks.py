@@ -13,7 +13,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from projectkit.training.loop.lightning_names import FX, names_of
+from projectkit.training.loop.naming import FX, names_of
 
 # in the order of a batch
 STEP_HOOKS = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")

@@ -6,7 +6,7 @@ Lightning's loops in place, and what a new version changes is looked for here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -25,7 +25,7 @@ from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signatu
 from torch import Tensor
 from torch.optim import Optimizer
 
-FX = "_current_fx_name"  # of a module: the hook that runs, by which `self.log` knows where it was called
+from projectkit.training.loop.naming import FX, names_of
 
 # by the object that has them; a test holds the list complete
 TOUCHED = {
@@ -92,11 +92,6 @@ __all__ = [
 def connector(trainer: pl.Trainer) -> Any:
     """What collects the logged values: `_first_loop_iter`, `_current_fx`, `should_update_logs`, `on_batch_start`, `on_batch_end`."""
     return trainer._logger_connector
-
-
-def names_of(module: pl.LightningModule) -> MutableMapping[str, Any]:
-    """The module's own dictionary: `FX` is written here, since `nn.Module.__setattr__` costs 8 us, 44 times a step."""
-    return module.__dict__
 
 
 def received_sigterm(trainer: pl.Trainer) -> Callable[[], bool]:
