@@ -34,21 +34,23 @@ GROWTH = (
 )
 
 WHY = """
-- **GRU.** A batch that is cut to its longest and packed computes no padding, but runs as many small matrix products
-  as it has positions. Buckets would help more, and hurt what is learnt on these data (docs/data.md); windows of 4 and
-  of 8 batches were tried and hurt as well.
+- **GRU.** A batch that is cut to its longest and packed computes no padding; where the rest of its time goes was not
+  profiled. Buckets help a little more, and hurt what is learnt on these data (docs/data.md); windows of 4 and of 8
+  batches were tried and hurt as well.
 - **Augmented images.** The usual pipeline is seven times as fast on this machine as where the figure was set (1,500
-  images a second there). Compiling the chain was tried and is slower on a CPU (the row below).
+  images a second there). Compiling the chain was tried and is slower on a CPU (the row "ours, compiled").
 - **CNN from end to end.** For the same reason: input is a twentieth of the usual loop's step here, the rest is
   convolution, where the memory format is what can be gained. Its whole step compiled was measured once, at .65 of the
   contiguous eager one: no better than channels last.
-- **JAX.** Its epoch is one program that calls nothing a step. Ours is called from Python each time, which is what is
-  left between the two.
+- **JAX.** Its epoch is one program that calls nothing a step; ours is called from Python each time. How much of the
+  difference that is was not profiled.
 - **Lightning as people run it.** The step itself is most of what is left: the tuned loop by hand, without logs, is
   not five times as fast as Lightning either.
-- **Validation.** On the cheapest network, some 26 us a batch: about 10 are the gather of rows, where the bare loop
-  takes views (a view would let a `validation_step` write into the set); the rest is the softmax of each batch and the
-  module's calls.
+- **Validation.** On the cheapest network, 26 us a batch in the trainer and 31 in `evaluate`. About 10 are the gather of
+  rows, where the bare loop takes views (a view would let a `validation_step` write into the set); the rest was not
+  taken apart.
+- **Images beside a busy process.** One thread is not slowed down, and takes twice as long when it is quiet; two patient
+  threads are what lies between.
 """
 
 

@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import ProjectkitError
+from projectkit.training.loop.naming import FX, connector, names_of
 from projectkit.training.loop.position import NEVER
 
 
@@ -77,10 +78,10 @@ class StopOnSignal(Callback):
 
     def _end_batch(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:
         """What Lightning does after the callbacks' hooks, and would be lost: the module's own, and the numbers of a log step."""
-        logs = trainer._logger_connector
-        before, pl_module._current_fx_name = pl_module._current_fx_name, "on_train_batch_end"
+        logs, names = connector(trainer), names_of(pl_module)
+        before, names[FX] = names[FX], "on_train_batch_end"
         pl_module.on_train_batch_end(*arguments)
-        pl_module._current_fx_name = before
+        names[FX] = before
         logs.on_batch_end()
         logs.update_train_step_metrics()
 

@@ -25,7 +25,7 @@ from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signatu
 from torch import Tensor
 from torch.optim import Optimizer
 
-from projectkit.training.loop.naming import FX, names_of
+from projectkit.training.loop.naming import FX, connector, names_of
 
 # by the object that has them; a test holds the list complete
 TOUCHED = {
@@ -87,11 +87,6 @@ __all__ = [
     "warn_no_batch",
     "warn_no_loss",
 ]
-
-
-def connector(trainer: pl.Trainer) -> Any:
-    """What collects the logged values: `_first_loop_iter`, `_current_fx`, `should_update_logs`, `on_batch_start`, `on_batch_end`."""
-    return trainer._logger_connector
 
 
 def received_sigterm(trainer: pl.Trainer) -> Callable[[], bool]:
