@@ -128,6 +128,9 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "early_stopping.patience": _at_least(0),
     "early_stopping.min_delta": _at_least(0),
     "checkpoint.every_n_epochs": _COUNT,
+    "checkpoint.every_n_steps": _COUNT,
+    "checkpoint.every_n_minutes": (lambda value: value > 0, "more than 0"),
+    "checkpoint.keep_last": _COUNT,
 }
 
 

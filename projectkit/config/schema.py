@@ -123,9 +123,12 @@ class EarlyStoppingConfig:
 
 @dataclass(frozen=True)
 class CheckpointConfig:
-    """How often the last checkpoint is written."""
+    """When `last.ckpt` is written: at whichever of the three comes first, and when the training ends or is stopped."""
 
     every_n_epochs: int = 1
+    every_n_steps: int | None = None  # null: not by steps
+    every_n_minutes: float | None = 10.0  # null: not by the clock
+    keep_last: int = 2  # how many of them are kept, last.ckpt among them: the older ones are step-<n>.ckpt
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,12 @@ class TrackingConfig:
     """What happens beside our own record of the run."""
 
     wandb: Literal["offline", "online", "disabled"] = "offline"
+    project: str | None = None  # on Weights & Biases; null: the repository's name
+    entity: str | None = None  # the team there; null: that of the key
+    group: str | None = None
+    tags: list[str] = field(default_factory=list)
+    tensorboard: bool = False  # files for TensorBoard as well, in the run folder
+    csv: bool = False  # metrics.csv as well
 
 
 @dataclass(frozen=True)

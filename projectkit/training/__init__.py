@@ -3,6 +3,7 @@
 | file | subject |
 |---|---|
 | fit.py | `train`: the whole of it, in order |
+| session.py, endings.py, screen.py | one call of Lightning's `fit` with the record around it; how it ends; what is said |
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
 | decide.py | how the steps are run, decided and put into force |

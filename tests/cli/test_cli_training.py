@@ -264,9 +264,9 @@ def test_offline_tracking_leaves_its_files_in_the_run_folder(typed: Typed, confi
 def test_a_server_that_does_not_answer_costs_a_warning_and_nothing_else(
     typed: Typed, config: Path, closed_port: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from projectkit.training import fit, tracking
+    from projectkit.training import session, tracking
 
-    monkeypatch.setattr(fit, "upload", partial(tracking.upload, deadline_s=5.0))
+    monkeypatch.setattr(session, "upload", partial(tracking.upload, deadline_s=5.0))
     done = typed("train trainer.max_epochs=1 tracking.wandb=online")
     assert done.status == 0
     assert done.err.count("warning: ") == 1

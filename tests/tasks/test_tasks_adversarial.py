@@ -23,7 +23,7 @@ from projectkit.models import CNN
 from projectkit.project import require_project
 from projectkit.tasks import AdversarialClassification, Classification, OptimizerPlan
 from projectkit.tasks.adversarial import Method
-from projectkit.training import Trainer, assemble, fit, load_checkpoint
+from projectkit.training import Trainer, assemble, load_checkpoint, session
 from projectkit.training.loop.plain import is_pure
 from projectkit.training.signals import StoppedError
 from projectkit.training.speed import program_of
@@ -329,9 +329,9 @@ def test_a_training_that_is_stopped_and_resumed_ends_with_the_same_weights(
     overrides = [f"task.init_args={arguments}"]
     whole = pk.train(path, overrides)
     assert "val/robust_accuracy" in whole.last
-    real = fit._Fit._callbacks
+    real = session.Session._callbacks
     with monkeypatch.context() as patch:
-        patch.setattr(fit._Fit, "_callbacks", lambda self: [StopAt(), *real(self)])
+        patch.setattr(session.Session, "_callbacks", lambda self: [StopAt(), *real(self)])
         with pytest.raises(StoppedError):
             pk.train(path, overrides)
     resumed = fit.train(path, overrides, resume="auto")

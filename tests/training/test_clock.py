@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 from rich.console import Console
 
 from projectkit.runs import read_run
-from projectkit.training import fit, train
+from projectkit.training import session, train
 from projectkit.training.loop import clock as module
 from projectkit.training.loop.clock import Clock
 from projectkit.training.signals import StoppedError
@@ -163,8 +163,8 @@ def test_a_resumed_run_counts_the_time_of_all_its_sessions(config: Path, monkeyp
                 os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        callbacks = fit._Fit._callbacks
-        patch.setattr(fit._Fit, "_callbacks", lambda self: [Stops(), *callbacks(self)])
+        callbacks = session.Session._callbacks
+        patch.setattr(session.Session, "_callbacks", lambda self: [Stops(), *callbacks(self)])
         with pytest.raises(StoppedError) as stopped:
             train(config)
     first = read_run(config.parents[1] / "runs" / str(stopped.value.where)).seconds

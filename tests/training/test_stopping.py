@@ -17,7 +17,7 @@ from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
 from projectkit.runs import RunWriter, list_runs, this_process
 from projectkit.runs.process import _started
-from projectkit.training import fit, load_checkpoint, train
+from projectkit.training import load_checkpoint, session, train
 from projectkit.training.signals import StoppedError
 
 BATCHES = 14  # of an epoch of the small training: 1,400 training samples in batches of 100
@@ -37,9 +37,9 @@ class SignalAt(Callback):
 
 
 def train_with(monkeypatch: pytest.MonkeyPatch, config: Path, callback: Callback, **arguments):
-    real = fit._Fit._callbacks
+    real = session.Session._callbacks
     with monkeypatch.context() as patch:
-        patch.setattr(fit._Fit, "_callbacks", lambda self: [callback, *real(self)])
+        patch.setattr(session.Session, "_callbacks", lambda self: [callback, *real(self)])
         return train(config, **arguments)
 
 

@@ -1,0 +1,167 @@
+"""One call of Lightning's `fit` with the record around it: whatever happens in it ends in the run folder."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import asdict
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.callbacks import EarlyStopping
+from rich.console import Console
+
+from projectkit.config import Config, config_to_dict
+from projectkit.project import Project
+from projectkit.runs import RunWriter
+from projectkit.training.assemble import Assembly
+from projectkit.training.checkpoints import Checkpoints
+from projectkit.training.decide import fixed_shapes
+from projectkit.training.endings import explained, reason_of, refuse_nothing_trained, told_apart
+from projectkit.training.logger import Recorder, RunLogger
+from projectkit.training.loop.clock import Clock
+from projectkit.training.loop.program import StepProgram
+from projectkit.training.loop.report import LoopReport
+from projectkit.training.memory import BatchParts
+from projectkit.training.progress import ProgressReport
+from projectkit.training.resume import Position
+from projectkit.training.screen import show
+from projectkit.training.signals import StopOnSignal, StoppedError
+from projectkit.training.speed import COMPILED, LoopNotice, program_of
+from projectkit.training.tracking import Tracker, upload, wandb_project
+from projectkit.training.trainer import Trainer
+
+
+class Session:
+    """One call of Lightning's `fit`, with the record around it."""
+
+    def __init__(
+        self,
+        config: Config,
+        assembly: Assembly,
+        *,
+        writer: RunWriter,
+        resolved: dict[str, Any],
+        project: Project,
+        console: Console | None,
+        clock: Clock,
+    ) -> None:
+        self.config = config
+        self.assembly = assembly
+        self.writer = writer
+        self.resolved = resolved
+        self.console = console
+        self.stop = StopOnSignal()
+        self.clock = clock
+        self.logger = RunLogger(writer, clock)
+        self.project = project
+        self.tracker: Tracker | None = None
+        self.program: StepProgram | None = None
+
+    def run(self, start: Position | None) -> None:
+        """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
+        checkpoint = self.writer.checkpoints / "last.ckpt" if start else None
+        if start is not None and self.assembly.catalogued is not None:
+            self.assembly.catalogued.start = (start.epoch, start.batch)
+        try:
+            with self.stop:
+                self.tracker = self._tracker()
+                self.program = program_of(self.resolved["step"])
+                trainer = Trainer(
+                    **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
+                )
+                BatchParts(self.resolved.get("micro_batches", 1), self._note_parts).install(trainer)
+                trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
+                refuse_nothing_trained(trainer)
+        except BaseException as error:
+            known = told_apart(error, self.stop)
+            with contextlib.suppress(
+                OSError
+            ):  # a full disk may have no room for the record; the user is told why below
+                self._finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
+            raise explained(known, self.writer, self.assembly.task, self.config) from error
+        self._finish("finished", None)
+        show(self.console, self.clock.line())
+        self._warn_without_best()
+        if self.tracker is not None and self.config.tracking.wandb == "online":
+            message = upload(self.writer.path)
+            if message is not None:
+                self._warn(f"{message}; the training is not affected")
+
+    def _trainer_arguments(self) -> dict[str, Any]:
+        arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
+        arguments.update(
+            accelerator=self.resolved["accelerator"],
+            devices=self.resolved["devices"],
+            precision=self.resolved["precision"],
+            logger=[self.logger, *([self.tracker] if self.tracker else [])],
+            callbacks=self._callbacks(),
+            default_root_dir=str(self.writer.path),
+        )
+        # the bar and the summary are ours; two validation batches at the start say nothing about a metric
+        defaults = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
+        if self.resolved["accelerator"] == "cuda" and fixed_shapes(self.assembly.catalogued):
+            defaults["benchmark"] = not self.config.trainer.deterministic
+        return {**defaults, **arguments}
+
+    def _callbacks(self) -> list[pl.Callback]:
+        monitor, patience = self.config.monitor, self.config.early_stopping
+        notice = LoopNotice(self._note_loop)
+        callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), notice, *self.assembly.callbacks]
+        if patience is not None and monitor is not None:
+            callbacks.append(
+                EarlyStopping(
+                    monitor.metric,
+                    mode=monitor.mode,
+                    patience=patience.patience,
+                    min_delta=patience.min_delta,
+                    strict=False,  # a training that ends within its first epoch has nothing to compare; `_warn_without_best` says so
+                )
+            )
+        if self.console is not None:
+            callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
+        metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
+        every = self.config.checkpoint.every_n_epochs
+        return [*callbacks, self.stop, Checkpoints(self.writer, metric, mode, every, self.stop)]
+
+    def _note_loop(self, report: LoopReport) -> None:
+        self.resolved.update(loop=report.mode, loop_reason=report.reason or None, step=report.step)
+        self.resolved.update(compiled=report.step in COMPILED, step_reason=report.step_reason or None)
+        self.writer.update(resolved=self.resolved)
+        show(self.console, report.line)
+
+    def _note_parts(self, count: int) -> None:
+        self.resolved["micro_batches"] = count
+        self.writer.update(resolved=self.resolved)
+        self._warn(
+            f"a batch does not fit into the GPU's memory: it is run in {count} parts whose gradients are added up "
+            "(the same batch size; statistics of batch normalisation are those of a part)"
+        )
+
+    def _tracker(self) -> Tracker | None:
+        if self.config.tracking.wandb == "disabled":
+            return None
+        return Tracker(self.writer, self.clock, wandb_project(self.project.root.name), config_to_dict(self.config))
+
+    def _finish(self, status: Any, reason: str | None) -> None:
+        plan = getattr(self.assembly.task, "plan", None)
+        if plan is not None and plan.filled:
+            self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
+        if self.program is not None and self.program.fallback is not None:
+            self.resolved["step_reason"] = self.program.fallback
+        self.writer.update(resolved=self.resolved, durations=self.clock.durations())
+        self.writer.finish(status, reason)
+        # after our own record: it may take seconds, in which somebody may press Ctrl-C again
+        if self.tracker is not None:
+            self.tracker.close(exit_code=0 if status == "finished" else 1)
+            if self.tracker.warning is not None:
+                self._warn(f"{self.tracker.warning}; the training is not affected")
+
+    def _warn_without_best(self) -> None:
+        monitor = self.config.monitor
+        if monitor is not None and "best" not in {path.stem for path in self.writer.checkpoints.glob("*.ckpt")}:
+            self._warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
+
+    def _warn(self, message: str) -> None:
+        self.writer.event("warned", message=message)
+        if self.console is not None:
+            self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
