@@ -334,7 +334,7 @@ def test_a_training_that_is_stopped_and_resumed_ends_with_the_same_weights(
         patch.setattr(session.Session, "_callbacks", lambda self: [StopAt(), *real(self)])
         with pytest.raises(StoppedError):
             pk.train(path, overrides)
-    resumed = fit.train(path, overrides, resume="auto")
+    resumed = pk.train(path, overrides, resume="auto")
     expected, found = (load_checkpoint(run.checkpoint("last"))["state_dict"] for run in (whole, resumed))
     assert resumed.id != whole.id
     assert all(torch.equal(expected[name], found[name]) for name in expected)
