@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from table import fault
 
 import projectkit as pk
 
@@ -149,6 +150,11 @@ def assert_whole(tmp_path: Path) -> None:
     assert len(names) == 4, names  # and the cache's folder with its meta.json
 
 
+@fault(
+    "twenty processes ask for the same data set at once",
+    happens="one downloads, the others wait for it",
+    kept="the set, once",
+)
 def test_twenty_processes_that_ask_at_once_download_once(server: Server, tmp_path: Path) -> None:
     processes = [start(LOAD) for _ in range(20)]
     ends = [process.communicate(timeout=60) for process in processes]
@@ -157,6 +163,11 @@ def test_twenty_processes_that_ask_at_once_download_once(server: Server, tmp_pat
     assert_whole(tmp_path)
 
 
+@fault(
+    "a process is killed in the middle of a download",
+    happens="one that waits goes on at the byte where it stopped",
+    kept="what was downloaded",
+)
 def test_a_process_killed_in_the_middle_of_a_download_is_continued_by_one_that_waits(
     server: Server, tmp_path: Path
 ) -> None:
@@ -178,6 +189,11 @@ def test_a_process_killed_in_the_middle_of_a_download_is_continued_by_one_that_w
     assert_whole(tmp_path)
 
 
+@fault(
+    "a process is killed while it puts a set into the store, at any change of the disk",
+    happens="the next process mends what is left, without a word",
+    kept="the set, whole",
+)
 def test_a_process_killed_at_any_change_of_the_disk_leaves_a_store_that_the_next_one_mends(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
