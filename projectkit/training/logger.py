@@ -97,7 +97,9 @@ class Recorder(Callback):
         parameters = sum(parameter.numel() for parameter in pl_module.parameters())
         self.logger.clock.started()
         self.writer.event("training", step=trainer.global_step, epoch=trainer.current_epoch, parameters=parameters)
-        self.writer.update(parameters=parameters)
+        planned = trainer.estimated_stepping_batches
+        # how far a running training is; not known where neither epochs nor batches are counted
+        self.writer.update(parameters=parameters, planned_steps=int(planned) if 0 < planned < math.inf else None)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
