@@ -6,6 +6,7 @@ A kept run is the same run: where both copies are there, the one in `runs/` is t
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,6 +20,7 @@ from projectkit.runs import ids
 from projectkit.runs.reader import Run, read_run
 
 _SHOWN = 5  # candidates that an error lists
+_ID_LENGTH = 22  # of the shortest id: a longer text is a mistyped id rather than a name
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # Runs are compared by their monitored metric only where all of this is the same.
 _SAME_DATA = ("class_path", "name", "target", "split", "split_digest", "card_digest")
@@ -60,7 +62,7 @@ def find_run(ref: str | Path, project: Project) -> Run:
         run = read_run(Path(ref))
         return replace(run, kept=_kept(run.id, project))
     places = _places(project)
-    run_id = _match(text, places)
+    run_id = match_id(text, places)
     return replace(read_run(places[run_id]), kept=_kept(run_id, project))
 
 
@@ -99,13 +101,13 @@ def _places(project: Project) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for root in (project.runs, project.results):
         try:
-            entries = sorted(root.iterdir())
+            with os.scandir(root) as entries:
+                names = sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
         except OSError:
             continue
-        for path in entries:
-            hidden = path.name.startswith(".")
-            if not hidden and path.is_dir() and (ids.PATTERN.fullmatch(path.name) or (path / "run.json").is_file()):
-                found.setdefault(path.name, path)
+        for name in names:
+            if ids.PATTERN.fullmatch(name) or (root / name / "run.json").is_file():
+                found.setdefault(name, root / name)
     return found
 
 
@@ -122,7 +124,24 @@ def _tolerant(path: Path, project: Project) -> Run:
         return Run(path, {}, problem=error.what, kept=kept)
 
 
-def _match(text: str, known: Iterable[str]) -> str:
+def match_id(
+    text: str,
+    known: Iterable[str],
+    *,
+    empty: str = "train one with `projectkit train`",
+    see: str = "see `projectkit runs list`",
+) -> str:
+    """The one id that `text` is, or is a part of.
+
+    Args:
+        text: as it was typed.
+        known: the ids that there are.
+        empty: the remedy where there is none at all.
+        see: the remedy where no id is near.
+
+    Raises:
+        UserError: no id fits, or several do; the message lists candidates, or names the nearest id or name.
+    """
     names = sorted(known, reverse=True)
     if text in names:
         return text
@@ -135,14 +154,11 @@ def _match(text: str, known: Iterable[str]) -> str:
         raise UserError(
             f"'{text}' is part of {len(found)} run ids: {listed}", remedy="type more of the one that you mean"
         )
-    near = nearest(text, [*names, "latest", "best"])
-    remedy = (
-        f"did you mean '{near}'?"
-        if near
-        else "see `projectkit runs list`"
-        if names
-        else "train one with `projectkit train`"
-    )
+    # most mistypings are of a run's name, which is the shorter part of its id; the newest of equal names is offered
+    by_name = {match[2]: name for name in reversed(names) if (match := ids.PATTERN.fullmatch(name))}
+    near = nearest(text.lower(), by_name) if len(text) < _ID_LENGTH else None
+    near = by_name[near] if near else nearest(text, [*names, "latest", "best"])
+    remedy = f"did you mean '{near}'?" if near else see if names else empty
     raise UserError(f"no run '{text}'", remedy=remedy)
 
 
