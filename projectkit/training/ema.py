@@ -147,9 +147,9 @@ class EMA(Callback):
     def _gather(self, module: pl.LightningModule) -> None:
         """Find what is averaged; averages that are there, from a checkpoint, are kept and follow the module to its device."""
         parameters, buffers = _slots(module, "_parameters"), _slots(module, "_buffers")
-        floats = [slot for slot in buffers if _tensor(slot).is_floating_point() or _tensor(slot).is_complex()]
-        self._slots = parameters + floats
-        self._counters = [slot for slot in buffers if slot not in floats]
+        # asked of each slot and not looked up in a list of them: two slots are compared by their tensors' numbers
+        self._slots = parameters + [slot for slot in buffers if _averaged(slot)]
+        self._counters = [slot for slot in buffers if not _averaged(slot)]
         self._averages = _following(self._averages, self._slots)
         self._counts = _following(self._counts, self._counters)
 
@@ -193,6 +193,10 @@ def _tensor(slot: tuple[dict[str, Any], str]) -> Tensor:
     held, name = slot
     tensor: Tensor = held[name]
     return tensor
+
+
+def _averaged(slot: tuple[dict[str, Any], str]) -> bool:
+    return _tensor(slot).is_floating_point() or _tensor(slot).is_complex()
 
 
 def _following(former: list[Tensor], slots: list[tuple[dict[str, Any], str]]) -> list[Tensor]:

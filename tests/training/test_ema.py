@@ -170,6 +170,17 @@ def test_before_the_first_average_nothing_differs(tmp_path: Path) -> None:
     assert RAW not in late
 
 
+def test_batch_norms_of_different_widths_are_averaged(tmp_path: Path) -> None:
+    class Widening(Net):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = nn.Sequential(self.norm, nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 4))
+
+    averaged, _ = fit(tmp_path, EMA(DECAY), net=Widening())
+    assert averaged["state_dict"]["norm.2.num_batches_tracked"] == averaged[RAW]["norm.2.num_batches_tracked"]
+    assert not torch.equal(averaged["state_dict"]["norm.2.running_mean"], averaged[RAW]["norm.2.running_mean"])
+
+
 def test_an_error_in_a_validation_leaves_the_weights_that_were_trained(tmp_path: Path) -> None:
     net = Net(fails_at=7)
     with pytest.raises(RuntimeError, match="on purpose"):
