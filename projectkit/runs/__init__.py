@@ -10,7 +10,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | find.py | ids, parts of ids, `latest`, `best`; the list of runs |
 | keep.py | the copy in `results/` that is committed |
 | provenance.py | git, versions, machine |
-| process.py | which process writes a run, and whether it still does |
+| sessions.py, process.py | which process owns a run, and whether it is still there |
 | masking.py | secrets taken out |
 | files.py, ids.py | atomic files and JSON lines; the folder's name |
 """
@@ -25,28 +25,26 @@ from projectkit.runs.find import load_run as load_run
 from projectkit.runs.find import project_of as project_of
 from projectkit.runs.find import summary as summary
 from projectkit.runs.keep import keep_run as keep_run
-from projectkit.runs.process import is_alive as is_alive
-from projectkit.runs.process import this_process as this_process
 from projectkit.runs.provenance import git_state as git_state
 from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
 from projectkit.runs.reader import read_run as read_run
 from projectkit.runs.record import RunWriter as RunWriter
+from projectkit.runs.sessions import TakenOverError as TakenOverError
 
 __all__ = [
     "Predictions",
     "Run",
     "RunWriter",
+    "TakenOverError",
     "atomic_write",
     "describe_time",
     "find_run",
     "git_state",
-    "is_alive",
     "keep_run",
     "list_runs",
     "load_run",
     "project_of",
     "read_run",
     "summary",
-    "this_process",
 ]

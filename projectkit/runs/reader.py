@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from projectkit.errors import UserError, did_you_mean
 from projectkit.runs import ids
 from projectkit.runs.files import as_float, read_json, read_lines
+from projectkit.runs.process import is_alive
+from projectkit.runs.sessions import is_owned, newest_session
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,12 +42,14 @@ class Run:
         record: what `run.json` held when the view was made; empty where it could not be read.
         problem: why it could not be read; the status is then `unreadable`.
         kept: the run's copy in `results/`, None where it was not kept.
+        alive: whether a process was writing it when the view was made.
     """
 
     path: Path
     record: Mapping[str, Any] = field(repr=False)
     problem: str | None = None
     kept: Path | None = None
+    alive: bool = False
 
     @property
     def id(self) -> str:
@@ -65,8 +69,15 @@ class Run:
 
     @property
     def status(self) -> str:
-        """`running`, `finished`, `failed`, `interrupted`, or `unreadable`."""
-        return "unreadable" if self.problem else str(self.record.get("status", "unknown"))
+        """`running`, `finished`, `failed`, `interrupted` (also where the process that wrote it is gone), or `unreadable`."""
+        if self.problem:
+            return "unreadable"
+        return "interrupted" if self._was_killed else str(self.record.get("status", "unknown"))
+
+    @property
+    def reason(self) -> str | None:
+        """One word for why it did not finish: oom, nan, disk, signal, killed ...; None where it did, or still may."""
+        return "killed" if self._was_killed else self.record.get("reason")
 
     @property
     def created(self) -> datetime | None:
@@ -195,6 +206,10 @@ class Run:
             raise UserError(f"no figure '{name}'", where=self.id, remedy=remedy)
         return path
 
+    @property
+    def _was_killed(self) -> bool:
+        return self.record.get("status") == "running" and not self.alive
+
     def _members(self, folder: str, suffix: str) -> list[Path]:
         paths = (self.path / folder).glob(f"*{suffix}")
         return sorted(path for path in paths if not path.name.startswith("."))
@@ -237,7 +252,12 @@ def read_run(path: Path) -> Run:
         remedy = "the other files of the run are untouched; restore run.json from results/ or a backup"
         raise UserError(f"cannot be read: {error}", where=str(file), remedy=remedy) from error
     _refuse_newer(record, file)
-    return Run(path, record)
+    return Run(path, record, alive=record.get("status") == "running" and _is_alive(path, record))
+
+
+def _is_alive(path: Path, record: Mapping[str, Any]) -> bool:
+    process = record.get("process")  # where schema 1 had it
+    return is_owned(path) if newest_session(path) else isinstance(process, dict) and is_alive(process)
 
 
 def _refuse_newer(document: Mapping[str, Any], path: Path) -> None:

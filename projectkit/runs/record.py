@@ -22,12 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from projectkit.errors import UserError
+from projectkit.errors import UserError, WorkError
 from projectkit.runs import ids, provenance
 from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
 from projectkit.runs.masking import mask_command, mask_text
-from projectkit.runs.process import this_process
+from projectkit.runs.process import is_alive
 from projectkit.runs.reader import SCHEMA, read_run
+from projectkit.runs.sessions import Session, TakenOverError, is_owned, refuse_owned
 
 Kind = Literal["train", "smoke", "baseline"]
 Status = Literal["running", "finished", "failed", "interrupted"]
@@ -39,12 +40,19 @@ _PART_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")  # of a subset or a fig
 
 
 class RunWriter:
-    """The writing side of a run folder; made by `create` (a new run) or `open` (one that is there)."""
+    """The writing side of a run folder; made by `create` (a new run), `resume` (one that ended) or `open` (to add an evaluation).
 
-    def __init__(self, path: Path, record: dict[str, Any], *, elapsed_s: float) -> None:
+    A writer of the first two owns the run, see sessions.py, until it finishes or nobody holds it any more.
+    """
+
+    def __init__(self, path: Path, record: dict[str, Any], session: Session | None, *, elapsed_s: float = 0.0) -> None:
         self.path = path
         self._record = record
+        self._session = session
+        self._lines: int | None = None
         self._start = time.monotonic() - elapsed_s  # so that a resumed run's times go on where they ended
+        if session is not None:
+            session.ends_with(self)
 
     @classmethod
     def create(
@@ -94,9 +102,8 @@ class RunWriter:
             "lock": provenance.lock_file(source),
             "versions": provenance.versions(),
             "hardware": provenance.hardware(),
-            "process": this_process(),
         }
-        writer = cls(path, record, elapsed_s=0.0)
+        writer = cls(path, record, Session.claim(path, 1))
         # run.json comes last: a folder that has one has the rest as well.
         atomic_write(path / "config.yaml", mask_text(config_yaml).encode("utf-8"))
         if git.diff:
@@ -107,15 +114,52 @@ class RunWriter:
         return writer
 
     @classmethod
+    def resume(cls, path: Path, *, command: Sequence[str] | None = None) -> Self:
+        """Go on with a run that ended or was killed: it is this process's from now on, and recorded as running.
+
+        Args:
+            path: the run folder.
+            command: the command line; default `sys.argv`. Secrets are masked.
+
+        Raises:
+            UserError: the folder holds no readable run, or another process goes on with it.
+            WorkError: the folder cannot be written.
+        """
+        run = read_run(path)
+        process = run.part("process")  # where schema 1 had it
+        if is_alive(process) and run.alive:
+            raise UserError("the run is still going on", where=run.id, remedy=f"end process {process.get('pid')} first")
+        former = refuse_owned(run.path)
+        try:
+            session = Session.claim(run.path, former + 1)
+            try:
+                run = read_run(path)  # again: until now it was somebody else's
+                writer = cls(run.path, dict(run.record), session, elapsed_s=_elapsed(run.path))
+                writer._record.pop("process", None)
+                writer.update(status="running", reason=None, ended=None)
+                writer.event(
+                    "resumed", session=session.number, command=mask_command(sys.argv if command is None else command)
+                )
+            except BaseException:
+                session.close()
+                raise
+        except OSError as error:
+            raise WorkError(
+                f"the run cannot be written: {error.strerror or error}",
+                where=str(run.path),
+                remedy="free some space, and look at who may write the folder",
+            ) from error
+        return writer
+
+    @classmethod
     def open(cls, path: Path) -> Self:
-        """Go on writing to a run that is there: to evaluate it, or to resume it.
+        """Add to a run that is there what an evaluation leaves; a run that is going on belongs to the process that writes it.
 
         Raises:
             UserError: the folder holds no readable run.
         """
         run = read_run(path)
-        times = [as_float(line.get("time")) for line in read_lines(path / "metrics.jsonl")[-1:]]
-        return cls(run.path, dict(run.record), elapsed_s=max((t for t in times if t is not None), default=0.0))
+        return cls(run.path, dict(run.record), None, elapsed_s=_elapsed(run.path))
 
     @property
     def id(self) -> str:
@@ -132,6 +176,19 @@ class RunWriter:
         """Seconds since the run was created; in a resumed run, those before its death count, the pause does not."""
         return time.monotonic() - self._start
 
+    def refuse_if_taken_over(self) -> None:
+        """Before a checkpoint: a process that was silent for minutes (a laptop that slept) may have lost its run.
+
+        Raises:
+            TakenOverError: another process has gone on with the run.
+        """
+        if self._session is not None and self._session.taken_over:
+            raise TakenOverError(
+                "another process has gone on with this run while this one was silent",
+                where=self.id,
+                remedy="nothing to do: what this process did since its last checkpoint is done there as well",
+            )
+
     def log(self, step: int, epoch: int, values: Mapping[str, float]) -> None:
         """Append one line of metrics.
 
@@ -139,45 +196,80 @@ class RunWriter:
             step: optimiser steps done.
             epoch: epochs begun, from 0.
             values: metric name -> number; NaN and infinity are kept.
+
+        Raises:
+            TakenOverError: another process has gone on with the run.
         """
         if clash := {"step", "epoch", "time"} & values.keys():
             raise ValueError(f"metrics may not be called {', '.join(sorted(clash))}")
+        self.refuse_if_taken_over()
         numbers = {name: float(value) for name, value in values.items()}
-        append_line(
-            self.path / "metrics.jsonl",
-            {"step": int(step), "epoch": int(epoch), "time": round(self.elapsed_s, 3), **numbers},
-        )
+        line = {"step": int(step), "epoch": int(epoch), "time": round(self.elapsed_s, 3), **numbers}
+        lines = self.lines  # counted before this one is there
+        append_line(self.path / "metrics.jsonl", line)
+        self._lines = lines + 1
 
-    def rewind(self, step: int) -> None:
-        """Drop the metrics that were logged after `step`: a killed run goes on from its checkpoint and does those steps again."""
+    @property
+    def lines(self) -> int:
+        """How many lines of metrics there are; a checkpoint keeps the number for `rewind`."""
+        if self._lines is None:
+            self._lines = len(read_lines(self.path / "metrics.jsonl"))
+        return self._lines
+
+    def rewind(self, step: int, lines: int | None = None) -> None:
+        """Drop the metrics that a checkpoint knows nothing of: a killed run goes on from there and does those steps again.
+
+        Args:
+            step: of the checkpoint; what was logged after it goes.
+            lines: how many there were when it was written; None where it does not say.
+        """
         path = self.path / "metrics.jsonl"
-        kept = [line for line in read_lines(path) if line.get("step", 0) <= step]
+        kept = [line for line in read_lines(path) if line.get("step", 0) <= step][:lines]
         if kept or path.exists():
             atomic_write(path, b"".join(to_json(line) + b"\n" for line in kept))
+        self._lines = len(kept)
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; start and end are there already."""
         append_line(self.path / "events.jsonl", {"time": datetime.now(UTC).isoformat(), "event": kind, **fields})
 
     def update(self, **fields: Any) -> None:
-        """Replace fields of `run.json`; the file is rewritten at once."""
+        """Replace fields of `run.json`; the file is rewritten at once.
+
+        Raises:
+            TakenOverError: another process has gone on with the run, or goes on with one that was opened for an evaluation.
+        """
         if fixed := _FIXED & fields.keys():
             raise ValueError(f"a run's {', '.join(sorted(fixed))} cannot be changed")
+        self.refuse_if_taken_over()
+        if self._session is None and is_owned(self.path):
+            raise TakenOverError("the run is going on", where=self.id, remedy="wait for its end")
         self._record.update(fields)
         atomic_write(self.path / "run.json", to_json(self._record, indent=1) + b"\n")
 
-    def finish(self, status: Status, reason: str | None = None) -> None:
-        """Record how the run ended.
+    def finish(self, status: Status, reason: str | None = None, **fields: Any) -> None:
+        """Record how the run ended, also on a full disk; where another process has gone on with it, that one does.
 
         Args:
             status: finished, failed or interrupted.
             reason: one word where it did not finish: oom, nan, disk, signal, error ...
+            fields: of `run.json`, known at the end only.
         """
         if status not in _ENDS:
             raise ValueError(f"a run ends as {', '.join(_ENDS)}, not {status!r}")
-        durations = {**self._record.get("durations", {}), "total_s": round(self.elapsed_s, 3)}
-        self.event(status, **({"reason": reason} if reason else {}))
-        self.update(status=status, reason=reason, ended=datetime.now(UTC).isoformat(), durations=durations)
+        try:
+            if self._session is not None:
+                if self._session.taken_over:
+                    return
+                self._session.give_back_reserve()
+            durations = {**self._record.get("durations", {}), **fields.pop("durations", {})}
+            durations["total_s"] = round(self.elapsed_s, 3)
+            ended = datetime.now(UTC).isoformat()
+            self.update(**fields, status=status, reason=reason, ended=ended, durations=durations)
+            self.event(status, **({"reason": reason} if reason else {}))
+        finally:
+            if self._session is not None:
+                self._session.close()
 
     def write_evaluation(self, subset: str, document: Mapping[str, Any]) -> Path:
         """Write `evaluation/<subset>.json`; schema, run and subset are filled in."""
@@ -218,6 +310,12 @@ class RunWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)
         return path
+
+
+def _elapsed(path: Path) -> float:
+    """Seconds that the run has taken so far, by its metrics."""
+    times = (as_float(line.get("time")) for line in read_lines(path / "metrics.jsonl"))
+    return max((time for time in times if time is not None), default=0.0)
 
 
 def _part(name: str) -> str:

@@ -21,7 +21,7 @@ from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError
 from projectkit.machine import cpu_policy
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, find_run, read_run, this_process
+from projectkit.runs import Run, RunWriter, find_run, read_run
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoints import load_checkpoint
 from projectkit.training.decide import decide, take_up_input
@@ -30,6 +30,7 @@ from projectkit.training.resolve import resolve
 from projectkit.training.resume import find_resumable, position, refuse_other_config, refuse_other_data
 from projectkit.training.screen import quiet, show
 from projectkit.training.session import Session
+from projectkit.training.signals import StopOnSignal
 
 
 def train(
@@ -60,7 +61,7 @@ def train(
     # The project of the config's folder, so that a config named from elsewhere works
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
-    with _placed(loaded.places):
+    with _placed(loaded.places), StopOnSignal() as stop:
         former = _former_run(resume, loaded, project)
         # read here, because a damaged checkpoint is an error before anything is written
         checkpoint = load_checkpoint(former.checkpoint("last")) if former else None
@@ -86,28 +87,34 @@ def train(
             show(console, f"note: torch was imported before {' and '.join(late)} could be set: {what}")
         if decided.line:
             show(console, decided.line)
-        if former is not None and start is not None:
-            writer = RunWriter.open(former.path)
-            writer.rewind(start.step)
-            writer.event("resumed", command=list(command or ()))
-            writer.update(status="running", reason=None, ended=None, process=this_process())
-        else:
-            writer = RunWriter.create(
-                project.runs,
-                loaded.config.name,
-                # a few batches are no result
-                kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,
-                config_yaml=config_to_yaml(loaded.config),
-                command=command,
-                seed=loaded.config.seed,
-                source=project.root,
-                data=_data_record(loaded.config, assembly),
-                resolved=resolved,
-                monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
-            )
+        with stop.held():  # a folder that is made is made whole
+            if former is not None and start is not None:
+                writer = RunWriter.resume(former.path, command=command)
+                writer.rewind(start.step)
+            else:
+                writer = RunWriter.create(
+                    project.runs,
+                    loaded.config.name,
+                    # a few batches are no result
+                    kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,
+                    config_yaml=config_to_yaml(loaded.config),
+                    command=command,
+                    seed=loaded.config.seed,
+                    source=project.root,
+                    data=_data_record(loaded.config, assembly),
+                    resolved=resolved,
+                    monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
+                )
         clock = Clock(former.seconds if former is not None and start is not None else None)
         session = Session(
-            loaded.config, assembly, writer=writer, resolved=resolved, project=project, console=console, clock=clock
+            loaded.config,
+            assembly,
+            writer=writer,
+            resolved=resolved,
+            project=project,
+            console=console,
+            clock=clock,
+            stop=stop,
         )
         if decided.warning is not None:  # not for the screen: what is wrong with a model is told when it is trained
             writer.event("warned", message=decided.warning)

@@ -10,16 +10,16 @@ from projectkit.config import Config, config_to_dict
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, is_alive, list_runs
+from projectkit.runs import Run, list_runs
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
     """The newest run of exactly this config that did not finish and left a checkpoint; None where a new run is to be started.
 
-    A job that a cluster killed is still recorded as `running`, so that status counts as unfinished, unless its process goes on here.
+    A run whose process is gone, as when a cluster killed it, reads as interrupted.
     """
     for run in list_runs(project):
-        unfinished = run.status in ("running", "interrupted", "failed") and not is_alive(run.part("process"))
+        unfinished = run.status in ("interrupted", "failed")
         if unfinished and (run.path / "checkpoints" / "last.ckpt").is_file() and not differences(run, config):
             return run
     return None
@@ -38,7 +38,7 @@ def refuse_other_config(run: Run, config: Config) -> None:
             where=run.id,
             remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or train anew without --resume",
         )
-    if is_alive(run.part("process")) and run.status == "running":
+    if run.status == "running":
         raise UserError(
             "the run is still going on", where=run.id, remedy="wait for it, or start a new run without --resume"
         )

@@ -7,25 +7,65 @@ import sys
 
 import pytest
 
-from projectkit.runs import is_alive, this_process
-from projectkit.runs.process import _started
+from projectkit.runs import process
+from projectkit.runs.process import _started, goes_on, this_process
+
+needs_start = pytest.mark.skipif(sys.platform == "win32", reason="no process is waited for there")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the start of a process cannot be read there")
-def test_a_process_is_alive_until_it_ends():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        recorded = {**this_process(), "pid": process.pid, "started": _started(process.pid)}
-        assert is_alive(recorded)
-        assert not is_alive({**recorded, "started": "at another time: the number was given out again"})
-        assert not is_alive({**recorded, "host": "another machine"})
-        process.communicate(b"\n")
-    assert not is_alive(recorded)
+@needs_start
+def test_a_process_goes_on_until_it_ends():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        recorded = {**this_process(), "pid": other.pid, "started": _started(other.pid)}
+        assert goes_on(recorded) is True
+        assert goes_on({**recorded, "started": "at another time: the number was given out again"}) is False
+        other.communicate(b"\n")
+    assert goes_on(recorded) is False
 
 
-@pytest.mark.parametrize("recorded", [{}, {"pid": "12"}, {"pid": 0, "started": None}])
-def test_of_a_run_that_does_not_say_nothing_is_known(recorded):
-    assert not is_alive(recorded)
+@needs_start
+def test_a_process_that_nobody_has_waited_for_is_over():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        recorded = {**this_process(), "pid": other.pid, "started": _started(other.pid)}
+        assert other.stdin is not None
+        assert other.stdout is not None
+        other.stdin.write(b"\n")
+        other.stdin.close()
+        other.stdout.read()  # until it has closed everything
+        while goes_on(recorded):  # it ends in this moment; a test that hangs is ended from outside
+            pass
+        assert goes_on(recorded) is False
 
 
-def test_this_process_does_not_stand_in_its_own_way():
-    assert not is_alive(this_process())
+@pytest.mark.parametrize("change", [{"host": "another"}, {"boot": "another"}, {"namespace": "another"}])
+def test_of_a_process_on_another_machine_nothing_is_known(change):
+    assert goes_on({**this_process(), **change}) is None
+
+
+@pytest.mark.parametrize("recorded", [{}, {"pid": "12"}, {"pid": 0, "started": None}, {"pid": -1, "started": "x"}])
+def test_of_a_record_that_does_not_say_nothing_is_known(recorded):
+    assert goes_on({**this_process(), "pid": None, **recorded}) is None
+
+
+def test_this_process_goes_on():
+    assert goes_on(this_process()) is True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="numbers of processes are not hidden there")
+def test_a_process_that_the_system_hides_is_left_to_its_heartbeat(monkeypatch):
+    other = {**this_process(), "pid": 1, "started": "x"}
+    monkeypatch.setattr(process, "_started", lambda pid: None)
+    assert goes_on(other) is None
+
+
+@pytest.mark.parametrize(
+    ("former", "now", "known"), [("0", "1", False), (None, "1", False), ("1", "1", None), ("2", "1", None)]
+)
+def test_slurm_starts_a_job_again_only_when_it_is_over(monkeypatch, former, now, known):
+    job = {"SLURM_JOB_ID": "7", **({} if former is None else {"SLURM_RESTART_COUNT": former})}
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", now)
+    elsewhere = {**this_process(), "host": "another", "job": job}
+    assert goes_on(elsewhere) is known
+    monkeypatch.setenv("SLURM_JOB_ID", "8")
+    assert goes_on(elsewhere) is None

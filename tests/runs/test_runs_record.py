@@ -65,7 +65,7 @@ def test_times_of_a_resumed_run_go_on_where_they_ended(make_run):
     path = make_run(status="running").path
     with (path / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"step": 30, "epoch": 1, "time": 1000.0, "train/loss": 0.1}\n{"step": 40, "ti')
-    again = RunWriter.open(path)
+    again = RunWriter.resume(path)
     again.log(40, 1, {"train/loss": 0.05})
     lines = read_run(path).metrics()
     assert [line["step"] for line in lines] == [10, 20, 30, 40]

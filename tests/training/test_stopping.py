@@ -15,8 +15,7 @@ from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
-from projectkit.runs import RunWriter, list_runs, this_process
-from projectkit.runs.process import _started
+from projectkit.runs import RunWriter, list_runs
 from projectkit.training import load_checkpoint, session, train
 from projectkit.training.signals import StoppedError
 
@@ -237,9 +236,12 @@ def test_a_run_that_still_goes_on_is_not_taken_over(config: Path, monkeypatch: p
     with pytest.raises(StoppedError):
         train_with(monkeypatch, config, SignalAt(5))
     stopped = list_runs(require_project())[0]
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
-        process = {**this_process(), "pid": other.pid, "started": _started(other.pid)}
-        RunWriter.open(stopped.path).update(status="running", process=process)
+    program = "import sys, pathlib; from projectkit.runs import RunWriter"
+    program += "; writer = RunWriter.resume(pathlib.Path(sys.argv[1]), command=[]); print(flush=True); input()"
+    command = [sys.executable, "-c", program, str(stopped.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline()
         with pytest.raises(UserError, match="still going on"):
             train(config, resume=stopped.id)
         fresh = train(config, resume="auto")
