@@ -25,7 +25,6 @@ from pathlib import Path
 from projectkit.errors import UserError
 from projectkit.runs import ids
 from projectkit.runs.copies import Copy, CopyWriter, DamagedError, bring_back, newest_step, read_copy
-from projectkit.runs.process import is_alive
 from projectkit.runs.reader import Run, read_run
 
 PATIENCE_S = 30.0
@@ -211,7 +210,7 @@ def _older(run: Path, step: int) -> bool:
         here = read_run(run)
     except UserError:  # written by a newer version, or damaged: somebody should look at it
         return False
-    return here.status != "finished" and not is_alive(here.part("process")) and newest_step(run) < step
+    return here.status != "finished" and not here.alive and newest_step(run) < step
 
 
 def _run_names(root: Path) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from projectkit.runs import RunWriter, backup, copies
+from projectkit.runs import RunWriter, backup, copies, read_run
 from projectkit.runs.backup import Backup, places_of, restore_runs
 from projectkit.runs.copies import MANIFEST, CopyWriter, read_copy
 from projectkit.runs.files import append_line
@@ -36,9 +36,8 @@ def elsewhere(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(make_run: Callable[..., RunWriter]) -> RunWriter:
-    """An unfinished run whose writer is gone, with a checkpoint of step 10."""
+    """An unfinished run with a checkpoint of step 10."""
     writer = make_run(status="running")
-    writer.update(process={"host": "another", "pid": 1, "started": "long ago"})
     checkpoint(writer, 10)
     return writer
 
@@ -65,7 +64,7 @@ def files_of(run: Path) -> dict[str, bytes]:
     return {
         path.relative_to(run).as_posix(): path.read_bytes()
         for path in run.rglob("*")
-        if path.is_file() and path.name not in (MANIFEST, "heartbeat")
+        if path.is_file() and path.name not in (MANIFEST, *copies._PRIVATE)
     }
 
 
@@ -132,7 +131,6 @@ def test_an_older_run_here_is_replaced_and_a_newer_one_is_kept(
     assert restored.path is not None
     assert step_in(restored.path) == 20
     further = RunWriter.open(restored.path)
-    further.update(process={"host": "another", "pid": 1, "started": "long ago"})
     checkpoint(further, 30)
     assert restore_runs(folder, elsewhere) == []
     assert step_in(restored.path) == 30
@@ -352,6 +350,23 @@ def test_a_run_here_that_cannot_be_read_is_left_for_somebody_to_look_at(
     (elsewhere / writer.id / "run.json").write_bytes(b"{")
     assert restore_runs(folder, elsewhere) == []
     assert (elsewhere / writer.id / "run.json").read_bytes() == b"{"
+
+
+def test_a_run_that_is_trained_here_is_not_replaced(writer: RunWriter, folder: Path) -> None:
+    checkpoint(writer, 20)
+    copy_once(writer, folder)
+    for name in ("metrics.jsonl", "checkpoints/digests.jsonl"):  # so that the one here looks older
+        (writer.path / name).unlink()
+    assert restore_runs(folder, writer.path.parent) == []
+    assert read_run(writer.path).alive
+
+
+def test_a_run_that_came_back_belongs_to_nobody(writer: RunWriter, folder: Path, elsewhere: Path) -> None:
+    copy_once(writer, folder)
+    (restored,) = restore_runs(folder, elsewhere)
+    assert restored.path is not None
+    run = read_run(restored.path)
+    assert (run.alive, run.status, run.reason) == (False, "interrupted", "killed")
 
 
 def test_without_a_backup_there_is_nothing_to_bring_back(folder: Path, elsewhere: Path) -> None:
