@@ -8,12 +8,9 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers.logger import Logger
-from pytorch_lightning.utilities.types import STEP_OUTPUT
 
-from projectkit.errors import WorkError
 from projectkit.runs import RunWriter
 from projectkit.training.loop.clock import Clock
-from projectkit.training.loop.position import until_logging
 
 
 class LoggerOfRun(Logger):
@@ -76,7 +73,7 @@ class RunLogger(LoggerOfRun):
 
 
 class Recorder(Callback):
-    """Events, the latest validation metrics, and an end for a training whose loss is no number.
+    """Events, and the latest validation metrics.
 
     Args:
         writer: of the run.
@@ -86,7 +83,6 @@ class Recorder(Callback):
     def __init__(self, writer: RunWriter, logger: RunLogger) -> None:
         self.writer = writer
         self.logger = logger
-        self._loss: Any = None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lightning's hook: tie the logger to the trainer."""
@@ -101,38 +97,9 @@ class Recorder(Callback):
         # how far a running training is; not known where neither epochs nor batches are counted
         self.writer.update(parameters=parameters, planned_steps=int(planned) if 0 < planned < math.inf else None)
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: STEP_OUTPUT, batch: Any, batch_idx: int
-    ) -> None:
-        """Lightning's hook: look at the loss now and then; reading it at each step would make a GPU wait."""
-        self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
-        every = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
-        if every and trainer.global_step % every == 0:
-            self._refuse_no_number(trainer)
-
-    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
-        """For the segment loop: a look at the steps of the log is enough."""
-        return until_logging(trainer)
-
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning's hook: a loss that is no number is named before metrics of its scores are asked for."""
-        self._refuse_no_number(trainer)
-
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: keep the latest validation metrics."""
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         last = {"step": trainer.global_step, "epoch": trainer.current_epoch, **values}
         # a run that is killed has its durations up to here
         self.writer.update(last=last, durations=self.logger.clock.durations())
-
-    def _refuse_no_number(self, trainer: pl.Trainer) -> None:
-        if self._loss is not None and not math.isfinite(float(self._loss)):
-            raise NotANumberError(
-                f"the loss is {float(self._loss)} at step {trainer.global_step}",
-                where=self.writer.id,
-                remedy="lower optimizer.init_args.lr tenfold, or set trainer.gradient_clip_val=1.0, and look for NaN in the data",
-            )
-
-
-class NotANumberError(WorkError):
-    """The loss became NaN or infinite."""

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import asdict
 from typing import Any
 
 import pytorch_lightning as pl
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
 from rich.console import Console
 
 from projectkit.config import Config, config_to_dict
 from projectkit.project import Project
-from projectkit.runs import RunWriter
+from projectkit.runs import RunWriter, read_run
 from projectkit.training.assemble import Assembly
 from projectkit.training.checkpoints import Checkpoints
 from projectkit.training.decide import fixed_shapes
-from projectkit.training.endings import explained, reason_of, refuse_nothing_trained, told_apart
+from projectkit.training.endings import Training, explained, reason_of, refuse_nothing_trained, told_apart
+from projectkit.training.finite import FiniteNumbers
+from projectkit.training.leaving import LeftValidation
 from projectkit.training.logger import Recorder, RunLogger
 from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.program import StepProgram
@@ -44,13 +48,15 @@ class Session:
         project: Project,
         console: Console | None,
         clock: Clock,
+        stop: StopOnSignal,
     ) -> None:
         self.config = config
         self.assembly = assembly
         self.writer = writer
         self.resolved = resolved
         self.console = console
-        self.stop = StopOnSignal()
+        self.stop = stop
+        self.stop.say = self._say
         self.clock = clock
         self.logger = RunLogger(writer, clock)
         self.project = project
@@ -63,23 +69,33 @@ class Session:
         if start is not None and self.assembly.catalogued is not None:
             self.assembly.catalogued.start = (start.epoch, start.batch)
         try:
-            with self.stop:
-                self.tracker = self._tracker()
-                self.program = program_of(self.resolved["step"])
-                trainer = Trainer(
-                    **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
-                )
-                BatchParts(self.resolved.get("micro_batches", 1), self._note_parts).install(trainer)
-                trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
-                refuse_nothing_trained(trainer)
+            self.stop.refuse_to_start()
+            self.tracker = self._tracker()
+            self.program = program_of(self.resolved["step"])
+            trainer = Trainer(
+                **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
+            )
+            BatchParts(self.resolved.get("micro_batches", 1), self._note_parts).install(trainer)
+            trainer.fit(self.assembly.task, datamodule=self.assembly.data, ckpt_path=checkpoint, weights_only=True)
+            refuse_nothing_trained(trainer)
         except BaseException as error:
             known = told_apart(error, self.stop)
-            with contextlib.suppress(
-                OSError
-            ):  # a full disk may have no room for the record; the user is told why below
-                self._finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
-            raise explained(known, self.writer, self.assembly.task, self.config) from error
-        self._finish("finished", None)
+            told = explained(known, Training(self.writer, self.assembly.task, self.config))
+            with (
+                self.stop.held(),
+                contextlib.suppress(OSError),
+            ):  # a full disk has no room for this either; the user is told
+                self._settle()
+            with self.stop.held(), contextlib.suppress(OSError):
+                self.writer.finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
+            self._close_tracker(1)
+            if isinstance(known, StoppedError):
+                show(self.console, self._reached())
+            raise told from error
+        with self.stop.held():
+            self._settle()
+            self.writer.finish("finished")
+        self._close_tracker(0)
         show(self.console, self.clock.line())
         self._warn_without_best()
         if self.tracker is not None and self.config.tracking.wandb == "online":
@@ -95,7 +111,10 @@ class Session:
             precision=self.resolved["precision"],
             logger=[self.logger, *([self.tracker] if self.tracker else [])],
             callbacks=self._callbacks(),
-            default_root_dir=str(self.writer.path),
+            default_root_dir=str(self.writer.path),  # a folder of its own: Lightning restores what it finds there
+            plugins=[
+                LightningEnvironment()
+            ],  # not SLURM's, with which Lightning requeues jobs and writes checkpoints of its own
         )
         # the bar and the summary are ours; two validation batches at the start say nothing about a metric
         defaults = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
@@ -106,7 +125,12 @@ class Session:
     def _callbacks(self) -> list[pl.Callback]:
         monitor, patience = self.config.monitor, self.config.early_stopping
         notice = LoopNotice(self._note_loop)
-        callbacks: list[pl.Callback] = [Recorder(self.writer, self.logger), notice, *self.assembly.callbacks]
+        callbacks: list[pl.Callback] = [
+            Recorder(self.writer, self.logger),
+            FiniteNumbers(self.writer),
+            notice,
+            *self.assembly.callbacks,
+        ]
         if patience is not None and monitor is not None:
             callbacks.append(
                 EarlyStopping(
@@ -121,7 +145,12 @@ class Session:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
         metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
         every = self.config.checkpoint.every_n_epochs
-        return [*callbacks, self.stop, Checkpoints(self.writer, metric, mode, every, self.stop)]
+        return [
+            *callbacks,
+            self.stop,
+            LeftValidation(self.stop),
+            Checkpoints(self.writer, metric, mode, every, self.stop),
+        ]
 
     def _note_loop(self, report: LoopReport) -> None:
         self.resolved.update(loop=report.mode, loop_reason=report.reason or None, step=report.step)
@@ -142,19 +171,37 @@ class Session:
             return None
         return Tracker(self.writer, self.clock, wandb_project(self.project.root.name), config_to_dict(self.config))
 
-    def _finish(self, status: Any, reason: str | None) -> None:
+    def _settle(self) -> None:
+        """Write down what is known at the end only."""
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
         if self.program is not None and self.program.fallback is not None:
             self.resolved["step_reason"] = self.program.fallback
         self.writer.update(resolved=self.resolved, durations=self.clock.durations())
-        self.writer.finish(status, reason)
-        # after our own record: it may take seconds, in which somebody may press Ctrl-C again
+
+    def _close_tracker(self, exit_code: int) -> None:
+        """After our own record: it may take seconds, in which somebody may press Ctrl-C again."""
         if self.tracker is not None:
-            self.tracker.close(exit_code=0 if status == "finished" else 1)
+            self.tracker.close(exit_code=exit_code)
             if self.tracker.warning is not None:
                 self._warn(f"{self.tracker.warning}; the training is not affected")
+
+    def _reached(self) -> str:
+        """How far a training came that was stopped."""
+        run = read_run(self.writer.path)
+        best = (
+            f"; best {self.config.monitor.metric} {run.best[self.config.monitor.metric]:.4f} at step {run.best['step']}"
+            if self.config.monitor and run.best
+            else ""
+        )
+        return f"stopped in {self.writer.path}{best}"
+
+    def _say(self, line: str) -> None:
+        """Past the console: a signal may have come while it writes, and it cannot be entered twice."""
+        if self.console is not None:
+            with contextlib.suppress(OSError):
+                os.write(2, f"\n{line}\n".encode())
 
     def _warn_without_best(self) -> None:
         monitor = self.config.monitor

@@ -1,13 +1,23 @@
-"""Stopping well: the first Ctrl-C or SIGTERM ends the training after the current step, with everything kept.
+"""Stopping well: what a signal does depends on what the training is at.
 
-A signal sets a flag; the training stops at the next batch's end. The second Ctrl-C stops at once.
+| the training | first signal | Ctrl-C again |
+|---|---|---|
+| loads data, measures, validates | stops at once: nothing is torn, and what it was at is done again | - |
+| trains | ends after the step (of all its accumulated batches), with a checkpoint | stops at once, with the checkpoint before |
+| writes its end into the record | is noted | is noted |
+
+SIGINT is Ctrl-C; SIGTERM and SIGUSR1 come from clusters, SIGHUP from a terminal that was closed, SIGBREAK from Windows. One that the
+process was told to ignore (`nohup`, a job in the background of a script) stays ignored.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
@@ -15,6 +25,9 @@ from pytorch_lightning.callbacks import Callback
 from projectkit.errors import ProjectkitError
 from projectkit.training.loop.naming import FX, connector, names_of
 from projectkit.training.loop.position import NEVER
+
+NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGBREAK")  # of these, a system has some
+AGAIN = "stopping after this step; Ctrl-C again stops at once"
 
 
 class StoppedError(ProjectkitError):
@@ -38,7 +51,13 @@ class StoppedError(ProjectkitError):
         super().__init__(what, where=where, remedy=remedy)
         self.number = number
         self.at_epoch_start = at_epoch_start
-        self.exit_status = 128 + number
+        # a cluster that announces the end of a job's time by SIGUSR1 is told what it is told after SIGTERM
+        asked_to_end = signal.Signals(number).name in ("SIGUSR1", "SIGBREAK")
+        self.exit_status = 128 + (signal.SIGTERM if asked_to_end else number)
+
+
+class StopAtOnceError(BaseException):
+    """Raised by the handler itself, in whatever runs; no Exception, because much of what runs looks after those."""
 
 
 class StopOnSignal(Callback):
@@ -46,13 +65,20 @@ class StopOnSignal(Callback):
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self.again = False  # whether Ctrl-C was pressed once more
+        self.say: Callable[[str], None] | None = None  # tells the user that a step is waited for
+        self._mode: Literal["at once", "after the step", "not"] = "at once"
+        self._in_validation: pl.Trainer | None = None
         self._former: dict[int, Any] = {}
+        self._process = 0
 
     def __enter__(self) -> Self:
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        if hasattr(signal, "SIGUSR1"):  # Windows has none; clusters send it ahead of the time limit
-            numbers.append(signal.SIGUSR1)
-        for number in numbers:
+        self._process = os.getpid()
+        for name in NAMES:
+            number = getattr(signal, name, None)
+            former = None if number is None else signal.getsignal(number)
+            if number is None or former == signal.SIG_IGN:
+                continue
             try:
                 self._former[number] = signal.signal(number, self._handle)
             except ValueError:  # not in the main thread, as in some notebooks: then signals stay as they are
@@ -65,6 +91,36 @@ class StopOnSignal(Callback):
         for number, handler in self._former.items():
             signal.signal(number, handler)
         self._former.clear()
+        if isinstance(error, StopAtOnceError) and self.received is not None:
+            what = f"stopped by {signal.Signals(self.received).name} before the training began"
+            raise StoppedError(what, number=self.received, remedy="start it again") from None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside `with`, signals are noted and nothing more: what is written there is written whole."""
+        mode, self._mode = self._mode, "not"
+        try:
+            yield
+        finally:
+            self._mode = mode
+
+    def refuse_to_start(self) -> None:
+        """Stop here, if a signal came while it was held."""
+        if self.received is not None:
+            raise StopAtOnceError
+
+    def validating(self, trainer: pl.Trainer | None) -> None:
+        """A validation begins, and can be left at any point; None: it is over, and counts."""
+        self._in_validation = trainer
+        self._mode = "after the step" if trainer is None else "at once"
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lightning's hook: Lightning has just put handlers of its own in the place of ours, which exit 0 and requeue jobs."""
+        for number in self._former:
+            signal.signal(number, self._handle)
+        self._mode = "after the step"
+        if self.received is not None:
+            self._stop(trainer, self.received, at_epoch_start=True)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -98,7 +154,32 @@ class StopOnSignal(Callback):
         what = f"stopped by {signal.Signals(number).name} after step {trainer.global_step}"
         raise StoppedError(what, number=number, at_epoch_start=at_epoch_start)
 
+    def _leave_validation(self, trainer: pl.Trainer, number: int) -> None:
+        name = signal.Signals(number).name
+        raise StoppedError(
+            f"stopped by {name} in the validation after step {trainer.global_step}", number=number, at_epoch_start=True
+        )
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.received is not None and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.received = number
+        if os.getpid() != self._process:  # a loader's worker, forked with our handlers: its training ends it
+            return
+        if number == getattr(signal, "SIGHUP", None):
+            _leave_terminal()
+        first, self.received = self.received is None, self.received or number
+        if self._mode == "not" or not (first or number == signal.SIGINT):
+            return
+        self.again = not first
+        if first and self._in_validation is not None:
+            self._leave_validation(self._in_validation, number)
+        if self.again or self._mode == "at once":
+            raise StopAtOnceError
+        if self.say is not None and number == signal.SIGINT:
+            self.say(AGAIN)
+
+
+def _leave_terminal() -> None:
+    """What is written to a terminal that was closed goes nowhere, where it would be an error."""
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.isatty(descriptor):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
