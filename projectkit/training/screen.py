@@ -29,6 +29,7 @@ def quiet() -> None:
         ".*Total length of .* across ranks is zero.*",  # an error of ours, as is the next
         ".*have no `val_dataloader`.*",
         ".*GPU available but not used.*",  # a choice of the config
+        ".*The `srun` command is available.*",  # on a cluster's login node; the batch script uses it
         ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",  # inside Lightning
     ):
         warnings.filterwarnings("ignore", message=message)
