@@ -5,6 +5,8 @@ Results go to standard output, everything else to standard error. The commands c
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import sys
 import textwrap
@@ -105,6 +107,25 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table for spreadsheets: empty where there is nothing, lists with spaces between; nothing is read as a formula."""
+    import csv
+
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_csv_cell(cell) for cell in row])
+    click.echo(stream.getvalue(), nl=False)
+
+
+def screen_width() -> int | None:
+    """The columns that a table may take: those of the terminal, or of `COLUMNS`; None in a pipe or a file."""
+    if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
+        return shutil.get_terminal_size((100, 24)).columns
+    return None
+
+
 def print_facts(facts: Mapping[str, Any]) -> None:
     """A name and its value a line, wrapped in a terminal; what is nested is indented below its name."""
     for key, value in facts.items():
@@ -156,15 +177,37 @@ def path(file: Path) -> str:
 
 
 def size(count: int) -> str:
-    """Bytes as KiB or MiB."""
+    """Bytes as KiB, MiB or GiB."""
     if not count:
         return "no download"
+    if count >= 2**30:
+        return f"{count / 2**30:.1f} GiB"
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 / 10 else f"{count / 2**10:.1f} KiB"
 
 
 def figure(value: Any) -> str:
-    """A number with four decimals, anything else as it is."""
-    return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
+    """A number with four decimals, a small one with three figures (a learning rate), anything else as it is."""
+    if isinstance(value, float):
+        return f"{value:.3g}" if 0 < abs(value) < 0.001 else f"{value:.4f}"
+    return "-" if value is None else str(value)
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        value = " ".join(map(str, value))
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+        return f"'{value}"  # a spreadsheet would compute it
+    return value
+
+
+def duration(seconds: float | None) -> str:
+    """A time as a table shows it: `8.1s`, `3m05s`, `2h40m`."""
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
 
 
 def _wrapped(label: str, text: str) -> str:

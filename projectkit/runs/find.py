@@ -20,6 +20,7 @@ from projectkit.runs import ids
 from projectkit.runs.reader import Run, read_run
 
 _SHOWN = 5  # candidates that an error lists
+_TIME, _HEX = 16, 6  # characters of an id: the time with its hyphen, and what makes it unique
 _ID_LENGTH = 22  # of the shortest id: a longer text is a mistyped id rather than a name
 _NEVER = datetime.min.replace(tzinfo=UTC)
 # Runs are compared by their monitored metric only where all of this is the same.
@@ -72,6 +73,29 @@ def list_runs(project: Project) -> list[Run]:
     return sorted(runs, key=lambda run: (run.created or _NEVER, run.id), reverse=True)
 
 
+def find_tolerant(ref: str | Path, project: Project) -> Run:
+    """As `find_run`, and also a run whose record cannot be read, with the status `unreadable`: for what is done to the folder alone."""
+    text = str(ref).strip()
+    if not _is_folder(ref) and text not in ("latest", "best"):
+        places = _places(project)
+        return _tolerant(places[match_id(text, places)], project)
+    return find_run(ref, project)
+
+
+def short_ids(project: Project) -> dict[str, str]:
+    """Each run's id without its time, `<name>-<6 hex>`, where that names one run alone; it can be typed as the id can."""
+    every = list(_places(project))
+    ends = Counter(run_id[-_HEX:] for run_id in every)
+    together = "\n".join(every)
+    short = {run_id: match[0][_TIME:] for run_id in every if (match := ids.PATTERN.fullmatch(run_id))}
+    return {
+        run_id: short[run_id]
+        if run_id in short and ends[run_id[-_HEX:]] == 1 and together.count(short[run_id]) == 1
+        else run_id
+        for run_id in every
+    }
+
+
 def summary(run: Run) -> dict[str, Any]:
     """One row of `runs list`: plain values, None where the run does not have them."""
     data, metric = run.part("data"), run.monitor.get("metric")
@@ -80,7 +104,7 @@ def summary(run: Run) -> dict[str, Any]:
         "name": run.name,
         "kind": run.kind,
         "status": run.status,
-        "reason": run.problem or run.record.get("reason"),
+        "reason": run.problem or run.reason,
         "created": run.created.isoformat() if run.created else None,
         "duration_s": run.part("durations").get("total_s"),
         "data": data.get("name") or data.get("class_path"),
