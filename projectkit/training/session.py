@@ -62,6 +62,7 @@ class Session:
         self.project = project
         self.tracker: Tracker | None = None
         self.program: StepProgram | None = None
+        self.trainer: Trainer | None = None
 
     def run(self, start: Position | None) -> None:
         """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
@@ -72,7 +73,7 @@ class Session:
             self.stop.refuse_to_start()
             self.tracker = self._tracker()
             self.program = program_of(self.resolved["step"])
-            trainer = Trainer(
+            trainer = self.trainer = Trainer(
                 **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
             )
             BatchParts(self.resolved.get("micro_batches", 1), self._note_parts).install(trainer)
@@ -81,10 +82,8 @@ class Session:
         except BaseException as error:
             known = told_apart(error, self.stop)
             told = explained(known, Training(self.writer, self.assembly.task, self.config))
-            with (
-                self.stop.held(),
-                contextlib.suppress(OSError),
-            ):  # a full disk has no room for this either; the user is told
+            # a full disk has no room for this either; the user is told
+            with self.stop.held(), contextlib.suppress(OSError):
                 self._settle()
             with self.stop.held(), contextlib.suppress(OSError):
                 self.writer.finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
@@ -112,9 +111,8 @@ class Session:
             logger=[self.logger, *([self.tracker] if self.tracker else [])],
             callbacks=self._callbacks(),
             default_root_dir=str(self.writer.path),  # a folder of its own: Lightning restores what it finds there
-            plugins=[
-                LightningEnvironment()
-            ],  # not SLURM's, with which Lightning requeues jobs and writes checkpoints of its own
+            # not SLURM's, with which Lightning requeues jobs and writes checkpoints of its own
+            plugins=[LightningEnvironment()],
         )
         # the bar and the summary are ours; two validation batches at the start say nothing about a metric
         defaults = {"enable_progress_bar": False, "enable_model_summary": False, "num_sanity_val_steps": 0}
@@ -157,6 +155,9 @@ class Session:
         self.resolved.update(compiled=report.step in COMPILED, step_reason=report.step_reason or None)
         self.writer.update(resolved=self.resolved)
         show(self.console, report.line)
+        limited = self.config.trainer.fast_dev_run or self.config.trainer.limit_train_batches not in (None, 1.0)
+        if self.trainer is not None and self.trainer.num_training_batches == 1 and not limited:
+            self._warn("an epoch is one step: a batch is as large as the training set or larger")
 
     def _note_parts(self, count: int) -> None:
         self.resolved["micro_batches"] = count
@@ -189,13 +190,11 @@ class Session:
 
     def _reached(self) -> str:
         """How far a training came that was stopped."""
-        run = read_run(self.writer.path)
-        best = (
-            f"; best {self.config.monitor.metric} {run.best[self.config.monitor.metric]:.4f} at step {run.best['step']}"
-            if self.config.monitor and run.best
-            else ""
+        best, monitor = read_run(self.writer.path).best, self.config.monitor
+        figure = (
+            f"best {monitor.metric} {best[monitor.metric]:.4f} at step {best['step']}; " if monitor and best else ""
         )
-        return f"stopped in {self.writer.path}{best}"
+        return f"{figure}kept in {self.writer.path}"
 
     def _say(self, line: str) -> None:
         """Past the console: a signal may have come while it writes, and it cannot be entered twice."""
