@@ -5,7 +5,7 @@
 | `project.py` | `new`, `subjects`, `doctor`, `demo` | scaffold |
 | `data.py`, `newdata.py`, `look.py` | `data ...`; `data new`; what `data info` shows | datasets |
 | `experiment.py` | `train`, `evaluate` | training, evaluation |
-| `runs.py` | `runs ...` | runs |
+| `runs/` | `runs ...` | runs |
 | `poster.py` | `poster ...` | poster |
 
 Nothing heavy is imported before a command needs it, so that `--help` answers at once. Results go to standard output, progress and

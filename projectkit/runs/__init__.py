@@ -8,7 +8,10 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | reader.py | `Run`: a frozen view of one |
 | durations.py | how the time was spent, in words |
 | find.py | ids, parts of ids, `latest`, `best`; the list of runs |
-| keep.py | the copy in `results/` that is committed |
+| values.py, select.py | any value of a run by its name; filters and order of a list |
+| compare.py, advice.py | runs side by side; how one ended and what to do next |
+| notes.py, archive.py | tags and notes; runs out of sight and in the trash |
+| keep.py, export.py, source.py | the copy in `results/` that is committed; a run in a zip, with the code as it was |
 | provenance.py | git, versions, machine |
 | sessions.py, process.py | which process owns a run, and whether it is still there |
 | masking.py | secrets taken out |
