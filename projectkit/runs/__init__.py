@@ -12,7 +12,9 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | compare.py, advice.py | runs side by side; how one ended and what to do next |
 | notes.py, archive.py | tags and notes; runs out of sight and in the trash |
 | keep.py, export.py, source.py | the copy in `results/` that is committed; a run in a zip, with the code as it was |
-| provenance.py | git, versions, machine |
+| schema.py, restoring.py | records of older versions, and damaged ones |
+| git.py, code.py, provenance.py | the team's commit and changes, digests of its code; versions, machine |
+| memory.py | the process's peak |
 | sessions.py, process.py | which process owns a run, and whether it is still there |
 | masking.py | secrets taken out |
 | files.py, ids.py | atomic files and JSON lines; the folder's name |
@@ -27,8 +29,8 @@ from projectkit.runs.find import list_runs as list_runs
 from projectkit.runs.find import load_run as load_run
 from projectkit.runs.find import project_of as project_of
 from projectkit.runs.find import summary as summary
+from projectkit.runs.git import git_state as git_state
 from projectkit.runs.keep import keep_run as keep_run
-from projectkit.runs.provenance import git_state as git_state
 from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
 from projectkit.runs.reader import read_run as read_run

@@ -1,13 +1,15 @@
 """How a run folder's files are written so that a reader, a full disk or a killed process never meets half of one.
 
 A whole file is replaced at once (`atomic_write`). A log grows by one line at a time (`append_line`); what a death
-left of the last line is dropped by the reader and cut off before the next line is written. JSON knows no NaN and no
+left of a line is dropped by the reader, and the next line starts behind it. JSON knows no NaN and no
 infinity: they are written as the strings "NaN", "Infinity" and "-Infinity", which every JSON reader takes, and
 `as_float` turns them back.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import math
 import os
@@ -60,11 +62,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def append_line(path: Path, record: Mapping[str, Any]) -> None:
-    """Append one JSON line and hand it to the system; a torn line left by an earlier death is cut off first."""
+    """Append one JSON line and hand it to the system, all of it or nothing; a line that a death tore is closed first.
+
+    The torn line is not cut off: what looks torn may be what another process is writing at this moment.
+
+    Raises:
+        OSError: the disk is full; the file is as it was.
+    """
     line = to_json(record) + b"\n"
-    with path.open("ab+") as file:
-        _cut_torn_line(path, end=file.seek(0, os.SEEK_END))
-        file.write(line)
+    with path.open("ab+", buffering=0) as file:  # one write for one line, which nobody else's can come between
+        end = file.seek(0, os.SEEK_END)
+        if end and not _ends_a_line(file, end):
+            line = b"\n" + line
+        written = file.write(line)
+        if written != len(line):  # the disk became full in the middle
+            if file.seek(0, os.SEEK_END) == end + written:
+                file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -107,15 +121,9 @@ def _replace(source: Path, target: Path) -> None:
             return
 
 
-def _cut_torn_line(path: Path, *, end: int) -> None:
-    if end == 0:
-        return
-    with path.open("rb+") as file:
-        file.seek(end - 1)
-        if file.read(1) == b"\n":
-            return
-        file.seek(0)
-        file.truncate(file.read(end).rfind(b"\n") + 1)
+def _ends_a_line(file: io.FileIO, end: int) -> bool:
+    file.seek(end - 1)
+    return file.read(1) == b"\n"
 
 
 def _plain(value: Any) -> Any:

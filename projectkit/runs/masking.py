@@ -1,19 +1,35 @@
 """Keys and passwords, taken out of whatever a run records: a kept run is committed and shared.
 
-Three things are recognised: the value of an argument whose name says that it is secret, the user and password of a
-URL, and the known shapes of access keys wherever they stand. Numbers stay (`max_tokens=512` is a setting).
+Five things are recognised: the value of an argument whose name says that it is secret, the user and password of a URL, a key in its
+query (`?api_key=`), the known shapes of access keys wherever they stand, and, wherever it stands, the value of an environment variable
+whose name says that it is secret. Numbers stay (`max_tokens=512` is a setting).
+
+A config with a masked value is still the config of its run: `same_value` takes what was masked for what the user's own config says, and
+`refuse_masked` asks for it where there is nothing but the record.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from projectkit.errors import UserError
 
 MASK = "***"
 
 _SECRET_NAME = re.compile(r"key|token|secret|passw|pwd|credential", re.IGNORECASE)
+_SECRET_VARIABLE = re.compile(
+    r"(^|_)(\w*API_?KEY|\w*KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|CREDENTIALS?|PAT|AUTH)(_|$)", re.IGNORECASE
+)
 _NUMBER = re.compile(r"[-+]?\d{0,8}(\.\d*)?(e[-+]?\d{1,2})?", re.IGNORECASE)
 _URL_USER = re.compile(r"(?P<scheme>\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE)
+_URL_QUERY = re.compile(
+    r"(?P<name>[?&;](?:[\w-]*[_-])?(?:api_?key|key|token|secret|password|passwd|pwd|sig|signature|credential|auth)=)[^\s&;#'\"]+",
+    re.IGNORECASE,
+)
 _KEY_SHAPES = re.compile(
     r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{20,}|sk-[\w-]{20,}|wandb_v\d_\w{20,}"
     r"|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}|xox[abpr]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
@@ -23,13 +39,32 @@ _ASSIGNMENT = re.compile(
     re.IGNORECASE,
 )
 _WANDB_KEY = re.compile(r"[0-9a-f]{40}")  # also the shape of a commit, so it counts on a command line only
+_SHORTEST = 8  # characters of a secret in the environment: a shorter one would be found in the middle of words
+_BARE_MASK = re.compile(r"(?m)(?<=[:-] )(\*\*\*.*)$")  # which YAML would read as the name of an anchor
 
 
 def mask_text(text: str) -> str:
-    """A text without URL passwords, known keys and quoted values assigned to a secret name."""
+    """A text without URL passwords and keys, known keys, values of the environment, and quoted values assigned to a secret name."""
+    for secret in _of_environment():
+        text = text.replace(secret, MASK)
     text = _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+    text = _URL_QUERY.sub(rf"\g<name>{MASK}", text)
     text = _KEY_SHAPES.sub(MASK, text)
     return _ASSIGNMENT.sub(rf"\g<name>\g<quote>{MASK}\g<quote>", text)
+
+
+def mask_yaml(text: str) -> str:
+    """A config as `config_to_yaml` gives it, one value a line, without secrets; it is YAML still."""
+    return _BARE_MASK.sub(r'"\1"', mask_text(text))
+
+
+def mask_document(document: Any) -> Any:
+    """Plain containers with `mask_text` in every text."""
+    if isinstance(document, str):
+        return mask_text(document)
+    if isinstance(document, Mapping):
+        return {mask_document(key): mask_document(value) for key, value in document.items()}
+    return [mask_document(value) for value in document] if isinstance(document, list | tuple) else document
 
 
 def mask_command(command: Sequence[str]) -> list[str]:
@@ -48,6 +83,50 @@ def mask_command(command: Sequence[str]) -> list[str]:
             masked.append(mask_text(argument))
         value_is_secret = argument.startswith("-") and not equals and _is_secret(argument)
     return masked
+
+
+def same_value(recorded: Any, now: Any) -> bool:
+    """Whether a value of a recorded config is that of a config of today, as far as the record may know it."""
+    if isinstance(recorded, str) and MASK in recorded and isinstance(now, str):
+        parts = (re.escape(part) for part in recorded.split(MASK))
+        return re.fullmatch(".+".join(parts), now, re.DOTALL) is not None
+    return bool(recorded == now)
+
+
+def refuse_masked(config: Any, where: str = "") -> None:
+    """A run cannot be repeated with the mask of a secret in the secret's place.
+
+    Args:
+        config: plain containers.
+        where: the key that they stand under.
+
+    Raises:
+        UserError: a value was masked; the message says what to type.
+    """
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            refuse_masked(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(config, list):
+        for number, value in enumerate(config):
+            refuse_masked(value, f"{where}.{number}")
+    elif isinstance(config, str) and MASK in config:
+        raise UserError(
+            "the record holds *** in the place of a secret",
+            where=where,
+            remedy=f"give the secret again: {where}=..., or name the config that the run was started with",
+        )
+
+
+def _of_environment() -> list[str]:
+    """Secret values, the longest first, so that one that begins another is not taken out of it."""
+    found = {value.strip() for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)}
+    secrets = (value for value in found if len(value) >= _SHORTEST and not _is_setting(value))
+    return sorted(secrets, key=len, reverse=True)
+
+
+def _is_setting(value: str) -> bool:
+    """A path or a number: `GOOGLE_APPLICATION_CREDENTIALS=/home/...`, `SSH_AUTH_SOCK=...`."""
+    return Path(value).is_absolute() or value.startswith("~") or bool(_NUMBER.fullmatch(value))
 
 
 def _is_secret(name: str) -> bool:

@@ -15,13 +15,13 @@ from projectkit.errors import UserError, did_you_mean
 from projectkit.runs import ids
 from projectkit.runs.files import as_float, read_json, read_lines
 from projectkit.runs.process import is_alive
+from projectkit.runs.restoring import metric_rows, restored
+from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA, refuse_newer, upgraded
 from projectkit.runs.sessions import is_owned, newest_session
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-SCHEMA = 1  # of run.json and evaluation/*.json; a reader takes its own and every older one
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ class Run:
 
     Args:
         path: the folder.
-        record: what `run.json` held when the view was made; empty where it could not be read.
+        record: what `run.json` held when the view was made, as today's schema has it; empty where it could not be read.
         problem: why it could not be read; the status is then `unreadable`.
         kept: the run's copy in `results/`, None where it was not kept.
         alive: whether a process was writing it when the view was made.
+        damage: what is wrong with a `run.json` whose content could be told from the run's other files.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class Run:
     problem: str | None = None
     kept: Path | None = None
     alive: bool = False
+    damage: str | None = None
 
     @property
     def id(self) -> str:
@@ -124,11 +126,10 @@ class Run:
         return dict(data)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Every logged line: `step`, `epoch`, `time` in seconds, and the metrics of that moment as floats."""
-        lines = read_lines(self.path / "metrics.jsonl")
+        """One row a step: `step`, `epoch`, `time` in seconds, and the metrics that were logged at it, as floats."""
         return [
-            {key: value if key in ("step", "epoch") else as_float(value) for key, value in line.items()}
-            for line in lines
+            {key: value if key in ("step", "epoch") else as_float(value) for key, value in row.items()}
+            for row in metric_rows(read_lines(self.path / "metrics.jsonl"))
         ]
 
     def history(self, metric: str) -> tuple[list[int], list[float]]:
@@ -147,7 +148,8 @@ class Run:
 
     def events(self) -> list[dict[str, Any]]:
         """The run's history: `time` (ISO, UTC), `event`, and what belongs to it."""
-        return read_lines(self.path / "events.jsonl")
+        lines = read_lines(self.path / "events.jsonl")
+        return [{key: value for key, value in line.items() if key != "record"} for line in lines]  # see restoring.py
 
     def evaluation(self, subset: str) -> dict[str, Any] | None:
         """The evaluation of a subset, None where it was not evaluated."""
@@ -230,7 +232,7 @@ class Run:
         except (OSError, ValueError) as error:
             remedy = f"type `projectkit evaluate {self.id} --subset {path.stem}`"
             raise UserError(f"damaged evaluation: {error}", where=str(path), remedy=remedy) from error
-        _refuse_newer(document, path)
+        refuse_newer(document, path, known=EVALUATION_SCHEMA)
         return document
 
 
@@ -238,40 +240,35 @@ def read_run(path: Path) -> Run:
     """The run in a folder.
 
     Raises:
-        UserError: there is no readable run.json, or it was written by a newer version.
+        UserError: there is no readable run.json and the other files do not tell what it said, or it was written by a newer version.
     """
     path = path.expanduser().resolve()
-    file = path / "run.json"
+    file, damage = path / "run.json", None
     try:
         record = read_json(file)
-    except FileNotFoundError:
-        raise UserError(
-            "not a run folder (no run.json)", where=str(path), remedy="see `projectkit runs list`"
-        ) from None
+        if not isinstance(record.get("schema"), int):
+            raise ValueError("no schema version, so not written by projectkit")
     except (OSError, ValueError) as error:
-        remedy = "the other files of the run are untouched; restore run.json from results/ or a backup"
-        raise UserError(f"cannot be read: {error}", where=str(file), remedy=remedy) from error
-    _refuse_newer(record, file)
-    return Run(path, record, alive=record.get("status") == "running" and _is_alive(path, record))
+        found = restored(path)
+        if found is None:
+            raise _unreadable(path, error) from None
+        record, damage = found, f"run.json cannot be read ({error}); this is what events.jsonl says"
+    refuse_newer(record, file, known=SCHEMA)
+    record = upgraded(record)
+    alive = record.get("status") == "running" and _is_alive(path, record)
+    return Run(path, record, alive=alive, damage=damage)
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> UserError:
+    if isinstance(error, FileNotFoundError):
+        return UserError("not a run folder (no run.json)", where=str(path), remedy="see `projectkit runs list`")
+    remedy = "the other files of the run are untouched; restore run.json from results/ or a backup"
+    return UserError(f"cannot be read: {error}", where=str(path / "run.json"), remedy=remedy)
 
 
 def _is_alive(path: Path, record: Mapping[str, Any]) -> bool:
     process = record.get("process")  # where schema 1 had it
     return is_owned(path) if newest_session(path) else isinstance(process, dict) and is_alive(process)
-
-
-def _refuse_newer(document: Mapping[str, Any], path: Path) -> None:
-    schema = document.get("schema")
-    if not isinstance(schema, int):
-        raise UserError(
-            "no schema version, so not written by projectkit", where=str(path), remedy="see `projectkit runs list`"
-        )
-    if schema > SCHEMA:
-        raise UserError(
-            f"written by a newer projectkit (schema {schema!r}, this one reads up to {SCHEMA})",
-            where=str(path),
-            remedy="upgrade projectkit to the version that your partner uses",
-        )
 
 
 def _time(value: Any) -> datetime | None:

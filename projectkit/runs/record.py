@@ -5,7 +5,9 @@ writes what:
 
 | fields of run.json | written by |
 |---|---|
-| schema, id, name, kind, status, reason, command, seed, created, ended, git, lock, versions, hardware, process | this file |
+| schema, id, name, kind, status, reason, command, seed, created, ended | this file |
+| git {commit, branch, dirty, diff_sha256, submodules, reason}, source {sha256, files}, code_digest, lock {file, sha256} | this file |
+| versions {<package>: version}, hardware {platform, cpu, cores, memory_gib}, memory {peak_mib} | this file |
 | data {class_path, name, target, split, split_seed, folds, fold, <split, card, files, samples, encoder>_digest} | training |
 | resolved {device, precision, threads, ..., filled arguments}, monitor {metric, mode} | training |
 | best, last {step, epoch, <metric>: value, ...} | training |
@@ -23,11 +25,16 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from projectkit.errors import UserError, WorkError
+from projectkit.project import find_project
 from projectkit.runs import ids, provenance
+from projectkit.runs.code import code_digest, snapshot
 from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
-from projectkit.runs.masking import mask_command, mask_text
+from projectkit.runs.git import git_state
+from projectkit.runs.masking import mask_command, mask_document, mask_yaml
+from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
-from projectkit.runs.reader import SCHEMA, read_run
+from projectkit.runs.reader import read_run
+from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA
 from projectkit.runs.sessions import Session, TakenOverError, is_owned, refuse_owned
 
 Kind = Literal["train", "smoke", "baseline"]
@@ -85,7 +92,8 @@ class RunWriter:
         if kind not in _KINDS:
             raise ValueError(f"kind is {kind!r}, not one of {', '.join(_KINDS)}")
         source = source or Path.cwd()
-        git = provenance.git_state(source)
+        project = find_project(source)
+        git = git_state(source)
         path = ids.make_folder(root, name)
         record = {
             "schema": SCHEMA,
@@ -99,18 +107,24 @@ class RunWriter:
             "created": datetime.now(UTC).isoformat(),
             "ended": None,
             "git": git.as_dict(),
+            "source": snapshot(source),
+            "code_digest": code_digest(source, project.package if project else None),
             "lock": provenance.lock_file(source),
             "versions": provenance.versions(),
             "hardware": provenance.hardware(),
         }
-        writer = cls(path, record, Session.claim(path, 1))
-        # run.json comes last: a folder that has one has the rest as well.
-        atomic_write(path / "config.yaml", mask_text(config_yaml).encode("utf-8"))
-        if git.diff:
-            atomic_write(path / "source.diff", git.diff.encode("utf-8", "backslashreplace"))
-        writer.checkpoints.mkdir()
-        writer.event("started")
-        writer.update(**fields)
+        try:
+            writer = cls(path, record, Session.claim(path, 1))
+            # run.json comes last: a folder that has one has the rest as well.
+            atomic_write(path / "config.yaml", mask_yaml(config_yaml).encode("utf-8"))
+            if git.diff:
+                atomic_write(path / "source.diff", git.diff.encode("utf-8", "backslashreplace"))
+            writer.checkpoints.mkdir()
+            writer._record.update(fields)
+            writer.event("started", record=record)
+            writer.update()
+        except OSError as error:
+            raise _unwritable(path, error) from error
         return writer
 
     @classmethod
@@ -144,11 +158,7 @@ class RunWriter:
                 session.close()
                 raise
         except OSError as error:
-            raise WorkError(
-                f"the run cannot be written: {error.strerror or error}",
-                where=str(run.path),
-                remedy="free some space, and look at who may write the folder",
-            ) from error
+            raise _unwritable(run.path, error) from error
         return writer
 
     @classmethod
@@ -231,7 +241,8 @@ class RunWriter:
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; start and end are there already."""
-        append_line(self.path / "events.jsonl", {"time": datetime.now(UTC).isoformat(), "event": kind, **fields})
+        line = {"time": datetime.now(UTC).isoformat(), "event": kind, **fields}
+        append_line(self.path / "events.jsonl", mask_document(line))
 
     def update(self, **fields: Any) -> None:
         """Replace fields of `run.json`; the file is rewritten at once.
@@ -245,7 +256,7 @@ class RunWriter:
         if self._session is None and is_owned(self.path):
             raise TakenOverError("the run is going on", where=self.id, remedy="wait for its end")
         self._record.update(fields)
-        atomic_write(self.path / "run.json", to_json(self._record, indent=1) + b"\n")
+        atomic_write(self.path / "run.json", to_json(mask_document(self._record), indent=1) + b"\n")
 
     def finish(self, status: Status, reason: str | None = None, **fields: Any) -> None:
         """Record how the run ended, also on a full disk; where another process has gone on with it, that one does.
@@ -264,16 +275,17 @@ class RunWriter:
                 self._session.give_back_reserve()
             durations = {**self._record.get("durations", {}), **fields.pop("durations", {})}
             durations["total_s"] = round(self.elapsed_s, 3)
+            memory = {**fields.pop("memory", {}), "peak_mib": peak_memory_mib()}
             ended = datetime.now(UTC).isoformat()
-            self.update(**fields, status=status, reason=reason, ended=ended, durations=durations)
-            self.event(status, **({"reason": reason} if reason else {}))
+            self.update(**fields, status=status, reason=reason, ended=ended, durations=durations, memory=memory)
+            self.event(status, **({"reason": reason} if reason else {}), record=self._record)
         finally:
             if self._session is not None:
                 self._session.close()
 
     def write_evaluation(self, subset: str, document: Mapping[str, Any]) -> Path:
         """Write `evaluation/<subset>.json`; schema, run and subset are filled in."""
-        head = {"schema": SCHEMA, "run": self.id, "subset": subset}
+        head = {"schema": EVALUATION_SCHEMA, "run": self.id, "subset": subset}
         return self._write(f"evaluation/{_part(subset)}.json", to_json({**head, **document}, indent=1) + b"\n")
 
     def write_figure(self, name: str, data: bytes) -> Path:
@@ -310,6 +322,11 @@ class RunWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)
         return path
+
+
+def _unwritable(path: Path, error: OSError) -> WorkError:
+    what = f"the run cannot be written: {error.strerror or error}"
+    return WorkError(what, where=str(path), remedy="free some space, and look at who may write the folder")
 
 
 def _elapsed(path: Path) -> float:

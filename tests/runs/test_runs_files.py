@@ -1,7 +1,9 @@
 import errno
+import io
 import json
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,14 +29,34 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeyp
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_a_torn_last_line_is_dropped_by_the_reader_and_cut_by_the_next_append(tmp_path):
+def test_a_torn_last_line_is_dropped_by_the_reader_and_the_next_one_starts_behind_it(tmp_path):
     path = tmp_path / "metrics.jsonl"
     append_line(path, {"step": 1})
     with path.open("ab") as file:
         file.write(b'{"step": 2, "train/lo')
     assert read_lines(path) == [{"step": 1}]
     append_line(path, {"step": 3})
-    assert path.read_bytes() == b'{"step": 1}\n{"step": 3}\n'
+    assert read_lines(path) == [{"step": 1}, {"step": 3}]
+
+
+@pytest.mark.parametrize("room", [0, 1, 5])
+def test_a_disk_that_becomes_full_in_a_line_leaves_the_lines_before_it_and_nothing_of_it(tmp_path, monkeypatch, room):
+    path = tmp_path / "metrics.jsonl"
+    append_line(path, {"step": 1})
+    real = Path.open
+
+    class Full(io.FileIO):
+        def write(self, data):
+            return super().write(bytes(data)[:room])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda self, mode, buffering=-1: Full(self, mode))
+        with pytest.raises(OSError, match="No space left"):
+            append_line(path, {"step": 2})
+    assert Path.open is real
+    assert path.read_bytes() == b'{"step": 1}\n'
+    append_line(path, {"step": 3})
+    assert read_lines(path) == [{"step": 1}, {"step": 3}]
 
 
 def test_a_file_that_is_one_torn_line_starts_again(tmp_path):

@@ -4,6 +4,7 @@ import pytest
 
 from projectkit.errors import UserError
 from projectkit.runs import find_run, keep_run, list_runs, load_run, project_of, summary
+from projectkit.runs.schema import SCHEMA
 
 
 def _rewrite(path, **fields):
@@ -131,6 +132,7 @@ def test_runs_are_listed_newest_first_also_when_the_ids_do_not_say_so(make_run, 
 )
 def test_one_unreadable_run_does_not_hide_the_others(make_run, project, content):
     good, bad = make_run("good"), make_run("bad")
+    (bad.path / "events.jsonl").unlink()  # which would tell what run.json said
     if content is None:
         (bad.path / "run.json").unlink()
     else:
@@ -146,7 +148,7 @@ def test_one_unreadable_run_does_not_hide_the_others(make_run, project, content)
 
 def test_a_run_of_a_newer_version_says_to_upgrade(make_run, project):
     writer = make_run()
-    _rewrite(writer.path, schema=2)
+    _rewrite(writer.path, schema=SCHEMA + 1)
     with pytest.raises(UserError, match=r"newer projectkit .*upgrade"):
         find_run(writer.id, project)
 

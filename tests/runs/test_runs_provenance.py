@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from projectkit.runs import RunWriter, git_state, provenance
+from projectkit.runs import RunWriter, git, git_state, provenance
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -63,7 +63,7 @@ def test_a_repository_without_a_commit_says_so(tmp_path):
 
 @needs_git
 def test_a_change_that_is_too_large_is_named_and_not_copied(repository, monkeypatch):
-    monkeypatch.setattr(provenance, "_DIFF_BYTES", 1000)
+    monkeypatch.setattr(git, "_DIFF_BYTES", 1000)
     (repository / "model.py").write_text("x = 1\n" * 1000, encoding="utf-8")
     state = git_state(repository)
     assert (state.dirty, state.diff) == (True, None)
@@ -78,11 +78,13 @@ def test_a_folder_that_is_no_repository_says_so(tmp_path, monkeypatch):
 
 
 def test_a_machine_without_git_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(provenance.shutil, "which", lambda _: None)
+    monkeypatch.setattr(git.shutil, "which", lambda _: None)
     assert git_state(tmp_path).as_dict() == {
         "commit": None,
+        "branch": None,
         "dirty": None,
         "diff_sha256": None,
+        "submodules": {},
         "reason": "git is not installed",
     }
 

@@ -7,12 +7,13 @@ import pytest
 
 from projectkit.errors import UserError
 from projectkit.runs import RunWriter, read_run
+from projectkit.runs.schema import SCHEMA
 
 
 def test_a_new_run_has_what_explains_it(make_run):
     writer = make_run("LSTM é", status="running", resolved={"device": "cpu"}, seed=3)
     record = json.loads((writer.path / "run.json").read_text(encoding="utf-8"))
-    assert record["schema"] == 1
+    assert record["schema"] == SCHEMA
     assert record["id"] == writer.path.name == writer.id
     assert (record["kind"], record["status"], record["seed"], record["name"]) == ("train", "running", 3, "LSTM é")
     assert record["resolved"] == {"device": "cpu"}
