@@ -77,7 +77,8 @@ class SmallCluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._sockets: list[socket.socket] = []
+        self._nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._places: set[Path] = set()  # that jobs were submitted from
 
     def __enter__(self) -> SmallCluster:
         try:
@@ -99,7 +100,7 @@ class SmallCluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for step in self._steps():  # what outlived its slurmd
+        for step in self._started_here():  # what outlived its slurmd
             with suppress(ProcessLookupError):
                 os.kill(step, signal.SIGKILL)
 
@@ -110,6 +111,7 @@ class SmallCluster:
 
     def call(self, *command: str, cwd: Path | None = None, **more: str) -> str:
         """Run a command of Slurm; what it prints."""
+        self._places |= {cwd} if cwd else set()
         done = subprocess.run(
             command,
             env={**self.environment, **more},
@@ -141,12 +143,21 @@ class SmallCluster:
         words = self.call("scontrol", "--oneliner", "show", "job", number).split()
         return dict(word.partition("=")[::2] for word in words)
 
+    def fail(self, node: str) -> None:
+        """A node loses its power: its daemon and everything that it started are killed, and the controller finds it gone."""
+        daemon = self._nodes.pop(node)
+        daemon.kill()
+        daemon.wait()
+        for process in self._started_here(f"SLURMD_NODENAME={node}"):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
+
     def logs(self) -> str:
-        """The ends of every log, of the daemons and of the jobs."""
-        found = sorted(self.folder.glob("*.log")) + sorted(self.folder.glob("*/slurm/*.log"))
-        return "\n".join(
-            f"--- {path.name}\n{path.read_text(encoding='utf-8', errors='replace')[-3000:]}" for path in found
-        )
+        """The ends of the controller's log and of every job's."""
+        found = [self.folder / "slurmctld.log", *(path for place in self._places for path in place.glob("slurm/*.log"))]
+        texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in found if path.is_file()}
+        return "\n".join(f"--- {path.name}\n{text[-3000:]}" for path, text in texts.items())
 
     def _start(self) -> None:
         controller, alpha, beta = self._ports(3)
@@ -173,7 +184,7 @@ class SmallCluster:
         self.wait((self.folder / "munge.socket").exists, deadline_s=_START_S)
         self._run("slurmctld", "-D", "-f", str(self.folder / "slurm.conf"))
         for node in NODES:
-            self._run("slurmd", "-D", "-N", node, "-f", str(self.folder / "slurm.conf"))
+            self._nodes[node] = self._run("slurmd", "-D", "-N", node, "-f", str(self.folder / "slurm.conf"))
         self.wait(self._up, deadline_s=_START_S)
 
     def _up(self) -> bool:
@@ -185,19 +196,19 @@ class SmallCluster:
             )  # each in two partitions
         return False
 
-    def _run(self, *command: str) -> None:
-        with (self.folder / f"{command[0]}-output.log").open("ab") as log:
-            self._processes.append(
-                subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment)
-            )
+    def _run(self, *command: str) -> subprocess.Popen[bytes]:
+        quiet = subprocess.DEVNULL  # they write logs
+        process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, env=self.environment)
+        self._processes.append(process)
+        return process
 
-    def _steps(self) -> list[int]:
-        """Processes of slurmstepd, and below them, that belong to this cluster: they were started with its address."""
-        mine = f"SLURM_CONF={self.folder}/slurm.conf".encode()
+    def _started_here(self, *variables: str) -> list[int]:
+        """Processes with the address of this cluster, and with other variables, in their environment."""
+        mine = {f"SLURM_CONF={self.folder}/slurm.conf".encode(), *(variable.encode() for variable in variables)}
         found = []
         for entry in Path("/proc").iterdir():
             with suppress(OSError):
-                if entry.name.isdecimal() and mine in (entry / "environ").read_bytes().split(b"\0"):
+                if entry.name.isdecimal() and mine <= set((entry / "environ").read_bytes().split(b"\0")):
                     found.append(int(entry.name))
         return found
 
