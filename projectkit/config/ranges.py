@@ -131,6 +131,7 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "checkpoint.every_n_steps": _COUNT,
     "checkpoint.every_n_minutes": (lambda value: value > 0, "more than 0"),
     "checkpoint.keep_last": _COUNT,
+    "tracking.checkpoint_mib": _at_least(0),
 }
 
 

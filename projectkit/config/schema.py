@@ -140,6 +140,7 @@ class TrackingConfig:
     entity: str | None = None  # the team there; null: that of the key
     group: str | None = None
     tags: list[str] = field(default_factory=list)
+    checkpoint_mib: float = 100.0  # a larger best checkpoint stays here; 0: none is sent
     tensorboard: bool = False  # files for TensorBoard as well, in the run folder
     csv: bool = False  # metrics.csv as well
 

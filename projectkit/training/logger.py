@@ -66,10 +66,12 @@ class RunLogger(LoggerOfRun):
         """One line; `step` is replaced by the count of optimiser steps done."""
         values = dict(metrics)
         epoch = int(values.pop("epoch", 0))
-        if self.trainer is not None:
-            step = self.trainer.global_step
         if values:
-            self.writer.log(int(step or 0), epoch, values)
+            self.writer.log(self.step(step), epoch, values)
+
+    def step(self, given: int | None) -> int:
+        """The count of optimiser steps done; what was given where there is no trainer yet."""
+        return int(given or 0) if self.trainer is None else self.trainer.global_step
 
 
 class Recorder(Callback):

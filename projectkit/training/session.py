@@ -12,7 +12,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from pytorch_lightning.callbacks import EarlyStopping
 from rich.console import Console
 
-from projectkit.config import Config, config_to_dict
+from projectkit.config import Config
 from projectkit.project import Project
 from projectkit.runs import RunWriter, read_run
 from projectkit.training.assemble import Assembly
@@ -31,7 +31,7 @@ from projectkit.training.resume import Position
 from projectkit.training.screen import show
 from projectkit.training.signals import StopOnSignal, StoppedError
 from projectkit.training.speed import COMPILED, LoopNotice, program_of
-from projectkit.training.tracking import Tracker, upload, wandb_project
+from projectkit.training.tracking import Trackers
 from projectkit.training.trainer import Trainer
 
 
@@ -60,7 +60,7 @@ class Session:
         self.clock = clock
         self.logger = RunLogger(writer, clock)
         self.project = project
-        self.tracker: Tracker | None = None
+        self.trackers: Trackers | None = None
         self.program: StepProgram | None = None
         self.trainer: Trainer | None = None
 
@@ -71,7 +71,7 @@ class Session:
             self.assembly.catalogued.start = (start.epoch, start.batch)
         try:
             self.stop.refuse_to_start()
-            self.tracker = self._tracker()
+            self.trackers = Trackers(self.logger, self.config, self.project)
             self.program = program_of(self.resolved["step"])
             trainer = self.trainer = Trainer(
                 **self._trainer_arguments(), loop=self.config.speed.loop, program=self.program, clock=self.clock
@@ -87,20 +87,16 @@ class Session:
                 self._settle()
             with self.stop.held(), contextlib.suppress(OSError):
                 self.writer.finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
-            self._close_tracker(1)
+            self._close_trackers(1)
             if isinstance(known, StoppedError):
                 show(self.console, self._reached())
             raise told from error
         with self.stop.held():
             self._settle()
             self.writer.finish("finished")
-        self._close_tracker(0)
+        self._close_trackers(0)
         show(self.console, self.clock.line())
         self._warn_without_best()
-        if self.tracker is not None and self.config.tracking.wandb == "online":
-            message = upload(self.writer.path)
-            if message is not None:
-                self._warn(f"{message}; the training is not affected")
 
     def _trainer_arguments(self) -> dict[str, Any]:
         arguments = {name: value for name, value in asdict(self.config.trainer).items() if value is not None}
@@ -108,7 +104,8 @@ class Session:
             accelerator=self.resolved["accelerator"],
             devices=self.resolved["devices"],
             precision=self.resolved["precision"],
-            logger=[self.logger, *([self.tracker] if self.tracker else [])],
+            # a tracker first: `self.logger` of a team's task is the first one
+            logger=[*(self.trackers.loggers if self.trackers else []), self.logger],
             callbacks=self._callbacks(),
             default_root_dir=str(self.writer.path),  # a folder of its own: Lightning restores what it finds there
             # not SLURM's, with which Lightning requeues jobs and writes checkpoints of its own
@@ -167,11 +164,6 @@ class Session:
             "(the same batch size; statistics of batch normalisation are those of a part)"
         )
 
-    def _tracker(self) -> Tracker | None:
-        if self.config.tracking.wandb == "disabled":
-            return None
-        return Tracker(self.writer, self.clock, wandb_project(self.project.root.name), config_to_dict(self.config))
-
     def _settle(self) -> None:
         """Write down what is known at the end only."""
         plan = getattr(self.assembly.task, "plan", None)
@@ -181,12 +173,12 @@ class Session:
             self.resolved["step_reason"] = self.program.fallback
         self.writer.update(resolved=self.resolved, durations=self.clock.durations())
 
-    def _close_tracker(self, exit_code: int) -> None:
+    def _close_trackers(self, exit_code: int) -> None:
         """After our own record: it may take seconds, in which somebody may press Ctrl-C again."""
-        if self.tracker is not None:
-            self.tracker.close(exit_code=exit_code)
-            if self.tracker.warning is not None:
-                self._warn(f"{self.tracker.warning}; the training is not affected")
+        if self.trackers is not None:
+            self.trackers.close(exit_code)
+            for warning in self.trackers.warnings:
+                self._warn(warning)
 
     def _reached(self) -> str:
         """How far a training came that was stopped."""

@@ -10,12 +10,14 @@ Used by the child process alone: it needs wandb's messages.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+SESSION = "session.json"  # beside each offline file: when the checkpoint was written that its session started from
 _BLOCK = 32768
 _FILE_HEADER, _RECORD_HEADER = 7, 7
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -54,11 +56,10 @@ def team_data(run: Path, own: set[str]) -> TeamData:
     """
     data = TeamData()
     folders = offline_folders(run)
-    starts = [_start(folder) for folder in folders]
+    starts = [_goes_on_from(folder) for folder in folders]
     for index, folder in enumerate(folders):
-        # what a session did after the checkpoint that the next one started from was done again
-        end = min((start for start in starts[index + 1 :] if start is not None), default=None)
-        _read(folder, data, own, end)
+        # what a session did after the checkpoint that a later one started from was done again
+        _read(folder, data, own, until=min(starts[index + 1 :], default=math.inf))
     return data
 
 
@@ -67,14 +68,15 @@ def offline_folders(run: Path) -> list[Path]:
     return sorted(path for path in run.glob("wandb/offline-run-*") if path.is_dir())
 
 
-def _start(folder: Path) -> int | None:
+def _goes_on_from(folder: Path) -> float:
     try:
-        return int(json.loads((folder / "session.json").read_text(encoding="utf-8"))["start"])
+        return float(json.loads((folder / SESSION).read_text(encoding="utf-8"))["goes_on_from"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return math.inf
 
 
-def _read(folder: Path, data: TeamData, own: set[str], end: int | None) -> None:
+def _read(folder: Path, data: TeamData, own: set[str], *, until: float) -> None:
+    taken = set(data.rows)  # by the sessions before, which two of them may share after a resume
     seen: set[str] = set()
     summary: dict[str, Any] = {}
     for path in folder.glob("*.wandb"):
@@ -87,7 +89,9 @@ def _read(folder: Path, data: TeamData, own: set[str], end: int | None) -> None:
                 wanted = {name: value for name, value in values.items() if name not in own and not name.startswith("_")}
                 wanted.pop("trainer/global_step", None)
                 wanted.pop("epoch", None)
-                if wanted and (end is None or step <= end):
+                if wanted and values.get("_timestamp", 0.0) <= until:
+                    while step in taken and data.rows[step].keys() & wanted.keys():
+                        step += 1
                     data.rows.setdefault(step, {}).update(wanted)
             elif kind == "summary":
                 summary.update(_values(record.summary.update))

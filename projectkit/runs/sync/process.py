@@ -22,7 +22,7 @@ from projectkit.runs.files import read_lines
 from projectkit.runs.sync.target import Target
 
 DEADLINE_S = 600.0  # for one run of `projectkit sync`
-END_S = 10.0  # that a training waits for its upload at its end
+END_S = 8.0  # that a training waits for its upload at its end
 LOG = Path("wandb", "upload.jsonl")
 _POLL_S = 0.05
 _GRACE_S = 1.0  # after a deadline, for the child to say so itself
@@ -147,3 +147,8 @@ def _path() -> str:
     """So that the child finds the projectkit of this process, wherever it comes from."""
     here = str(Path(__file__).resolve().parents[3])
     return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, as far as it fits into a warning."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -29,6 +29,7 @@ from projectkit.runs.sync.marker import (
     sha256_of,
 )
 from projectkit.runs.sync.offline import TeamData, offline_folders, team_data
+from projectkit.runs.sync.process import first_line
 from projectkit.runs.sync.server import Held, Server, SyncError, key_for
 from projectkit.runs.sync.target import Target
 
@@ -320,7 +321,3 @@ def _summary(run: Run) -> dict[str, Any]:
     for subset, document in run.evaluations().items():
         values |= evaluation_numbers(subset, document)
     return {name: value for name, value in values.items() if value is not None}
-
-
-def first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,174 @@
+"""W&B's offline files, written by a thread of their own: `self.logger.experiment` and `wandb.log` work, and no step waits for them.
+
+What a team logs itself is nowhere else. Our metrics are written there too, so that W&B's step, which `wandb.log` counts, goes along with
+ours; what the server is shown of them comes from our own record.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import WandbLogger
+
+from projectkit.runs.files import read_lines
+from projectkit.runs.sync import SESSION, Target, first_line
+from projectkit.training.logger import LoggerOfRun, RunLogger
+from projectkit.training.tracking.guarded import Guarded, Nothing
+
+START_S = 5.0  # that a training waits for wandb to start, which takes about one
+CLOSE_S = 2.0  # and to end
+_FLUSH_S = 1.0  # what a kill can cost of what the team logged itself
+_QUEUED = 10_000  # lines; further ones are in our record alone
+
+
+class OfflineWandb(LoggerOfRun):
+    """Lightning's W&B logger, offline, behind a queue.
+
+    Args:
+        logger: of the run.
+        target: project, entity, group and tags.
+        config: the run's config, plain containers.
+    """
+
+    def __init__(self, logger: RunLogger, target: Target, config: Mapping[str, Any]) -> None:
+        super().__init__(logger.writer, logger.clock)
+        self.warning: str | None = None
+        self._steps = logger
+        self._inner: WandbLogger | None = None
+        self._queue: queue.Queue[tuple[dict[str, float], int] | int] = queue.Queue(_QUEUED)
+        self._ready, self._done = threading.Event(), threading.Event()
+        self._environment: list[str] = []
+        arguments = (target, dict(config))
+        self._thread = threading.Thread(target=self._work, args=arguments, name="wandb-offline", daemon=True)
+        self._thread.start()
+
+    @property
+    def experiment(self) -> Any:
+        """The W&B run; where there is none, something that takes every call and does nothing."""
+        self._wait()
+        inner = self._inner
+        return Nothing() if inner is None else Guarded(inner.experiment, self._failed)
+
+    def __getattr__(self, name: str) -> Any:
+        """`log_image`, `log_table`, `watch` and the rest of Lightning's W&B logger."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self._wait()
+        return getattr(Nothing() if self._inner is None else Guarded(self._inner, self._failed), name)
+
+    def log_graph(self, model: Any, input_array: Any = None) -> None:
+        """Lightning's hook before the first step: from here on a team may call `wandb.log`, so wandb must have started."""
+        self._wait()
+
+    def write(self, metrics: dict[str, float], step: int | None) -> None:
+        """Put the metrics into the queue."""
+        if self.warning is None:
+            try:
+                self._queue.put_nowait((metrics, self._steps.step(step)))
+            except queue.Full:
+                return  # they are in our record
+
+    def close(self, exit_code: int) -> None:
+        """End the offline files; waits a bounded time."""
+        self._wait()
+        if self.warning is None:
+            try:
+                self._queue.put(exit_code, timeout=CLOSE_S)
+            except queue.Full:
+                self._failed(TimeoutError(f"its files were not written within {CLOSE_S:g} s"))
+            else:
+                if not self._done.wait(CLOSE_S):
+                    self._failed(TimeoutError(f"its files were not closed within {CLOSE_S:g} s"))
+        for name in self._environment:
+            os.environ.pop(name, None)
+
+    def _wait(self) -> None:
+        if not self._ready.wait(START_S):
+            self._failed(TimeoutError(f"it did not start within {START_S:g} s"))
+            self._ready.set()
+
+    def _work(self, target: Target, config: dict[str, Any]) -> None:
+        try:
+            self._start(target, config)
+        except Exception as error:  # noqa: BLE001 - whatever the tracker does, the training goes on; the warning is recorded at its end
+            self._failed(error)
+            _disable()
+        finally:
+            self._ready.set()
+        while self._inner is not None:
+            item = self._queue.get()
+            try:
+                if isinstance(item, int):
+                    self._inner.experiment.finish(exit_code=item)
+                    break
+                metrics, step = item
+                self._inner.experiment.log(metrics, step=step)
+            except Exception as error:  # noqa: BLE001 - as above
+                self._failed(error)
+        self._done.set()
+
+    def _start(self, target: Target, config: dict[str, Any]) -> None:
+        folder = self.writer.path / "wandb"
+        folder.mkdir(exist_ok=True)
+        for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR"):
+            # wandb keeps the files of tables and artifacts there; the home folder may be full, read-only or another machine's
+            if name not in os.environ:
+                os.environ[name] = str(folder)
+                self._environment.append(name)
+        start = max((line.get("step", 0) for line in read_lines(self.writer.path / "metrics.jsonl")), default=0)
+        import wandb
+
+        wanted: dict[str, Any] = {"silent": True, "console": "off", "disable_git": True, "x_disable_stats": True}
+        wanted |= {"x_save_requirements": False, "x_disable_meta": True, "x_disable_machine_info": True}
+        wanted |= {"x_transaction_log_flush_interval": _FLUSH_S}
+        known = wandb.Settings.model_fields
+        settings = wandb.Settings(**{name: value for name, value in wanted.items() if name in known})
+        # started here and not by Lightning's logger, which passes a setting that wandb warns about
+        run = wandb.init(
+            id=self.writer.id,
+            name=self.writer.id,
+            dir=self.writer.path,
+            project=target.project,
+            entity=target.entity,
+            group=target.group,
+            tags=list(target.tags),
+            config=config,
+            mode="offline",
+            reinit="finish_previous",
+            settings=settings,
+        )
+        self._note_start(run)
+        if start:
+            run.log({"trainer/global_step": start}, step=start)
+        # a team's own call must not end the training either
+        wandb.log = Guarded(run, self._failed).log
+        self._inner = WandbLogger(experiment=run)
+
+    def _note_start(self, run: Any) -> None:
+        """When the checkpoint was written that this session starts from: what was logged after it is done again."""
+        checkpoint = self.writer.checkpoints / "last.ckpt"
+        until = checkpoint.stat().st_mtime if checkpoint.is_file() else time.time()
+        path = Path(run.settings.sync_dir) / SESSION
+        path.write_text(json.dumps({"goes_on_from": until}), encoding="utf-8")
+
+    def _failed(self, error: BaseException) -> None:
+        self._inner = None
+        if self.warning is None:
+            self.warning = f"its offline files ended: {first_line(error)}"
+
+
+def _disable() -> None:
+    """A run that takes everything and keeps nothing, so that a team's `wandb.log` does not raise."""
+    try:
+        import wandb
+
+        wandb.init(mode="disabled")
+    except Exception:  # noqa: BLE001 - then `import wandb` fails in the team's code as well, with its own message
+        return
