@@ -6,6 +6,7 @@
 | streaming.py | `StreamLoader`: a set that is read while it is trained on |
 | mapped.py | rows of mapped columns, encoded when a batch of them is asked for |
 | completion.py | what is done to a gathered batch: augmenting, and the encoder's last step |
+| orphans.py | loader processes end with the training, also with one that is killed |
 | choice.py | which of the two a set is given, by its size |
 """
 

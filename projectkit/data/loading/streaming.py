@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset, SequentialSampler
 from projectkit.data.augmentation import AugmentationChain
 from projectkit.data.batches import BatchDataset, BatchSampler
 from projectkit.data.loading.completion import Batch, Finish, completion
+from projectkit.data.loading.orphans import EndsWithParent
 
 
 class StreamLoader:
@@ -85,6 +86,7 @@ class StreamLoader:
             sampler=_Order(self.sampler),
             num_workers=self.num_workers,
             persistent_workers=True,
+            worker_init_fn=EndsWithParent(),
             pin_memory=self.device.type == "cuda",
             # the loader draws a base seed for its processes: from its own generator, so the global one is left alone
             generator=torch.Generator().manual_seed(0),
