@@ -124,12 +124,16 @@ def _check_arguments(value: Any, key: str, places: Places) -> None:
             raise UserError(what, where=places.of(join(key, name)), remedy="write name: value")
 
 
-def _check_list(value: Any, section: Any, key: str, places: Places) -> None:
+def _check_list(value: Any, inner: Any, key: str, places: Places) -> None:
     if not isinstance(value, list):
-        remedy = f"write {key}: [{{class_path: ...}}]"
+        remedy = f"write {key}: [a, b]" if inner is str else f"write {key}: [{{class_path: ...}}]"
         raise UserError(f"expected a list, found {found(value)}", where=places.of(key), remedy=remedy)
     for number, item in enumerate(value):
-        _check_section(item, section, join(key, number), places)
+        at = join(key, number)
+        if inner is not str:
+            _check_section(item, inner, at, places)
+        elif not isinstance(item, str):
+            raise UserError(f"expected text, found {found(item)}", where=places.of(at), remedy="put quotes around it")
 
 
 def _unknown(name: str, section: Any, parent: str, places: Places) -> UserError:

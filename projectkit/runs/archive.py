@@ -6,6 +6,7 @@ The trash is a hidden folder beside the runs, so that putting a run there is one
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -202,8 +203,10 @@ def _move(source: Path, target: Path) -> None:
             target = target.with_name(f"{target.name}~")
         try:
             source.rename(target)
-        except OSError:  # results/ and the runs may lie on two disks
-            shutil.move(source, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.move(source, target)  # results/ and the runs lie on two disks
     except OSError as error:
         raise _cannot(error, source, "close what has a file of it open, or free some space") from error
 

@@ -118,6 +118,8 @@ def sort(rows: Sequence[Row], key: str, *, reverse: bool = False) -> list[Row]:
     Raises:
         UserError: no run has a value of that name.
     """
+    if key == "age":  # is shown in words, of which no order comes
+        key, reverse = "created", not reverse
     require_known([key], rows)
     known = [(row, order) for row in rows if (order := _order(row.value(key))) is not None]
     without = [row for row in rows if _order(row.value(key)) is None]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from projectkit.project import Project
+from projectkit.runs.code import snapshot
 from projectkit.runs.reader import Run
 
 # What a training reads: code, configs, the project's table and lock, and the library itself where it is carried along.
@@ -47,49 +48,64 @@ class Source:
 def source_of(run: Run, project: Project) -> Source:
     """The team's code as of a run."""
     commit = run.part("git").get("commit")
-    diff = _text(run.path / "source.diff")
     if isinstance(commit, str) and re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", commit):
         with tempfile.TemporaryDirectory() as folder:
             if _checked_out(commit, project.root, Path(folder)):
-                return _as_of_commit(commit, diff, Path(folder), project)
+                return _as_of_commit(commit, run, Path(folder), project)
         why = f"commit {commit[:12]} is not in this repository"
     else:
         why = str(run.part("git").get("reason") or "no commit was recorded")
-    files = dict(_files(project.root))
-    return Source(
-        files, (f"{why}: these are the files of the day of the export, which may have changed since the run",)
-    )
+    same = _is_same(run, project.root)
+    what = {
+        True: "their digest is that of the run, so nothing has changed",
+        False: "their digest is another than the run's: THEY HAVE CHANGED since",
+        None: "they may have changed since the run",
+    }[same]
+    return Source(dict(_files(project.root)), (f"{why}: these are the files as they lay there at the export; {what}",))
 
 
-def _as_of_commit(commit: str, diff: str, folder: Path, project: Project) -> Source:
+def _as_of_commit(commit: str, run: Run, folder: Path, project: Project) -> Source:
     notes = [f"the files of commit {commit}"]
+    diff = _text(run.path / "source.diff")
     if re.search(r"^diff --git ", diff, re.MULTILINE):
-        applied = _git(folder, "apply", "--whitespace=nowarn", "-", given=diff.encode("utf-8", "surrogateescape"))
+        wanted = [f"--include={pattern}" for pattern in (*_TOP, *(f"{room}/*" for room in _ROOMS))]
+        # names in the diff begin at the repository's root, which may lie above the project
+        level = f"-p{1 + len(PurePosixPath(_prefix(project.root) or '').parts)}"
+        given = diff.encode("utf-8", "surrogateescape")
+        applied = _git(folder, "apply", level, "--whitespace=nowarn", *wanted, "-", given=given)
         notes.append(
             "with what was changed since, source.diff, applied"
             if applied is not None
             else "source.diff does not apply as a whole (a secret in it was masked?): apply it by hand"
         )
-    files = dict(_files(folder))
     for name, digest in _UNTRACKED.findall(diff):
         if not _belongs(name):
             continue
         data = _untracked(project.root, name)
         if data is not None and hashlib.sha256(data).hexdigest() == digest:
-            files[name] = data
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
             notes.append(f"{name} was not under version control; it is the same as then")
         else:
-            notes.append(f"{name} was not under version control, and is gone or changed: it is not here")
-    return Source(files, tuple(notes))
+            notes.append(f"{name} was not under version control, and is gone or changed: IT IS MISSING HERE")
+    if _is_same(run, folder):
+        notes.append("their digest is that of the run: this is what was trained")
+    return Source(dict(_files(folder)), tuple(notes))
+
+
+def _is_same(run: Run, root: Path) -> bool | None:
+    """Whether the files are those that the run was trained with; None where the run did not record it."""
+    recorded = run.part("source").get("sha256")
+    return None if not recorded else snapshot(root)["sha256"] == recorded
 
 
 def _checked_out(commit: str, root: Path, folder: Path) -> bool:
     """Put the wanted files of a commit into an empty folder; False where there is no git, or no such commit."""
-    prefix = _git(root, "rev-parse", "--show-prefix")  # the project may be a folder of a larger repository
+    above = _prefix(root)
     listing = _git(root, "ls-tree", "-r", "-z", "--full-tree", commit)
-    if prefix is None or listing is None:
+    if above is None or listing is None:
         return False
-    above = prefix.decode("utf-8", "surrogateescape").strip()
     for line in listing.decode("utf-8", "surrogateescape").split("\0"):
         kind, tab, path = line.partition("\t")
         name = path.removeprefix(above)
@@ -101,6 +117,12 @@ def _checked_out(commit: str, root: Path, folder: Path) -> bool:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
     return True
+
+
+def _prefix(root: Path) -> str | None:
+    """The project's folder within its repository, `""` or such as `projects/ours/`; None where there is no repository."""
+    prefix = _git(root, "rev-parse", "--show-prefix")
+    return None if prefix is None else prefix.decode("utf-8", "surrogateescape").strip()
 
 
 def _files(root: Path) -> Iterator[tuple[str, bytes]]:

@@ -53,6 +53,7 @@ class Row:
 
     def value(self, key: str) -> Any:
         """The value of that name, see the table above; None where this run has none."""
+        key = _ALSO.get(key, key)
         if key in self.columns:
             return self.columns[key]
         if key in _FURTHER:
@@ -130,7 +131,10 @@ def config_value(text: str, key: str) -> Any:
         if [name for _, name in at] == wanted:
             below = []
             for following in lines[number + 1 :]:
-                if following[: depth + 1].strip() and not following[depth:].startswith("- "):
+                same = not following[:depth].strip() and following[depth:].startswith(
+                    "- "
+                )  # a list may stand below its key
+                if following[: depth + 1].strip() and not same:
                     break
                 below.append(following)
             return parse("\n".join([match[3], *below]).strip("\n"), "config.yaml")[0]
@@ -204,4 +208,4 @@ _FURTHER: dict[str, Callable[[Row], Any]] = {
     "progress": lambda row: progress(row.run),
     "age": lambda row: age(row.run.created),
 }
-COLUMNS = tuple(_FURTHER)
+_ALSO = {"time": "duration_s"}  # the list's shorter word for a column

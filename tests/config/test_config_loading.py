@@ -224,3 +224,10 @@ def test_references_do_not_multiply(load):
         load("model.init_args.a0=x", *chain)
     with pytest.raises(UserError, match="too often"):
         load("model.init_args.a0=x", f"name='{'${model.init_args.a0}' * 101}'")
+
+
+def test_a_list_of_words_is_read_and_anything_else_in_it_is_named(load):
+    assert load(text=TEXT + "tracking: {tags: [first, 'on']}\n").config.tracking.tags == ["first", "on"]
+    for wrong in ("[1]", "[[a]]", "first"):
+        with pytest.raises(UserError, match=r"^c.yaml:\d+:\d+, tracking.tags"):
+            load(text=TEXT + f"tracking: {{tags: {wrong}}}\n")

@@ -85,7 +85,7 @@ def runs_list(key: str | None, reverse: bool, columns: str | None, as_csv: bool,
     elif reverse:
         rows.reverse()
     names = [name for part in (columns or "").split(",") if (name := part.strip())]
-    require_known([name for name in names if name != "time"], rows)
+    require_known(names, rows)
     if as_json:
         return console.print_json(
             [{name: row.value(name) for name in names} if names else row.as_dict() for row in rows]
@@ -145,7 +145,7 @@ def _worth_showing(name: str, rows: Sequence[Row]) -> bool:
 
 
 def _cell(row: Row, name: str) -> str:
-    value = row.columns["duration_s"] if name == "time" else row.value(name)
+    value = row.value(name)
     if name == "time":
         return console.duration(value)
     if isinstance(value, bool):

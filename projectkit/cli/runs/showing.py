@@ -30,7 +30,7 @@ _SHOWN = (
     "seed",
     "git",
 )
-_SHOWN_BELOW = ("versions", "hardware", "data", "resolved", "best", "last", "durations", "disk")
+_SHOWN_BELOW = ("versions", "hardware", "memory", "data", "resolved", "best", "last", "durations", "disk")
 _SETTING_WIDTH = 30  # of a value in a comparison: a longer one is cut, `--json` has it in full
 
 
@@ -98,7 +98,11 @@ def _facts(run: Run) -> dict[str, Any]:
         "tags": list(marks.tags),
         "archived": marks.archived,
         "notes": said,
-        "sessions": [event for event in run.events() if event.get("event") in ("started", "resumed")],
+        "sessions": [
+            {"time": event.get("time"), "event": event["event"], "command": event.get("command")}
+            for event in run.events()
+            if event.get("event") in ("started", "resumed")
+        ],
         "disk_bytes": folder_size(run.path),
         "evaluations": run.evaluations(),
     }
