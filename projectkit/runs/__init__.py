@@ -16,12 +16,17 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | git.py, code.py, provenance.py | the team's commit and changes, digests of its code; versions, machine |
 | memory.py | the process's peak |
 | sessions.py, process.py | which process owns a run, and whether it is still there |
+| jobs.py | which runs a batch job may go on with |
+| backup.py, copies.py | runs copied to a folder that stays, and brought back |
 | masking.py | secrets taken out |
 | files.py, ids.py | atomic files and JSON lines; the folder's name |
 """
 
 from __future__ import annotations
 
+from projectkit.runs.backup import Backup as Backup
+from projectkit.runs.backup import backup_folder as backup_folder
+from projectkit.runs.backup import restore_runs as restore_runs
 from projectkit.runs.durations import describe_time as describe_time
 from projectkit.runs.files import atomic_write as atomic_write
 from projectkit.runs.find import find_run as find_run
@@ -30,6 +35,7 @@ from projectkit.runs.find import load_run as load_run
 from projectkit.runs.find import project_of as project_of
 from projectkit.runs.find import summary as summary
 from projectkit.runs.git import git_state as git_state
+from projectkit.runs.jobs import free_for_this_job as free_for_this_job
 from projectkit.runs.keep import keep_run as keep_run
 from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
@@ -38,18 +44,22 @@ from projectkit.runs.record import RunWriter as RunWriter
 from projectkit.runs.sessions import TakenOverError as TakenOverError
 
 __all__ = [
+    "Backup",
     "Predictions",
     "Run",
     "RunWriter",
     "TakenOverError",
     "atomic_write",
+    "backup_folder",
     "describe_time",
     "find_run",
+    "free_for_this_job",
     "git_state",
     "keep_run",
     "list_runs",
     "load_run",
     "project_of",
     "read_run",
+    "restore_runs",
     "summary",
 ]
