@@ -10,7 +10,7 @@ from projectkit.config import Config, config_to_dict
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, list_runs
+from projectkit.runs import Run, free_for_this_job, list_runs
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
@@ -18,11 +18,14 @@ def find_resumable(config: Config, project: Project) -> Run | None:
 
     A run whose process is gone, as when a cluster killed it, reads as interrupted.
     """
-    for run in list_runs(project):
-        unfinished = run.status in ("interrupted", "failed")
-        if unfinished and (run.path / "checkpoints" / "last.ckpt").is_file() and not differences(run, config):
-            return run
-    return None
+    fitting = (
+        run
+        for run in list_runs(project)
+        if run.status in ("interrupted", "failed")
+        and (run.path / "checkpoints" / "last.ckpt").is_file()
+        and not differences(run, config)
+    )
+    return next(free_for_this_job(fitting), None)
 
 
 def refuse_other_config(run: Run, config: Config) -> None:
