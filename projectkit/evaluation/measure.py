@@ -18,7 +18,7 @@ from projectkit.evaluation.predict import Predicted, predict, restore, subset_lo
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, find_run, project_of, read_run
 from projectkit.training import assemble, load_checkpoint
-from projectkit.training.checkpoints import file_sha256
+from projectkit.training.checkpoint_files import file_sha256
 from projectkit.training.resolve import resolve_for_evaluation
 from projectkit.training.resume import refuse_other_data
 

@@ -12,7 +12,9 @@
 | tuner.py, workbench.py, verdicts.py | which settings are fastest here, measured on copies and kept |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
 | ema.py | `EMA`: an average of the weights in their place |
-| checkpoints.py | when and how checkpoints are written and read |
+| checkpoints.py | when checkpoints are written, and how a training goes on from one |
+| checkpoint_files.py | how they are written and read |
+| left_out.py, rewind.py, random_state.py | what Lightning leaves out of them: logs and loops, the place in the data, generators |
 | resume.py | which run is continued |
 | logger.py | Lightning's side of the run record |
 | tracking.py | Weights & Biases beside it |
@@ -21,7 +23,7 @@
 """
 
 from projectkit.training.assemble import Assembly, assemble
-from projectkit.training.checkpoints import load_checkpoint
+from projectkit.training.checkpoint_files import load_checkpoint
 from projectkit.training.ema import EMA
 from projectkit.training.fit import train
 from projectkit.training.trainer import Trainer

@@ -1,122 +1,107 @@
-"""Checkpoints: plain containers, written atomically, loaded without running code.
+"""Checkpoints: when they are written, and how a training goes on from one.
 
-`PlainCheckpointIO` is how Lightning reads and writes them; `Checkpoints` is when: `last.ckpt` at the end of an epoch, `best.ckpt` when
-the monitored metric improves.
+| file | subject |
+|---|---|
+| this file | `Checkpoints`: when, and the way back |
+| checkpoint_files.py | the files: digests, how many are kept, a damaged one, plain containers only |
+| left_out.py, rewind.py, random_state.py | what Lightning leaves out: logs and loops, the place in the data, generators |
+| loop/between.py | the two moments at which a state is whole |
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import pickle
-import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytorch_lightning as pl
-import torch
-from lightning_fabric.plugins import CheckpointIO
-from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.callbacks import Checkpoint, StochasticWeightAveraging
 
-from projectkit.errors import UserError, WorkError, did_you_mean
-from projectkit.runs import RunWriter, atomic_write
+from projectkit.config import Config
+from projectkit.errors import UserError, did_you_mean
+from projectkit.runs import RunWriter
+from projectkit.training.checkpoint_files import publish, refuse_unreadable, weights_sha256
+from projectkit.training.left_out import left_out, set_left_out, set_loaders, set_should_stop
+from projectkit.training.loop.between import go_on, install, is_whole
+from projectkit.training.loop.position import NEVER, position
+from projectkit.training.random_state import random_state, set_random_state
+from projectkit.training.rewind import Place
 from projectkit.training.signals import StopOnSignal, StoppedError
 
+if TYPE_CHECKING:
+    from projectkit.training.loop.lightning_names import Fetcher
 
-def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
-    """Read a checkpoint of this machine's disk.
-
-    Raises:
-        UserError: there is none at `path`.
-        WorkError: it is damaged, or holds more than plain containers and tensors: such a file could run code when loaded.
-    """
-    if not path.is_file():
-        raise UserError("there is no checkpoint", where=str(path), remedy="train the run to the end of an epoch first")
-    try:
-        content: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise WorkError(
-            f"the checkpoint is damaged or is not made of plain containers and tensors ({reason})",
-            where=str(path),
-            remedy="use another checkpoint of the run or train again; one from elsewhere could run code and is not loaded",
-        ) from error
-    return content
-
-
-class PlainCheckpointIO(CheckpointIO):
-    """Atomic writes, `weights_only` reads, local files only."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Serialise in memory, then publish by rename: a full disk or a kill leaves the previous checkpoint whole."""
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(Path(path), buffer.getvalue())
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
-        """See `load_checkpoint` of this file; URLs are refused, because Lightning would run the code in them."""
-        if "://" in str(path):
-            raise UserError(
-                f"'{path}' is a URL",
-                where="checkpoint",
-                remedy="download it, check where it is from, and name the file",
-            )
-        return load_checkpoint(Path(path), map_location or "cpu")
-
-    def remove_checkpoint(self, path: Any) -> None:
-        """Remove a checkpoint if it is there."""
-        Path(path).unlink(missing_ok=True)
+BATCH, EPOCH, VALIDATION = "batch", "epoch", "validation"  # after which, or in the middle of which, a state was kept
 
 
 class Checkpoints(Checkpoint):
-    """`last.ckpt` at the end of every epoch and `best.ckpt` whenever the monitored metric improves.
+    """`last.ckpt` now and then, and `best.ckpt` whenever the monitored metric improves.
 
-    The state of every random generator of the main process goes along, so that a run that is continued ends with the weights that it
-    would have had.
+    A training that goes on from a `last.ckpt` ends with the bits that it would have had.
 
     Args:
         writer: of the run that the checkpoints belong to.
-        metric: monitored, such as `val/f1_macro`; None keeps no best.
-        mode: whether a better value is the `max` or the `min`.
-        every_n_epochs: how often `last.ckpt` is written; the last epoch always is.
-        stop: knows whether the epoch that ends is the last one because of a signal.
+        config: of the run: its `monitor` and `checkpoint`.
+        stop: knows whether a signal came; the training is stopped here, where the state is whole.
+        warn: is told what a resumed training could not do again.
+        step: of the `last.ckpt` that is there when the training starts; None where there is none.
     """
 
     def __init__(
-        self, writer: RunWriter, metric: str | None, mode: str, every_n_epochs: int, stop: StopOnSignal
+        self,
+        writer: RunWriter,
+        config: Config,
+        stop: StopOnSignal,
+        warn: Callable[[str], None],
+        step: int | None = None,
     ) -> None:
         self.writer = writer
-        self.metric = metric
-        self.mode = mode
-        self.every_n_epochs = every_n_epochs
+        self.metric = config.monitor.metric if config.monitor else None
+        self.mode = config.monitor.mode if config.monitor else "min"
+        self.when = config.checkpoint
         self.stop = stop
+        self.warn = warn
         self.best: dict[str, Any] = {}
-        self._resumed: dict[str, Any] | None = None
+        self._step = step
+        self._saved_at = time.monotonic()
+        self._whole: dict[str, Any] | None = None  # what the checkpoint that is being written gets
+        self._from: Mapping[str, Any] | None = None  # what the training goes on from
+        self._validates_again = False
+        self._readable = False  # one was read back
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Lightning's hook: ask to be told when the state is whole."""
+        if stage == "fit":
+            self.trainer = trainer
+            self.place = Place(trainer)
+            install(trainer, self)
+            averaging = [each for each in _callbacks(trainer) if isinstance(each, StochasticWeightAveraging)]
+            self._between_epochs_only = bool(averaging)  # it swaps schedulers when an epoch starts
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Refuse a monitor without validation; put the generators back to where the checkpoint found them.
-
-        Here, and no earlier: everything else that draws at start-up has drawn by now.
-        """
+        """Lightning's hook: refuse a monitor without validation; say what a resumed run could not do again."""
         if self.metric is not None and not trainer.enable_validation:
             raise UserError(
                 f"nothing is validated, so '{self.metric}' cannot be monitored",
                 where="monitor.metric",
                 remedy="give the data a val_dataloader and the module a validation_step, or write monitor: null",
             )
-        if self._resumed is not None:
-            set_random_state(self._resumed)
-            self._resumed = None
+        self._saved_at = time.monotonic()
+        if self._from is not None:
+            set_should_stop(trainer, self._from["left_out"])
+            return
+        for doubt in self.place.doubts():
+            self.warn(f"if this run is resumed: {doubt}")
+        if self._between_epochs_only:
+            self.warn("StochasticWeightAveraging can go on between epochs only: there are no checkpoints within them")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Keep the weights if they are the best so far."""
+        """Lightning's hook: keep the weights if they are the best so far."""
         if trainer.sanity_checking or trainer.state.fn != "fit" or self.metric is None:
             return
-        values = _floats(trainer.callback_metrics)
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         if self.metric not in values:
             raise UserError(
                 f"the metric '{self.metric}' was not logged by the validation",
@@ -131,72 +116,143 @@ class Checkpoints(Checkpoint):
         ):
             validation = {name: figure for name, figure in values.items() if name.startswith("val/")}
             self.best = {"step": trainer.global_step, "epoch": trainer.current_epoch, **validation, self.metric: value}
-            self.save(trainer, "best")
+            self._write("best", None)
             self.writer.update(best=self.best)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write `last.ckpt`."""
-        last_epoch = trainer.max_epochs is not None and trainer.current_epoch + 1 == trainer.max_epochs
-        stopped = trainer.should_stop or self.stop.received is not None
-        ends = last_epoch or stopped or 0 < trainer.max_steps <= trainer.global_step
-        if (trainer.current_epoch + 1) % self.every_n_epochs == 0 or ends:
-            self.save(trainer, "last")
-
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """A training that is stopped between two batches is kept up to there."""
-        if isinstance(exception, StoppedError) and not exception.at_epoch_start:
-            self.save(trainer, "last")
+        """Lightning's hook: a validation that a signal ended is done again from its start."""
+        torn = any(getattr(each, "torn", False) for each in _callbacks(trainer))
+        if isinstance(exception, StoppedError) and trainer.validating and not (torn or self._between_epochs_only):
+            self._write("last", VALIDATION)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of this callback."""
-        return {"best": self.best, "random": random_state()}
+        return {"best": self.best, "whole": self._whole}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it up again."""
         self.best = state_dict["best"]
-        self._resumed = state_dict["random"]
+        self._from = state_dict["whole"]
 
-    def save(self, trainer: pl.Trainer, name: str) -> None:
-        """Write a checkpoint now, and its digest into the events."""
-        path = self.writer.checkpoints / f"{name}.ckpt"
-        trainer.save_checkpoint(path)
-        self.writer.event("checkpointed", name=name, step=trainer.global_step, sha256=file_sha256(path))
+    def before_loaders(self) -> None:
+        """See `between.Listener`."""
+        if self._from is not None:
+            self.place.before_loaders(self._from["place"])
+        elif self.trainer.fit_loop._combined_loader is None:
+            self.place.note("loaders")
+
+    def before_epoch(self) -> None:
+        """See `between.Listener`: where a training goes on that stopped between two epochs."""
+        if self._from is not None and self._from["kind"] == EPOCH:
+            set_loaders(self.trainer, self._from["left_out"])
+            self.place.between_epochs(self._from["place"])
+            self._put_back()
+            go_on(self.trainer)
+
+    def before_iterator(self, fetcher: Fetcher) -> None:
+        """See `between.Listener`: where the place in the data is found again."""
+        progress = self.trainer.fit_loop.epoch_loop.batch_progress
+        if self._from is None:
+            if self.trainer.current_epoch > 0:  # before, the iterator is made with the loaders
+                self.place.note("iterator")
+            return
+        set_loaders(self.trainer, self._from["left_out"])
+        if not progress.is_last_batch:
+            self.place.go_to(self._from["place"], fetcher, progress.current.ready)
+
+    def before_batches(self, fetcher: Fetcher) -> None:
+        """See `between.Listener`: where a training goes on that stopped within an epoch."""
+        if self._from is None:
+            self.place.note("batches")
+            return
+        self._validates_again = self._from["kind"] == VALIDATION
+        self.place.set_own(self._from["place"])
+        self._put_back()
+        if not self._validates_again:
+            go_on(self.trainer)
+
+    def after_batch(self) -> None:
+        """See `between.Listener`: write a checkpoint where one is due, and stop where a signal came."""
+        if self._validates_again:
+            self._validates_again = False
+            go_on(self.trainer)
+        if not self._wanted() or not is_whole(self.trainer):
+            return
+        if not self._between_epochs_only:
+            self._write("last", BATCH)
+        if self.stop.received is not None:
+            raise self.stop.stopped(self.trainer)
+
+    def after_epoch(self) -> None:
+        """See `between.Listener`: the same; the end of the training is kept in any case."""
+        ends = self.trainer.fit_loop.done
+        # `current_epoch` is the next one's by now
+        if self.trainer.current_epoch % self.when.every_n_epochs == 0 or ends or self._wanted():
+            self._write("last", EPOCH, ends=ends)
+        if self.stop.received is not None and not ends:
+            raise self.stop.stopped(self.trainer)
+
+    def batches_until_due(self) -> int:
+        """See `between.Listener`."""
+        if self.stop.received is not None or self._time_is_up():
+            return 0
+        every = self.when.every_n_steps
+        return position(self.trainer).before_multiple(every) if every else NEVER
+
+    def _wanted(self) -> bool:
+        if self.stop.received is not None or self._time_is_up():
+            return True
+        every = self.when.every_n_steps
+        # a module that steps by itself may pass the very step
+        return every is not None and self.trainer.global_step // every > (self._step or 0) // every
+
+    def _time_is_up(self) -> bool:
+        minutes = self.when.every_n_minutes
+        return minutes is not None and time.monotonic() - self._saved_at >= 60 * minutes
+
+    def _put_back(self) -> None:
+        assert self._from is not None
+        set_left_out(self.trainer, self._from["left_out"])
+        set_random_state(self._from["random"])
+        self._from = None
+
+    def _write(self, name: str, kind: str | None, *, ends: bool = False) -> None:
+        """Write a checkpoint; whoever is asked for a state may draw from the generators, and what follows does not see it."""
+        self.writer.refuse_if_taken_over()
+        before = random_state()
+        if kind is not None:
+            self._whole = {
+                "kind": kind,
+                "random": before,
+                "left_out": left_out(self.trainer, within=kind != EPOCH),
+                "place": self.place.state(within=kind != EPOCH),
+                "lines": _lines(self.writer.path / "metrics.jsonl"),
+            }
+        step = self.trainer.global_step
+
+        def write(path: Path, checkpoint: Mapping[str, Any], data: bytes) -> None:
+            if not self._readable:
+                refuse_unreadable(data)
+                self._readable = True
+            if ends:
+                self.writer.update(weights_sha256=weights_sha256(checkpoint["state_dict"]))
+            digest = publish(path, data, step=step, former=self._step, keep_last=self.when.keep_last)
+            self.writer.event("checkpointed", name=name, step=step, sha256=digest)
+
+        try:
+            self.trainer.save_checkpoint(self.writer.checkpoints / f"{name}.ckpt", storage_options=write)
+        finally:
+            self._whole = None
+            set_random_state(before)
+        if kind is not None:
+            self._step, self._saved_at = step, time.monotonic()
 
 
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined] # set by Lightning in passing
+    return callbacks
 
 
-def random_state() -> dict[str, Any]:
-    """The state of Python's, numpy's and torch's generators, as plain containers and tensors."""
-    version, numbers, gauss = random.getstate()
-    kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    state: dict[str, Any] = {
-        "python": [version, list(numbers), gauss],
-        "numpy": [str(kind), [int(key) for key in keys], int(position), int(has_gauss), float(cached)],
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # nothing was drawn there otherwise, and asking would take hold of every GPU
-        state["cuda"] = torch.cuda.get_rng_state_all()
-    if torch.backends.mps.is_available():
-        state["mps"] = torch.mps.get_rng_state()
-    return state
-
-
-def set_random_state(state: Mapping[str, Any]) -> None:
-    """Put the generators into a state that `random_state` gave."""
-    version, numbers, gauss = state["python"]
-    random.setstate((version, tuple(numbers), gauss))
-    kind, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((kind, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
-    torch.set_rng_state(state["torch"].cpu())
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all([each.cpu() for each in state["cuda"][: torch.cuda.device_count()]])
-    if "mps" in state and torch.backends.mps.is_available():
-        torch.mps.set_rng_state(state["mps"].cpu())
-
-
-def _floats(metrics: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in metrics.items()}
+def _lines(path: Path) -> int:
+    """How many lines of metrics there are: those after them are written again."""
+    return path.read_bytes().count(b"\n") if path.is_file() else 0

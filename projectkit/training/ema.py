@@ -59,6 +59,7 @@ class EMA(Callback):
         self.updates = 0
         self._step = 0  # optimiser steps done
         self._swapped = False  # whether the module holds the averages, and `_averages` the weights
+        self.torn = False  # whether a signal came in the middle of an exchange: what the module holds is neither
         self._slots: list[tuple[dict[str, Any], str]] = []  # where the module keeps what is averaged
         self._averages: list[Tensor] = []
         self._counters: list[tuple[dict[str, Any], str]] = []  # the same for buffers that are no floats
@@ -167,6 +168,7 @@ class EMA(Callback):
     @torch.no_grad()
     def _swap(self) -> None:
         """Exchange contents and not tensors: optimisers, compiled steps and CUDA graphs hold on to the module's own."""
+        self.torn = True
         for slots, others in ((self._slots, self._averages), (self._counters, self._counts)):
             own = [_tensor(slot) for slot in slots]
             held = [tensor.clone() for tensor in own]
@@ -174,6 +176,7 @@ class EMA(Callback):
                 mine.copy_(other)
                 other.copy_(kept)
         self._swapped = not self._swapped
+        self.torn = False
 
 
 def _slots(module: pl.LightningModule, kind: str) -> list[tuple[dict[str, Any], str]]:

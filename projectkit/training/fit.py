@@ -23,7 +23,7 @@ from projectkit.machine import cpu_policy
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import Run, RunWriter, find_run, read_run
 from projectkit.training.assemble import Assembly, assemble
-from projectkit.training.checkpoints import load_checkpoint
+from projectkit.training.checkpoint_files import load_checkpoint, newest_whole
 from projectkit.training.decide import decide, take_up_input
 from projectkit.training.loop.clock import Clock
 from projectkit.training.resolve import resolve
@@ -64,8 +64,9 @@ def train(
     with _placed(loaded.places), StopOnSignal() as stop:
         former = _former_run(resume, loaded, project)
         # read here, because a damaged checkpoint is an error before anything is written
-        checkpoint = load_checkpoint(former.checkpoint("last")) if former else None
-        start = position(checkpoint) if checkpoint else None
+        path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
+        checkpoint = load_checkpoint(path) if path else None
+        start = position(path, checkpoint) if path and checkpoint else None
         repeated = former or _run_of(loaded.path)
         recorded = repeated.part("resolved") if repeated else None
         resolved = resolve(loaded.config, recorded)
@@ -90,7 +91,7 @@ def train(
         with stop.held():  # a folder that is made is made whole
             if former is not None and start is not None:
                 writer = RunWriter.resume(former.path, command=command)
-                writer.rewind(start.step)
+                writer.rewind(start.step, start.lines)
             else:
                 writer = RunWriter.create(
                     project.runs,

@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
-from projectkit.training.checkpoints import random_state, set_random_state
+from projectkit.training.random_state import random_state, set_random_state
 from projectkit.training.signals import StopOnSignal, StoppedError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from projectkit.config import Config, config_to_dict
@@ -88,21 +89,44 @@ def differences(run: Run, config: Config) -> list[str]:
 
 @dataclass(frozen=True)
 class Position:
-    """How far a checkpoint's training had come: optimiser steps, whole epochs, and batches of the epoch that was begun."""
+    """Where a training goes on.
 
+    Args:
+        path: of the checkpoint.
+        step: optimiser steps done.
+        epoch: whole epochs done.
+        batch: batches done of the epoch that was begun.
+        lines: of metrics that were written by then.
+    """
+
+    path: Path
     step: int
     epoch: int
     batch: int
+    lines: int | None
 
 
-def position(checkpoint: Mapping[str, Any]) -> Position:
-    """Where a training goes on: Lightning restores its counters, but not the place in the data."""
+def position(path: Path, checkpoint: Mapping[str, Any]) -> Position:
+    """Where a checkpoint's training goes on: Lightning restores its counters, but not the place in the data.
+
+    Raises:
+        UserError: an older version of the library wrote it, and it does not hold all that is needed.
+    """
+    whole = checkpoint["callbacks"].get("Checkpoints", {}).get("whole")
+    if whole is None:
+        raise UserError(
+            "this checkpoint does not hold all that a training needs to go on: an older version of the library wrote it",
+            where=str(path),
+            remedy="finish the run with the version that its run.json names, or train again without --resume",
+        )
     loop = checkpoint["loops"]["fit_loop"]
     batches = loop["epoch_loop.batch_progress"]
     return Position(
+        path=path,
         step=int(checkpoint["global_step"]),
         epoch=int(loop["epoch_progress"]["current"]["processed"]),
-        batch=0 if batches["is_last_batch"] else int(batches["current"]["ready"]),
+        batch=0 if whole["kind"] == "epoch" else int(batches["current"]["ready"]),
+        lines=int(whole["lines"]),
     )
 
 

@@ -63,12 +63,15 @@ class Session:
         self.trackers: Trackers | None = None
         self.program: StepProgram | None = None
         self.trainer: Trainer | None = None
+        self.former_step: int | None = None  # of the last.ckpt that is there
 
     def run(self, start: Position | None) -> None:
-        """Fit, from where the run's last checkpoint stands if there is a start, and record how it ended."""
-        checkpoint = self.writer.checkpoints / "last.ckpt" if start else None
-        if start is not None and self.assembly.catalogued is not None:
-            self.assembly.catalogued.start = (start.epoch, start.batch)
+        """Fit, from the checkpoint of a start if there is one, and record how it ended."""
+        checkpoint = None if start is None else start.path
+        if start is not None:
+            self.former_step = start.step if start.path.name == "last.ckpt" else None
+            if self.assembly.catalogued is not None:
+                self.assembly.catalogued.start = (start.epoch, start.batch)
         try:
             self.stop.refuse_to_start()
             self.trackers = Trackers(self.logger, self.config, self.project)
@@ -138,14 +141,8 @@ class Session:
             )
         if self.console is not None:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
-        metric, mode = (monitor.metric, monitor.mode) if monitor else (None, "min")
-        every = self.config.checkpoint.every_n_epochs
-        return [
-            *callbacks,
-            self.stop,
-            LeftValidation(self.stop),
-            Checkpoints(self.writer, metric, mode, every, self.stop),
-        ]
+        checkpoints = Checkpoints(self.writer, self.config, self.stop, self._warn, self.former_step)
+        return [*callbacks, self.stop, LeftValidation(self.stop), checkpoints]
 
     def _note_loop(self, report: LoopReport) -> None:
         self.resolved.update(loop=report.mode, loop_reason=report.reason or None, step=report.step)

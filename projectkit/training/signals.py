@@ -23,8 +23,6 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import ProjectkitError
-from projectkit.training.loop.naming import FX, connector, names_of
-from projectkit.training.loop.position import NEVER
 
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGBREAK")  # of these, a system has some
 AGAIN = "stopping after this step; Ctrl-C again stops at once"
@@ -36,7 +34,6 @@ class StoppedError(ProjectkitError):
     Args:
         what, where, remedy: as of every error.
         number: of the signal.
-        at_epoch_start: whether the checkpoint of the epoch before holds everything.
     """
 
     def __init__(
@@ -46,11 +43,9 @@ class StoppedError(ProjectkitError):
         number: int,
         where: str | None = None,
         remedy: str | None = None,
-        at_epoch_start: bool = False,
     ) -> None:
         super().__init__(what, where=where, remedy=remedy)
         self.number = number
-        self.at_epoch_start = at_epoch_start
         # a cluster that announces the end of a job's time by SIGUSR1 is told what it is told after SIGTERM
         asked_to_end = signal.Signals(number).name in ("SIGUSR1", "SIGBREAK")
         self.exit_status = 128 + (signal.SIGTERM if asked_to_end else number)
@@ -120,45 +115,17 @@ class StopOnSignal(Callback):
             signal.signal(number, self._handle)
         self._mode = "after the step"
         if self.received is not None:
-            self._stop(trainer, self.received, at_epoch_start=True)
+            raise self.stopped(trainer)
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Lightning's hook: where a training can stop without tearing a step; the last batch goes on to the end of its epoch."""
-        # a checkpoint holds no gradients: in the middle of an accumulation they would be lost
-        steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        if self.received is not None and steps and not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._end_batch(trainer, pl_module, outputs, batch, batch_idx)
-            self._stop(trainer, self.received, at_epoch_start=False)
-
-    def _end_batch(self, trainer: pl.Trainer, pl_module: Any, *arguments: Any) -> None:
-        """What Lightning does after the callbacks' hooks, and would be lost: the module's own, and the numbers of a log step."""
-        logs, names = connector(trainer), names_of(pl_module)
-        before, names[FX] = names[FX], "on_train_batch_end"
-        pl_module.on_train_batch_end(*arguments)
-        names[FX] = before
-        logs.on_batch_end()
-        logs.update_train_step_metrics()
-
-    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
-        """For the segment loop: there is nothing to do until a signal came."""
-        return NEVER if self.received is None else 0
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Lightning's hook: the epoch before is complete and its checkpoint written."""
-        if self.received is not None:
-            self._stop(trainer, self.received, at_epoch_start=trainer.global_step > 0)
-
-    def _stop(self, trainer: pl.Trainer, number: int, *, at_epoch_start: bool) -> None:
-        what = f"stopped by {signal.Signals(number).name} after step {trainer.global_step}"
-        raise StoppedError(what, number=number, at_epoch_start=at_epoch_start)
+    def stopped(self, trainer: pl.Trainer) -> StoppedError:
+        """What is raised where the state is whole, see `Checkpoints`; a signal has come."""
+        assert self.received is not None
+        what = f"stopped by {signal.Signals(self.received).name} after step {trainer.global_step}"
+        return StoppedError(what, number=self.received)
 
     def _leave_validation(self, trainer: pl.Trainer, number: int) -> None:
         name = signal.Signals(number).name
-        raise StoppedError(
-            f"stopped by {name} in the validation after step {trainer.global_step}", number=number, at_epoch_start=True
-        )
+        raise StoppedError(f"stopped by {name} in the validation after step {trainer.global_step}", number=number)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a loader's worker, forked with our handlers: its training ends it

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 from lightning_fabric.plugins import CheckpointIO
 
-from projectkit.training.checkpoints import PlainCheckpointIO
+from projectkit.training.checkpoint_files import PlainCheckpointIO
 from projectkit.training.loop import TESTED_WITH
 from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.program import StepProgram

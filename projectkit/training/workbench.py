@@ -22,9 +22,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from projectkit.tasks import OptimizerPlan
-from projectkit.training.checkpoints import random_state, set_random_state
 from projectkit.training.loop.program import PureTask, StepProgram
 from projectkit.training.loop.shapes import samples_of, tensors_of
+from projectkit.training.random_state import random_state, set_random_state
 from projectkit.training.speed import Settings, program_of
 
 ROUNDS = 10

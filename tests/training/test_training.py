@@ -307,7 +307,7 @@ def test_a_training_that_ends_within_its_first_epoch_keeps_its_weights_and_says_
 ) -> None:
     run = train(config, ["trainer.max_steps=3", "early_stopping={patience: 2}", "checkpoint.every_n_epochs=7"])
     assert run.status == "finished"
-    assert [path.name for path in run.path.glob("checkpoints/*")] == ["last.ckpt"]
+    assert [path.name for path in run.path.glob("checkpoints/*.ckpt")] == ["last.ckpt"]
     assert [event["message"] for event in run.events() if event["event"] == "warned"] == [
         "'val/f1_macro' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt"
     ]

@@ -61,6 +61,7 @@ class SegmentEpochLoop(EpochLoop):
         self.report: LoopReport | None = None
         self.clock: Clock | None = None
         self.eager_step: Callable[..., EagerStep] = EagerStep
+        self.until_due: Callable[[], int] | None = None  # batches that may run before `between.py` tells somebody
         self._runner: Runner | None = None
         self._log: DeferredLog | None = None
         self._program_state: tuple[bool, str] | None = None  # whether it runs, and why not
@@ -172,6 +173,8 @@ class SegmentEpochLoop(EpochLoop):
         last = runner.source.before_last(self.batch_progress.current.ready, trainer.num_training_batches)
         if last <= 0:
             return 0
+        if self.until_due is not None:
+            last = min(last, self.until_due())
         here = position(trainer, self.pace_s)
         return min(batches_until_event(trainer, runner.hooks, here, last), max(1, here.within(SEGMENT_S)))
 

@@ -18,7 +18,12 @@ from pytorch_lightning.loops.optimization.automatic import Closure, ClosureResul
 from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 from pytorch_lightning.loops.utilities import _no_grad_context
 from pytorch_lightning.profilers import PassThroughProfiler
-from pytorch_lightning.trainer.connectors.logger_connector.result import _ResultCollection, _ResultMetric
+from pytorch_lightning.trainer.connectors.logger_connector.result import (
+    _Metadata,
+    _ResultCollection,
+    _ResultMetric,
+    _Sync,
+)
 from pytorch_lightning.utilities.combined_loader import _Sequential
 from pytorch_lightning.utilities.data import extract_batch_size
 from pytorch_lightning.utilities.signature_utils import is_param_in_hook_signature
@@ -37,6 +42,7 @@ TOUCHED = {
         "_should_check_val_epoch",
     ),
     "epoch loop at a restart": ("_should_check_val_fx", "_skip_next_val"),
+    "loops at a restart": ("_loaded_from_state_dict", "_restarting", "_resuming_from_checkpoint"),
     "evaluation loop": ("_data_fetcher", "_has_run", "_is_sequential", "_seen_batches_per_dataloader", "_stage"),
     "evaluation loop, outputs": ("_store_dataloader_outputs", "_trainer_fn"),
     "loops": ("_skip_backward", "_warning_cache"),
@@ -54,12 +60,16 @@ no_grad_context = _no_grad_context  # around a loop's `run`: inference_mode or n
 Fetcher = _DataFetcher
 Results = _ResultCollection
 ResultMetric = _ResultMetric
+LogMeta = _Metadata
+LogSync = _Sync
 
 __all__ = [
     "FX",
     "TOUCHED",
     "EpochLoop",
     "Fetcher",
+    "LogMeta",
+    "LogSync",
     "ResultMetric",
     "Results",
     "TheirEvaluationLoop",
