@@ -275,7 +275,9 @@ class RunWriter:
                 self._session.give_back_reserve()
             durations = {**self._record.get("durations", {}), **fields.pop("durations", {})}
             durations["total_s"] = round(self.elapsed_s, 3)
-            memory = {**fields.pop("memory", {}), "peak_mib": peak_memory_mib()}
+            memory = _highest(
+                self._record.get("memory", {}), {"peak_mib": peak_memory_mib(), **fields.pop("memory", {})}
+            )
             ended = datetime.now(UTC).isoformat()
             self.update(**fields, status=status, reason=reason, ended=ended, durations=durations, memory=memory)
             self.event(status, **({"reason": reason} if reason else {}), record=self._record)
@@ -322,6 +324,12 @@ class RunWriter:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, data)
         return path
+
+
+def _highest(former: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, float]:
+    """Peaks of all sessions together."""
+    both = {name: [peaks[name] for peaks in (former, now) if peaks.get(name) is not None] for name in {**former, **now}}
+    return {name: max(peaks) for name, peaks in both.items() if peaks}
 
 
 def _unwritable(path: Path, error: OSError) -> WorkError:
