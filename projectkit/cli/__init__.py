@@ -6,6 +6,7 @@
 | `data.py`, `newdata.py`, `look.py` | `data ...`; `data new`; what `data info` shows | datasets |
 | `experiment.py` | `train`, `evaluate` | training, evaluation |
 | `runs/` | `runs ...` | runs |
+| `sync.py` | `sync` | runs |
 | `poster.py` | `poster ...` | poster |
 
 Nothing heavy is imported before a command needs it, so that `--help` answers at once. Results go to standard output, progress and
@@ -27,6 +28,7 @@ from projectkit.cli.experiment import evaluate, train
 from projectkit.cli.poster import poster
 from projectkit.cli.project import demo, doctor, new, subjects
 from projectkit.cli.runs import runs
+from projectkit.cli.sync import sync
 from projectkit.errors import ProjectkitError
 
 GROUPS = ("data", "runs", "poster")
@@ -73,5 +75,5 @@ def commands() -> None:
     """  # noqa: D301 - click takes the backspace for "leave these lines as they are"
 
 
-for command in (new, subjects, doctor, demo, data, train, evaluate, runs, poster):
+for command in (new, subjects, doctor, demo, data, train, evaluate, runs, sync, poster):
     commands.add_command(command)

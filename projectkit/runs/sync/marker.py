@@ -87,7 +87,7 @@ class Pending:
         parts = [f"{self.rows} rows"] if self.rows else []
         parts += [f"evaluation of {', '.join(self.evaluations)}"] if self.evaluations else []
         parts += [f"best checkpoint, {self.checkpoint_bytes / 2**20:.1f} MiB"] if self.checkpoint_bytes else []
-        parts += ["what the team logged itself"] if self.offline else []
+        parts += ["offline files of W&B"] if self.offline else []
         parts += ["how it ended"] if self.status and not self.rows else []
         return "; ".join(parts) or "nothing"
 
