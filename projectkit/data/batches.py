@@ -207,6 +207,8 @@ class BatchSampler(SequentialSampler):
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""
+        if epoch != self.epoch:
+            self.start_batch = 0  # also where nothing was wanted of the epoch before: its last batch had been done
         self.epoch = epoch
 
     def __len__(self) -> int:
