@@ -37,6 +37,8 @@ from projectkit.runs.find import summary as summary
 from projectkit.runs.git import git_state as git_state
 from projectkit.runs.jobs import free_for_this_job as free_for_this_job
 from projectkit.runs.keep import keep_run as keep_run
+from projectkit.runs.masking import refuse_masked as refuse_masked
+from projectkit.runs.masking import same_value as same_value
 from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
 from projectkit.runs.reader import read_run as read_run
@@ -60,6 +62,8 @@ __all__ = [
     "load_run",
     "project_of",
     "read_run",
+    "refuse_masked",
     "restore_runs",
+    "same_value",
     "summary",
 ]

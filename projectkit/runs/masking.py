@@ -10,6 +10,7 @@ A config with a masked value is still the config of its run: `same_value` takes 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +41,8 @@ _ASSIGNMENT = re.compile(
 )
 _WANDB_KEY = re.compile(r"[0-9a-f]{40}")  # also the shape of a commit, so it counts on a command line only
 _SHORTEST = 8  # characters of a secret in the environment: a shorter one would be found in the middle of words
-_BARE_MASK = re.compile(r"(?m)(?<=[:-] )(\*\*\*.*)$")  # which YAML would read as the name of an anchor
+# a value that YAML would read as the name of an anchor; what was quoted stays in its quotes
+_BARE_MASK = re.compile(r"^(\s*(?:- )*(?:[^\s\"'][^\"'\n]*?: )?)(\*\*\*[^\"'\n]*)$", re.MULTILINE)
 
 
 def mask_text(text: str) -> str:
@@ -55,7 +57,9 @@ def mask_text(text: str) -> str:
 
 def mask_yaml(text: str) -> str:
     """A config as `config_to_yaml` gives it, one value a line, without secrets; it is YAML still."""
-    return _BARE_MASK.sub(r'"\1"', mask_text(text))
+    for secret in _of_environment():
+        text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)  # as it stands in quotes
+    return _BARE_MASK.sub(r'\1"\2"', mask_text(text))
 
 
 def mask_document(document: Any) -> Any:
@@ -119,7 +123,11 @@ def refuse_masked(config: Any, where: str = "") -> None:
 
 def _of_environment() -> list[str]:
     """Secret values, the longest first, so that one that begins another is not taken out of it."""
-    found = {value.strip() for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)}
+    values = [value.strip() for name, value in os.environ.items() if _SECRET_VARIABLE.search(name)]
+    found = {
+        *values,
+        *(line for value in values for line in value.splitlines()),
+    }  # a diff has a private key line by line
     secrets = (value for value in found if len(value) >= _SHORTEST and not _is_setting(value))
     return sorted(secrets, key=len, reverse=True)
 

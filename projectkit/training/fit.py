@@ -16,12 +16,12 @@ from typing import Any
 import pytorch_lightning as pl
 from rich.console import Console
 
-from projectkit.config import Config, LoadedConfig, Places, config_to_yaml, load_config
+from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
 from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError
 from projectkit.machine import cpu_policy
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, find_run, read_run
+from projectkit.runs import Run, RunWriter, find_run, read_run, refuse_masked
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.checkpoint_files import load_checkpoint, newest_whole
 from projectkit.training.decide import decide, take_up_input
@@ -62,6 +62,7 @@ def train(
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
     with _placed(loaded.places), StopOnSignal() as stop:
+        refuse_masked(config_to_dict(loaded.config))
         former = _former_run(resume, loaded, project)
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None

@@ -11,7 +11,7 @@ from projectkit.config import Config, config_to_dict
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, free_for_this_job, list_runs
+from projectkit.runs import Run, free_for_this_job, list_runs, same_value
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
@@ -83,7 +83,9 @@ def differences(run: Run, config: Config) -> list[str]:
     former, now = _flat(run.config()), _flat(config_to_dict(config))
     usual = _flat(config_to_dict(Config()))  # what a key stands for that the run's version of the library did not know
     return sorted(
-        key for key in former.keys() | now.keys() if former.get(key, usual.get(key)) != now.get(key, usual.get(key))
+        key
+        for key in former.keys() | now.keys()
+        if not same_value(former.get(key, usual.get(key)), now.get(key, usual.get(key)))
     )
 
 
