@@ -63,6 +63,7 @@ class Checkpoints(Checkpoint):
         self.when = config.checkpoint
         self.stop = stop
         self.warn = warn
+        self.saved: list[Callable[[], None]] = []  # called after each checkpoint
         self.best: dict[str, Any] = {}
         self._step = step
         self._saved_at = time.monotonic()
@@ -246,6 +247,8 @@ class Checkpoints(Checkpoint):
             set_random_state(before)
         if kind is not None:
             self._step, self._saved_at = step, time.monotonic()
+        for tell in self.saved:
+            tell()
 
 
 def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:
