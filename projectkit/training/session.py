@@ -14,7 +14,7 @@ from rich.console import Console
 
 from projectkit.config import Config
 from projectkit.project import Project
-from projectkit.runs import RunWriter, read_run
+from projectkit.runs import Backup, RunWriter, backup_folder, read_run
 from projectkit.training.assemble import Assembly
 from projectkit.training.checkpoints import Checkpoints
 from projectkit.training.decide import fixed_shapes
@@ -64,6 +64,9 @@ class Session:
         self.program: StepProgram | None = None
         self.trainer: Trainer | None = None
         self.former_step: int | None = None  # of the last.ckpt that is there
+        folder = backup_folder()
+        self.backup = Backup(writer.path, folder) if folder else None
+        self._warned_of_backup = False
 
     def run(self, start: Position | None) -> None:
         """Fit, from the checkpoint of a start if there is one, and record how it ended."""
@@ -91,6 +94,7 @@ class Session:
             with self.stop.held(), contextlib.suppress(OSError):
                 self.writer.finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
             self._close_trackers(1)
+            self._close_backup()
             if isinstance(known, StoppedError):
                 show(self.console, self._reached())
             raise told from error
@@ -98,6 +102,7 @@ class Session:
             self._settle()
             self.writer.finish("finished")
         self._close_trackers(0)
+        self._close_backup()
         show(self.console, self.clock.line())
         self._warn_without_best()
 
@@ -142,6 +147,8 @@ class Session:
         if self.console is not None:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
         checkpoints = Checkpoints(self.writer, self.config, self.stop, self._warn, self.former_step)
+        if self.backup is not None:
+            checkpoints.saved.append(self._back_up)
         return [*callbacks, self.stop, LeftValidation(self.stop), checkpoints]
 
     def _note_loop(self, report: LoopReport) -> None:
@@ -176,6 +183,22 @@ class Session:
             self.trackers.close(exit_code)
             for warning in self.trackers.warnings:
                 self._warn(warning)
+
+    def _back_up(self) -> None:
+        if self.backup is not None:
+            self.backup.later()
+            self._warn_of_backup()
+
+    def _close_backup(self) -> None:
+        """Last of all: it waits for a slow drive."""
+        if self.backup is not None:
+            self.backup.finish()
+            self._warn_of_backup()
+
+    def _warn_of_backup(self) -> None:
+        if self.backup is not None and self.backup.warning is not None and not self._warned_of_backup:
+            self._warned_of_backup = True
+            self._warn(self.backup.warning)
 
     def _reached(self) -> str:
         """How far a training came that was stopped."""
