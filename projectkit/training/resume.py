@@ -11,7 +11,7 @@ from projectkit.config import Config, config_to_dict
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, free_for_this_job, list_runs, same_value
+from projectkit.runs import Run, backup_folder, free_for_this_job, list_runs, restore_runs, same_value
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
@@ -27,6 +27,27 @@ def find_resumable(config: Config, project: Project) -> Run | None:
         and not differences(run, config)
     )
     return next(free_for_this_job(fitting), None)
+
+
+def bring_back(resume: str, config: Config, project: Project) -> list[str]:
+    """Fetch from `PROJECTKIT_BACKUP` what can be gone on with and is not here, or not as far.
+
+    Args:
+        resume: a run, or `auto`.
+        config: of the training.
+        project: where the run is to lie.
+
+    Returns:
+        What was brought back, and what could not be: a line for the user each.
+    """
+    folder = backup_folder()
+    if folder is None:
+        return []
+
+    def wanted(run: Run) -> bool:
+        return not differences(run, config) if resume == "auto" else resume.strip().lower() in run.id
+
+    return [each.line for each in restore_runs(folder, project.runs, wanted=wanted)]
 
 
 def refuse_other_config(run: Run, config: Config) -> None:
