@@ -27,7 +27,7 @@ from projectkit.training.checkpoint_files import load_checkpoint, newest_whole
 from projectkit.training.decide import decide, take_up_input
 from projectkit.training.loop.clock import Clock
 from projectkit.training.resolve import resolve
-from projectkit.training.resume import find_resumable, position, refuse_other_config, refuse_other_data
+from projectkit.training.resume import bring_back, find_resumable, position, refuse_other_config, refuse_other_data
 from projectkit.training.screen import quiet, show
 from projectkit.training.session import Session
 from projectkit.training.signals import StopOnSignal
@@ -63,6 +63,8 @@ def train(
     loaded = load_config(config, overrides)
     with _placed(loaded.places), StopOnSignal() as stop:
         refuse_masked(config_to_dict(loaded.config))
+        for line in bring_back(resume, loaded.config, project) if resume else ():
+            show(console, line)
         former = _former_run(resume, loaded, project)
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
