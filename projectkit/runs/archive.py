@@ -122,7 +122,7 @@ def restore_run(ref: str, project: Project) -> PutAway:
     """
     trash = _trash(project)
     known = sorted({path.name for room in (*_WHOLE, _CHECKPOINTS) for path in _entries(trash / room)})
-    run_id = match_id(ref, known, empty="the trash is empty", see="see `projectkit runs rm --trash`")
+    run_id = match_id(ref, known, empty="the trash is empty", see="see `projectkit runs rm --trash`", words=())
     targets = [
         (trash / room / run_id, root / run_id)
         for room, root in zip(_WHOLE, (project.runs, project.results), strict=True)

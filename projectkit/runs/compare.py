@@ -195,7 +195,7 @@ def _evaluated(runs: Sequence[Run]) -> list[Line]:
 
 def _logged(runs: Sequence[Run]) -> list[Line]:
     numbers = [{key: value for key, value in (run.best or run.last).items() if "/" in key} for run in runs]
-    modes = {run.monitor.get("metric"): run.monitor.get("mode") for run in runs}
+    modes = {run.monitor.get("metric"): run.monitor.get("mode") for run in reversed(runs)}  # the first one decides
     lines = [line for line in _lines(numbers) if sum(value is not None for value in line.values) > 1]
     return [Line(line.key, line.values, best=_best(line.values, line.key, modes.get(line.key))) for line in lines]
 

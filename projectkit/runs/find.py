@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,18 +82,18 @@ def find_tolerant(ref: str | Path, project: Project) -> Run:
     return find_run(ref, project)
 
 
-def short_ids(project: Project) -> dict[str, str]:
-    """Each run's id without its time, `<name>-<6 hex>`, where that names one run alone; it can be typed as the id can."""
+def short_ids(project: Project, *, named: bool = True) -> dict[str, str]:
+    """Each run's id without its time, `<name>-<6 hex>`, or those six digits alone, where that can be typed for the id.
+
+    Args:
+        project: whose runs they are.
+        named: with the name; else the digits alone.
+    """
     every = list(_places(project))
-    ends = Counter(run_id[-_HEX:] for run_id in every)
     together = "\n".join(every)
-    short = {run_id: match[0][_TIME:] for run_id in every if (match := ids.PATTERN.fullmatch(run_id))}
-    return {
-        run_id: short[run_id]
-        if run_id in short and ends[run_id[-_HEX:]] == 1 and together.count(short[run_id]) == 1
-        else run_id
-        for run_id in every
-    }
+    start = _TIME if named else -_HEX
+    short = {run_id: run_id[start:] if ids.PATTERN.fullmatch(run_id) else run_id for run_id in every}
+    return {run_id: part if together.count(part) == 1 else run_id for run_id, part in short.items()}
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -154,6 +154,7 @@ def match_id(
     *,
     empty: str = "train one with `projectkit train`",
     see: str = "see `projectkit runs list`",
+    words: Sequence[str] = ("latest", "best"),
 ) -> str:
     """The one id that `text` is, or is a part of.
 
@@ -162,6 +163,7 @@ def match_id(
         known: the ids that there are.
         empty: the remedy where there is none at all.
         see: the remedy where no id is near.
+        words: what can be typed as well.
 
     Raises:
         UserError: no id fits, or several do; the message lists candidates, or names the nearest id or name.
@@ -181,7 +183,7 @@ def match_id(
     # most mistypings are of a run's name, which is the shorter part of its id; the newest of equal names is offered
     by_name = {match[2]: name for name in reversed(names) if (match := ids.PATTERN.fullmatch(name))}
     near = nearest(text.lower(), by_name) if len(text) < _ID_LENGTH else None
-    near = by_name[near] if near else nearest(text, [*names, "latest", "best"])
+    near = by_name[near] if near else nearest(text, [*names, *words])
     remedy = f"did you mean '{near}'?" if near else see if names else empty
     raise UserError(f"no run '{text}'", remedy=remedy)
 

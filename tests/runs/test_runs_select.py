@@ -89,7 +89,7 @@ def test_tags_are_all_required_and_an_unknown_one_names_the_nearest(make_run, id
     assert ids(tags=("good",)) == ["second", "first"]
     assert ids(tags=("good", "paper")) == ["first"]
     assert ids(tags=("paper",), name=("second",)) == []  # the tag is there, on another run
-    with pytest.raises(UserError, match="no run has the tag 'papr'.*did you mean 'paper'"):
+    with pytest.raises(UserError, match=r"no run has the tag 'papr'.*did you mean 'paper'"):
         ids(tags=("papr",))
 
 

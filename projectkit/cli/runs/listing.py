@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # from left to right; `monitor` stands in the header of `value` where all runs have the same
 _COLUMNS = ("id", "age", "status", "progress", "reason", "kind", "data", "monitor", "value", "time", "tags", "kept")
 _ONLY_WITH_VALUES = ("progress", "reason", "tags", "kept", "archived", "monitor")
-_DROPPED = ("kept", "reason", "kind", "monitor", "tags", "time", "data")  # in this order where there is no room
+_DROPPED = ("kept", "kind", "reason", "time", "monitor", "tags", "data")  # in this order where there is no room
 _CUT = 16  # characters of data and tags in a narrow terminal
 
 _FILTERS: tuple[Callable[[Any], Any], ...] = (
@@ -135,6 +135,9 @@ def _print(rows: Sequence[Row], names: Sequence[str], project: Project) -> None:
         if not room() and name in columns:
             columns.remove(name)
             left_out.append(name)
+    if not room() and "id" in columns:
+        short = short_ids(project, named=False)
+        cells["id"] = [short.get(row.run.id, row.run.id) for row in rows]
     console.print_table([titles[name] for name in columns], zip(*(cells[name] for name in columns), strict=True))
     if left_out:
         click.echo(f"no room for {', '.join(left_out)}: widen the terminal, or choose with --columns", err=True)

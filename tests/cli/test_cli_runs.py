@@ -1,0 +1,389 @@
+"""What is typed about runs, and what is printed: `projectkit runs ...`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from clityped import Typed
+
+from projectkit.project import Project
+from projectkit.runs import RunWriter
+
+DATA = {"name": "sms_spam", "target": "label", "split": "stratified", "split_digest": "d" * 64, "card_digest": "c" * 64}
+CONFIG = "name: x\nmodel:\n  class_path: team.Net\n  init_args:\n    hidden: {}\ntrainer:\n  max_epochs: 8\n"
+
+Made = Callable[..., RunWriter]
+
+
+@pytest.fixture
+def made(project: Path) -> Made:
+    """Write a run as a training would, without training."""
+
+    def make(
+        name: str,
+        *,
+        value: float = 0.5,
+        hidden: int = 64,
+        status: str = "finished",
+        reason: str | None = None,
+        **fields: Any,
+    ) -> RunWriter:
+        settings = {"kind": "train", "data": DATA, "monitor": {"metric": "val/f1_macro", "mode": "max"}, **fields}
+        writer = RunWriter.create(
+            Project(root=project).runs,
+            name,
+            config_yaml=CONFIG.format(hidden),
+            command=["projectkit", "train"],
+            **settings,
+        )
+        writer.log(10, 0, {"train/loss": 1.0})
+        writer.log(20, 0, {"train/loss": 0.00005, "val/f1_macro": value})
+        best = {"step": 20, "epoch": 0, "val/f1_macro": value, "val/loss": 1 - value}
+        writer.update(best=best, last=best)
+        if status != "running":
+            writer.finish(status, reason)  # type: ignore[arg-type]
+        return writer
+
+    return make
+
+
+def evaluated(writer: RunWriter, value: float) -> RunWriter:
+    metric = {"value": value, "low": value - 0.05, "high": value + 0.05, "method": "bca"}
+    writer.write_evaluation("val", {"n": 100, "metrics": {"f1_macro": metric}})
+    return writer
+
+
+def heads(output: str) -> list[str]:
+    return output.splitlines()[0].split()
+
+
+def first_cells(output: str) -> list[str]:
+    return [line.split()[0] for line in output.splitlines()[1:]]
+
+
+def test_an_empty_project_says_how_to_start(typed: Typed, project: Path) -> None:
+    done = typed("runs list")
+    assert (done.status, done.out) == (0, "no run yet; start one with `projectkit train`\n")
+    assert json.loads(typed("runs list --json").out) == []
+    assert typed("runs list --csv").out == "\n"
+
+
+def test_runs_are_listed_newest_first_with_the_monitored_metric_at_the_head(typed: Typed, made: Made) -> None:
+    first, second = made("lstm", value=0.25), made("cnn", value=0.75)
+    done = typed("runs list")
+    assert heads(done.out) == ["id", "age", "status", "kind", "data", "val/f1_macro", "time"]
+    assert first_cells(done.out) == [second.id, first.id]
+    assert "0.7500" in done.out
+
+
+def test_columns_are_shown_that_some_run_has_something_in(typed: Typed, made: Made) -> None:
+    made("lstm")
+    going = made("going", status="running")
+    going.update(planned_steps=80)
+    made("broken", status="failed", reason="oom", monitor={"metric": "val/loss", "mode": "min"})
+    typed("runs tag lstm +good +paper")
+    done = typed("runs list")
+    assert heads(done.out) == [
+        "id",
+        "age",
+        "status",
+        "progress",
+        "reason",
+        "kind",
+        "data",
+        "monitor",
+        "value",
+        "time",
+        "tags",
+    ]
+    assert "25%" in done.out
+    assert " oom " in done.out
+    assert "good,paper" in done.out
+    going.finish("finished")
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_list_fits_the_terminal_and_its_ids_can_be_typed(
+    typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    names = ["lstm", "a-much-longer-name-for-a-run", "cnn"]
+    ids = {made(name, data=DATA | {"name": "a_data_set_with_a_long_name"}).id for name in names}
+    typed("runs tag lstm +good +paper +second-week")
+    monkeypatch.setenv("COLUMNS", str(width))
+    done = typed("runs list")
+    assert max(len(line) for line in done.out.splitlines()) <= width
+    assert ("no room for" in done.err) == (width < 120)
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = first_cells(done.out)
+    assert {json.loads(typed(f"runs show {each} --json").out)["id"] for each in shown} == ids
+
+
+def test_a_list_in_a_pipe_has_every_id_in_full(typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    run_id = made("a-name").id
+    monkeypatch.delenv("COLUMNS", raising=False)
+    assert first_cells(typed("runs list").out) == [run_id]
+
+
+def test_filters_order_and_columns_of_a_list(typed: Typed, made: Made) -> None:
+    low = made("low", value=0.2, hidden=32)
+    high = made("high", value=0.9, hidden=64)
+    made("other", value=0.5, status="failed", reason="nan")
+    assert first_cells(typed("runs list --status finished --sort val/f1_macro").out) == [low.id, high.id]
+    assert first_cells(typed("runs list --where val/f1_macro>0.8 --where model.init_args.hidden=64").out) == [high.id]
+    assert first_cells(typed("runs list --data sms* --since 1h --last 1 --status finished").out) == [high.id]
+    done = typed("runs list --name low --columns id,model.init_args.hidden,best.val/loss,time")
+    assert heads(done.out) == ["id", "model.init_args.hidden", "best.val/loss", "time"]
+    assert done.out.splitlines()[1].split()[1:3] == ["32", "0.8000"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--status finnished", "no status 'finnished'; did you mean 'finished'?"),
+        ("--kind trian", "did you mean 'train'?"),
+        ("--where val/f1_marco>1", "no run has a 'val/f1_marco'; did you mean 'val/f1_macro'?"),
+        ("--sort vale", "did you mean 'value'?"),
+        ("--columns id,statsu", "did you mean 'status'?"),
+        ("--where nothing", "is no condition"),
+        ("--since tomorrow", "write 90m, 12h, 2d or 3w"),
+        ("--last 0", "--last"),
+        ("--statis finished", "did you mean --status?"),
+    ],
+)
+def test_a_mistyped_filter_is_one_line_that_says_what_to_type(typed: Typed, made: Made, line: str, said: str) -> None:
+    made("lstm")
+    done = typed(f"runs list {line}")
+    assert done.status == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_filters_that_nothing_passes_say_so(typed: Typed, made: Made) -> None:
+    made("lstm")
+    assert "none of 1 runs fits" in typed("runs list --status failed").out
+
+
+def test_a_list_for_programs_and_for_spreadsheets(typed: Typed, made: Made) -> None:
+    made("lstm", value=0.25)
+    typed("runs tag lstm +a +b")
+    (row,) = json.loads(typed("runs list --json").out)
+    assert (row["name"], row["value"], row["tags"], row["archived"]) == ("lstm", 0.25, ["a", "b"], False)
+    assert json.loads(typed("runs list --json --columns name,val/loss").out) == [{"name": "lstm", "val/loss": 0.75}]
+    (line,) = csv.DictReader(io.StringIO(typed("runs list --csv").out))
+    assert (line["name"], line["value"], line["tags"], line["reason"]) == ("lstm", "0.25", "a b", "")
+
+
+def test_a_cell_of_a_csv_is_never_a_formula(typed: Typed, made: Made) -> None:
+    made("lstm", data=DATA | {"name": "=1+1"})
+    assert "'=1+1" in typed("runs list --csv --columns data").out
+
+
+def test_show_says_how_a_run_ended_and_what_to_type_next(typed: Typed, made: Made) -> None:
+    finished = made("finished")
+    assert f"type `projectkit evaluate {finished.id}`" in typed("runs show finished").out
+    evaluated(finished, 0.5)
+    assert f"type `projectkit runs keep {finished.id}`" in typed("runs show finished").out
+    stopped = made("stopped", status="interrupted", reason="signal")
+    assert "no checkpoint to go on from: train again" in typed("runs show stopped").out
+    (stopped.checkpoints / "last.ckpt").write_bytes(b"x")
+    shown = typed("runs show stopped").out
+    assert "interrupted (signal)" in shown
+    assert f"go on with `projectkit train --resume {stopped.id}`" in shown
+    full = made("full", status="failed", reason="disk")
+    (full.checkpoints / "last.ckpt").write_bytes(b"x")
+    assert "free some space" in typed("runs show full").out
+    made("nan", status="failed", reason="nan")
+    assert "lower optimizer.init_args.lr tenfold" in typed("runs show nan").out
+
+
+def test_show_has_numbers_notes_tags_sessions_and_the_disk(typed: Typed, made: Made) -> None:
+    evaluated(made("lstm", value=0.75), 0.75)
+    typed("runs tag lstm +good")
+    typed("runs note lstm", "the one")
+    done = typed("runs show lstm")
+    for said in ("good", ": the one", "KiB", "on val, n = 100", "0.7000 to 0.8000", "ago)"):
+        assert said in done.out
+    facts = json.loads(typed("runs show lstm --json").out)
+    assert facts["notes"][0]["text"] == "the one"
+    assert facts["disk_bytes"] > 1000
+    assert [each["event"] for each in facts["sessions"]] == ["started"]
+    assert facts["evaluations"]["val"]["n"] == 100
+
+
+def test_compare_shows_what_differs_and_what_is_unfair(typed: Typed, made: Made) -> None:
+    evaluated(made("low", value=0.2, hidden=32), 0.2)
+    evaluated(made("high", value=0.9), 0.9)
+    done = typed("runs compare low high")
+    assert "model.init_args.hidden" in done.out
+    assert "trainer.max_epochs" not in done.out
+    assert "0.9000* [0.8500,0.9500]!" in done.out
+    assert "not a fair comparison" not in done.out
+    made("other", data=DATA | {"split_digest": "e" * 64})
+    assert "not a fair comparison: another split" in typed("runs compare low other").out
+    assert json.loads(typed("runs compare low high --json").out)["settings"] == {"model.init_args.hidden": [32, 64]}
+    rows = list(csv.reader(io.StringIO(typed("runs compare low high --csv").out)))
+    assert ["setting", "model.init_args.hidden", "32", "64"] in rows
+
+
+def test_compare_takes_latest_best_and_filters(typed: Typed, made: Made) -> None:
+    best, latest = made("best-one", value=0.9), made("latest-one", value=0.1)
+    assert json.loads(typed("runs compare latest best --json").out)["runs"] == [latest.id, best.id]
+    assert set(json.loads(typed("runs compare --since 1h --json").out)["runs"]) == {best.id, latest.id}
+    done = typed("runs compare latest")
+    assert done.status == 2
+    assert "two runs are needed" in done.err
+
+
+def test_many_runs_are_compared_in_blocks_that_fit_the_terminal(
+    typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        evaluated(made(f"run-number-{number}", value=0.1 * number, hidden=number), 0.1 * number)
+    monkeypatch.setenv("COLUMNS", "80")
+    done = typed("runs compare --since 1h")
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+    for number in range(7):
+        assert f"run-number-{number}" in done.out
+
+
+def test_tags_are_typed_with_plus_and_minus(typed: Typed, made: Made) -> None:
+    run_id = made("lstm").id
+    assert typed("runs tag latest +good +hard").out == f"{run_id}  good,hard\n"
+    assert typed("runs tag latest -hard +json").out == f"{run_id}  good,json\n"
+    assert json.loads(typed("runs tag latest --json").out) == [{"id": run_id, "tags": ["good", "json"]}]
+    assert typed("runs tag latest -good -json").out == f"{run_id}  (no tag)\n"
+    assert first_cells(typed("runs list").out) == [run_id]
+
+
+def test_a_mistyped_tag_is_one_line(typed: Typed, made: Made) -> None:
+    made("lstm")
+    typed("runs tag latest +good")
+    for line, said in (
+        ("latest -god", "did you mean 'good'?"),
+        ("latest +a,b", "a tag is one word"),
+        ("+good", "which run?"),
+        ("lstn +good", "did you mean"),
+        ("latest --undo", "a tag is one word"),
+    ):
+        done = typed(f"runs tag {line}")
+        assert (done.status, done.err.count("\n")) == (2, 1), done.err
+        assert said in done.err
+    assert "Usage" in typed("runs tag --help").out
+
+
+def test_no_run_is_tagged_where_one_of_them_is_mistyped(typed: Typed, made: Made) -> None:
+    made("lstm")
+    assert typed("runs tag lstm nothing +good").status == 2
+    assert "(no tag)" in typed("runs tag lstm").out
+
+
+def test_a_note_is_written_and_read(typed: Typed, made: Made) -> None:
+    run_id = made("lstm").id
+    assert typed("runs note latest").out == f"no note on {run_id}\n"
+    assert ": too many epochs" in typed("runs note latest", "too many epochs").out
+    assert json.loads(typed("runs note latest --json").out)["notes"][0]["text"] == "too many epochs"
+
+
+def test_archived_runs_are_hidden_and_come_back(typed: Typed, made: Made) -> None:
+    old, new = made("old"), made("new")
+    (old.checkpoints / "best.ckpt").write_bytes(b"b")
+    (old.checkpoints / "last.ckpt").write_bytes(b"l")
+    assert "1 of its checkpoints in the trash" in typed("runs archive old").out
+    assert first_cells(typed("runs list").out) == [new.id]
+    assert first_cells(typed("runs list --all").out) == [new.id, old.id]
+    assert "archived" in typed("runs show old").out
+    typed("runs archive --undo old")
+    assert first_cells(typed("runs list").out) == [new.id, old.id]
+    assert (old.checkpoints / "last.ckpt").is_file()
+
+
+def test_rm_asks_and_what_it_takes_comes_back(typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = made("lstm").id
+    done = typed("runs rm lstm")
+    assert (done.status, "add --yes" in done.err) == (2, True)  # nobody is there to be asked
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    monkeypatch.setattr(click, "confirm", lambda *_, **__: (_ for _ in ()).throw(click.Abort()))
+    assert typed("runs rm lstm").status == 130
+    assert first_cells(typed("runs list").out) == [run_id]
+    assert json.loads(typed("runs rm lstm --yes --json").out)[0]["id"] == run_id
+    assert "no run yet" in typed("runs list").out
+    assert first_cells(typed("runs rm --trash").out) == [run_id]
+    typed("runs rm --undo lstm")
+    assert first_cells(typed("runs list").out) == [run_id]
+    assert typed("runs rm --trash").out == "the trash is empty\n"
+
+
+def test_rm_touches_nothing_where_one_of_the_runs_may_not_go(typed: Typed, made: Made) -> None:
+    made("one")
+    kept = made("kept")
+    typed("runs keep kept")
+    going = made("going", status="running")
+    for line, said in (
+        ("one kept", "kept in results/"),
+        ("one going", "goes on"),
+        ("one nothing", "no run 'nothing'"),
+        ("", "which run?"),
+    ):
+        done = typed(f"runs rm --yes {line}")
+        assert done.status == 2
+        assert said in done.err
+    assert len(first_cells(typed("runs list").out)) == 3
+    assert typed("runs rm --yes --force kept").status == 0
+    assert not (kept.path.parents[1] / "results" / kept.id).exists()
+    going.finish("finished")
+
+
+def test_the_trash_is_emptied_as_a_whole_and_asks(typed: Typed, made: Made) -> None:
+    made("lstm")
+    typed("runs rm --yes lstm")
+    assert typed("runs rm --empty-trash").status == 2
+    assert typed("runs rm --empty-trash lstm --yes").status == 2
+    assert "deleted" in typed("runs rm --empty-trash --yes").out
+    assert "the trash is empty" in typed("runs rm --undo lstm").err
+
+
+def test_several_runs_are_kept_and_git_add_is_offered(typed: Typed, made: Made, project: Path) -> None:
+    ids = [made("one").id, made("two").id]
+    done = typed("runs keep one two")
+    assert done.err == f"next: git add results/{ids[0]} results/{ids[1]}, then commit it\n"
+    assert done.out.splitlines() == [str(project / "results" / run_id) for run_id in ids]
+    assert [each["id"] for each in json.loads(typed("runs keep one --json").out)] == ids[:1]
+    assert "kept" in heads(typed("runs list").out)
+
+
+def test_a_run_is_exported_to_its_own_name(typed: Typed, made: Made, project: Path) -> None:
+    run_id = made("lstm").id
+    done = typed("runs export")
+    assert done.out == f"{run_id}.zip\n"
+    with zipfile.ZipFile(project / f"{run_id}.zip") as archive:
+        assert f"{run_id}/README.txt" in archive.namelist()
+    assert typed("runs export").status == 2  # it is there
+    described = json.loads(typed("runs export -o other.zip --json").out)
+    assert described["path"] == str(project / "other.zip")
+    assert "no checkpoint" in typed("runs export --checkpoint -o third.zip").err
+
+
+def test_a_mistyped_name_among_two_hundred_runs_names_the_newest_of_the_nearest(
+    typed: Typed, made: Made, project: Path
+) -> None:
+    for number in range(200):
+        (project / "runs" / f"20260101-000000-lstm-{number:06x}").mkdir(parents=True)
+    run_id = made("charcnn").id
+    done = typed("runs show charcn-n")
+    assert (done.status, done.err) == (2, f"projectkit: no run 'charcn-n'; did you mean '{run_id}'?\n")
+    assert "did you mean '20260101-000000-lstm-0000c7'?" in typed("runs show lsmt").err
