@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import os
 import platform
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from projectkit.machine import cpu_name
@@ -26,15 +30,14 @@ PACKAGES = (
 _LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "pixi.lock", "requirements.lock", "requirements.txt")
 
 
-def versions() -> dict[str, str]:
+@functools.cache  # what is loaded does not change
+def versions() -> Mapping[str, str]:
     """Python's version and those of the packages that decide a run's numbers."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
-        try:
+        with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return MappingProxyType(found)
 
 
 def lock_file(folder: Path) -> dict[str, str] | None:

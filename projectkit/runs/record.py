@@ -278,7 +278,8 @@ class RunWriter:
             memory = _highest(
                 self._record.get("memory", {}), {"peak_mib": peak_memory_mib(), **fields.pop("memory", {})}
             )
-            ended = datetime.now(UTC).isoformat()
+            # a clock may have been set back in the meantime; how long it took is not told by clocks but by `durations`
+            ended = max(datetime.now(UTC).isoformat(), str(self._record["created"]))
             self.update(**fields, status=status, reason=reason, ended=ended, durations=durations, memory=memory)
             self.event(status, **({"reason": reason} if reason else {}), record=self._record)
         finally:
