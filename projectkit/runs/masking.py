@@ -47,28 +47,29 @@ _BARE_MASK = re.compile(r"^(\s*(?:- )*(?:[^\s\"'][^\"'\n]*?: )?)(\*\*\*[^\"'\n]*
 
 def mask_text(text: str) -> str:
     """A text without URL passwords and keys, known keys, values of the environment, and quoted values assigned to a secret name."""
-    for secret in _of_environment():
-        text = text.replace(secret, MASK)
-    text = _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
-    text = _URL_QUERY.sub(rf"\g<name>{MASK}", text)
-    text = _KEY_SHAPES.sub(MASK, text)
-    return _ASSIGNMENT.sub(rf"\g<name>\g<quote>{MASK}\g<quote>", text)
+    return _masked(text, _of_environment())
 
 
 def mask_yaml(text: str) -> str:
     """A config as `config_to_yaml` gives it, one value a line, without secrets; it is YAML still."""
-    for secret in _of_environment():
+    secrets = _of_environment()
+    for secret in secrets:
         text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)  # as it stands in quotes
-    return _BARE_MASK.sub(r'\1"\2"', mask_text(text))
+    return _BARE_MASK.sub(r'\1"\2"', _masked(text, secrets))
 
 
 def mask_document(document: Any) -> Any:
     """Plain containers with `mask_text` in every text."""
-    if isinstance(document, str):
-        return mask_text(document)
-    if isinstance(document, Mapping):
-        return {mask_document(key): mask_document(value) for key, value in document.items()}
-    return [mask_document(value) for value in document] if isinstance(document, list | tuple) else document
+    secrets = _of_environment()  # once: to look through it takes longer than to mask a text
+
+    def masked(value: Any) -> Any:
+        if isinstance(value, str):
+            return _masked(value, secrets)
+        if isinstance(value, Mapping):
+            return {masked(key): masked(item) for key, item in value.items()}
+        return [masked(item) for item in value] if isinstance(value, list | tuple) else value
+
+    return masked(document)
 
 
 def mask_command(command: Sequence[str]) -> list[str]:
@@ -119,6 +120,15 @@ def refuse_masked(config: Any, where: str = "") -> None:
             where=where,
             remedy=f"give the secret again: {where}=..., or name the config that the run was started with",
         )
+
+
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, MASK)
+    text = _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
+    text = _URL_QUERY.sub(rf"\g<name>{MASK}", text)
+    text = _KEY_SHAPES.sub(MASK, text)
+    return _ASSIGNMENT.sub(rf"\g<name>\g<quote>{MASK}\g<quote>", text)
 
 
 def _of_environment() -> list[str]:
