@@ -4,7 +4,7 @@ Every time that a run is written, from its creation or from a resume on, is a se
 
 | file | is |
 |---|---|
-| sessions/0001/ | the claim: `mkdir` succeeds for one process only, on every file system |
+| sessions/0001/ | the claim: a folder gets that name for one process only, on every file system, and has its files by then |
 | sessions/0001/process.json | which process it is, see process.py |
 | sessions/0001/heartbeat | touched every 10 s while the session goes on, removed when it ends |
 | sessions/0001/reserve | room on the disk for the run's last status, given back for it |
@@ -72,19 +72,23 @@ class Session:
             OSError: the folder cannot be written.
         """
         session = cls(run, number)
-        session.path.parent.mkdir(exist_ok=True)
+        # with its files first: a claim that does not say whose it is would look like one that goes on
+        folder = session.path.with_name(f".{secrets.token_hex(6)}.tmp")
+        folder.parent.mkdir(exist_ok=True)
+        folder.mkdir()
         try:
-            session.path.mkdir()
-        except FileExistsError:
-            raise _going_on(run) from None
-        try:
-            atomic_write(
-                session.path / "reserve", secrets.token_bytes(RESERVE_BYTES)
-            )  # no file system makes it smaller
-            (session.path / "heartbeat").touch()
-            atomic_write(session.path / "process.json", to_json(this_process()) + b"\n")
+            reserve = secrets.token_bytes(RESERVE_BYTES)  # no file system makes it smaller
+            atomic_write(folder / "reserve", reserve)
+            (folder / "heartbeat").touch()
+            atomic_write(folder / "process.json", to_json(this_process()) + b"\n")
+            try:
+                folder.rename(session.path)  # a folder that is there and not empty is not replaced
+            except OSError:
+                if session.path.exists():
+                    raise _going_on(run) from None
+                raise
         except BaseException:
-            shutil.rmtree(session.path, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
         threading.Thread(target=_beat, args=(session.path / "heartbeat", session._ended), daemon=True).start()
         return session
