@@ -18,6 +18,7 @@ from pathlib import Path
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import Project
+from projectkit.runs.files import to_json
 from projectkit.runs.masking import mask_text
 from projectkit.runs.reader import Run
 from projectkit.runs.source import Source, source_of
@@ -62,6 +63,8 @@ def export_run(run: Run, project: Project, target: Path, *, checkpoint: bool = F
     weights = _weights(run) if checkpoint else None
     source = source_of(run, project)
     small = {name: _masked(run.path / name) for name in _record(run.path)}
+    if run.damage is not None:  # what could be restored of it is handed on
+        small["run.json"] = to_json(run.record, indent=1) + b"\n"
     small |= {f"source/{name}": _masked_bytes(data) for name, data in source.files.items()}
     small["README.txt"] = _readme(run, source, weights).encode("utf-8")
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in small.items()}

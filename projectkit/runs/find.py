@@ -17,7 +17,7 @@ from typing import Any
 from projectkit.errors import UserError, nearest
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import ids
-from projectkit.runs.reader import Run, read_run
+from projectkit.runs.reader import Run, read_folder, read_run
 
 _SHOWN = 5  # candidates that an error lists
 _TIME, _HEX = 16, 6  # characters of an id: the time with its hyphen, and what makes it unique
@@ -123,7 +123,7 @@ def _is_folder(ref: str | Path) -> bool:
 def _places(project: Project) -> dict[str, Path]:
     """Run id -> folder; runs/ before results/. A folder of another name counts where it holds a run.json."""
     found: dict[str, Path] = {}
-    for root in (project.runs, project.results):
+    for root in (project.runs.resolve(), project.results.resolve()):
         try:
             with os.scandir(root) as entries:
                 names = sorted(entry.name for entry in entries if entry.name[0] != "." and entry.is_dir())
@@ -143,7 +143,7 @@ def _kept(run_id: str, project: Project) -> Path | None:
 def _tolerant(path: Path, project: Project) -> Run:
     kept = _kept(path.name, project)
     try:
-        return replace(read_run(path), kept=kept)
+        return replace(read_folder(path.resolve() if path.is_symlink() else path), kept=kept)
     except UserError as error:
         return Run(path, {}, problem=error.what, kept=kept)
 

@@ -242,7 +242,11 @@ def read_run(path: Path) -> Run:
     Raises:
         UserError: there is no readable run.json and the other files do not tell what it said, or it was written by a newer version.
     """
-    path = path.expanduser().resolve()
+    return read_folder(path.expanduser().resolve())
+
+
+def read_folder(path: Path) -> Run:
+    """As `read_run`, of an absolute path without links: asking for that takes as long as reading, which a list of a thousand would feel."""
     file, damage = path / "run.json", None
     try:
         record = read_json(file)
