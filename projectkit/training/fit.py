@@ -31,6 +31,7 @@ from projectkit.training.resume import bring_back, find_resumable, position, ref
 from projectkit.training.screen import quiet, show
 from projectkit.training.session import Session
 from projectkit.training.signals import StopOnSignal
+from projectkit.training.tracking import refuse_missing_packages
 
 
 def train(
@@ -63,6 +64,7 @@ def train(
     loaded = load_config(config, overrides)
     with _placed(loaded.places), StopOnSignal() as stop:
         refuse_masked(config_to_dict(loaded.config))
+        refuse_missing_packages(loaded.config)
         for line in bring_back(resume, loaded.config, project) if resume else ():
             show(console, line)
         former = _former_run(resume, loaded, project)

@@ -24,6 +24,7 @@ from projectkit.runs.sync.target import Target
 
 POLL_S = 5.0
 AGAIN_S = 60.0  # until the server is tried again while a training runs
+ASK_S = 10.0  # between two questions whether the server still lives, at the end
 BUSY_SHARE = 0.05  # of the time at most, while a training runs
 
 
@@ -112,21 +113,33 @@ class Child:
         self.tell("rest")
         replay.rest()
         self.tell("finishing")
+        threading.Thread(target=self._ask_whether_it_lives, args=(replay,), daemon=True).start()
         marker = replay.finish()
         self.tell("done", url=marker.url, step=marker.step)
+
+    def _ask_whether_it_lives(self, replay: Replay) -> None:
+        """W&B goes on trying for hours where a server has died; two questions without an answer are enough."""
+        silent = 0
+        while True:
+            time.sleep(ASK_S)
+            try:
+                replay.server.default_entity()
+                silent = 0
+            except SyncError as error:
+                silent += 1
+                if silent == 2:
+                    self._give_up(error)
+
+    def _give_up(self, error: SyncError) -> None:
+        self.tell("failed", kind=error.kind, what=error.what, remedy=error.remedy)
+        self.clean()
+        os._exit(0)
 
     def _limit(self) -> None:
         """End at the deadline, whatever wandb is waiting for."""
 
         def end() -> None:
-            self.tell(
-                "failed",
-                kind="deadline",
-                what=f"not done within {self.deadline_s:g} s",
-                remedy="type `projectkit sync`",
-            )
-            self.clean()
-            os._exit(0)
+            self._give_up(SyncError("deadline", f"not done within {self.deadline_s:g} s", "type `projectkit sync`"))
 
         timer = threading.Timer(self.deadline_s, end)
         timer.daemon = True

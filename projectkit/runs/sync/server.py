@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 4.0
 _TRIES = 3  # of a server that is busy
 
 _VIEWER = "query Viewer { viewer { id entity username } }"

@@ -41,6 +41,7 @@ class OfflineWandb(LoggerOfRun):
         super().__init__(logger.writer, logger.clock)
         self.warning: str | None = None
         self._steps = logger
+        self._run: Any = None
         self._inner: WandbLogger | None = None
         self._queue: queue.Queue[tuple[dict[str, float], int] | int] = queue.Queue(_QUEUED)
         self._ready, self._done = threading.Event(), threading.Event()
@@ -53,8 +54,8 @@ class OfflineWandb(LoggerOfRun):
     def experiment(self) -> Any:
         """The W&B run; where there is none, something that takes every call and does nothing."""
         self._wait()
-        inner = self._inner
-        return Nothing() if inner is None else Guarded(inner.experiment, self._failed)
+        run = self._run
+        return Nothing() if run is None else Guarded(run, self._failed)
 
     def __getattr__(self, name: str) -> Any:
         """`log_image`, `log_table`, `watch` and the rest of Lightning's W&B logger."""
@@ -102,14 +103,15 @@ class OfflineWandb(LoggerOfRun):
             _disable()
         finally:
             self._ready.set()
-        while self._inner is not None:
+        run = self._run
+        while run is not None and self.warning is None:
             item = self._queue.get()
             try:
                 if isinstance(item, int):
-                    self._inner.experiment.finish(exit_code=item)
+                    run.finish(exit_code=item)
                     break
                 metrics, step = item
-                self._inner.experiment.log(metrics, step=step)
+                run.log(metrics, step=step)
             except Exception as error:  # noqa: BLE001 - as above
                 self._failed(error)
         self._done.set()
@@ -149,17 +151,17 @@ class OfflineWandb(LoggerOfRun):
             run.log({"trainer/global_step": start}, step=start)
         # a team's own call must not end the training either
         wandb.log = Guarded(run, self._failed).log
-        self._inner = WandbLogger(experiment=run)
+        self._run, self._inner = run, WandbLogger(experiment=run)
 
     def _note_start(self, run: Any) -> None:
         """When the checkpoint was written that this session starts from: what was logged after it is done again."""
-        checkpoint = self.writer.checkpoints / "last.ckpt"
-        until = checkpoint.stat().st_mtime if checkpoint.is_file() else time.time()
+        times = [path.stat().st_mtime for path in self.writer.checkpoints.glob("*.ckpt") if path.stem != "best"]
+        until = max(times, default=time.time())
         path = Path(run.settings.sync_dir) / SESSION
         path.write_text(json.dumps({"goes_on_from": until}), encoding="utf-8")
 
     def _failed(self, error: BaseException) -> None:
-        self._inner = None
+        self._run = self._inner = None
         if self.warning is None:
             self.warning = f"its offline files ended: {first_line(error)}"
 
