@@ -1,32 +1,68 @@
-"""Which run a training goes on with."""
+"""Which run a training goes on with, and from where."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from projectkit.config import Config, config_to_dict
+from projectkit.config import Config
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.runs import Run, backup_folder, free_for_this_job, list_runs, restore_runs, same_value
+from projectkit.runs import Run, backup_folder, find_run, free_for_this_job, list_runs, restore_runs
+from projectkit.training.changes import Change, config_changes, data_changes
+from projectkit.training.checkpoint_files import has_checkpoint
+
+LONGER = ("trainer.max_epochs ", "trainer.max_steps ", "trainer.max_time ")
+LOOKED_AT = 20  # unfinished runs, for one whose config is nearest
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
-    """The newest run of exactly this config that did not finish and left a checkpoint; None where a new run is to be started.
+    """The newest run of this config that did not finish and left a checkpoint; None where a new run is to be started.
 
     A run whose process is gone, as when a cluster killed it, reads as interrupted.
     """
-    fitting = (
-        run
-        for run in list_runs(project)
-        if run.status in ("interrupted", "failed")
-        and (run.path / "checkpoints" / "last.ckpt").is_file()
-        and not differences(run, config)
+    return next(free_for_this_job(run for run in _unfinished(project) if not config_changes(run, config)), None)
+
+
+def nearest_unfinished(config: Config, project: Project) -> str | None:
+    """What is to be said where `auto` finds no run of this config, and there is an unfinished one of another."""
+    runs = [run for run, _ in zip(_unfinished(project), range(LOOKED_AT), strict=False) if run.name == config.name]
+    if not runs:
+        return None
+    changes, run = min(((config_changes(run, config), run) for run in runs), key=lambda pair: len(pair[0]))
+    keys = ", ".join(change.line for change in changes[:3]) + (" and more" if len(changes) > 3 else "")
+    return (
+        f"a new run is started, because the unfinished {run.id} has another config: {keys}; "
+        f"`--resume {run.id} --force` goes on with it all the same"
     )
-    return next(free_for_this_job(fitting), None)
+
+
+def named_run(name: str, config: Config, project: Project, *, force: bool) -> Run:
+    """The run that is to go on, where it can.
+
+    Raises:
+        UserError: there is none, another process goes on with it, or it is finished and is not asked to train longer.
+    """
+    run = find_run(name, project)
+    if run.status == "running":
+        raise UserError(
+            "the run is still going on", where=run.id, remedy="wait for it, or start a new run without --resume"
+        )
+    if run.status == "finished":
+        changes = config_changes(run, config)
+        longer = any(change.line.startswith(LONGER) for change in changes)
+        if not changes or (longer and not force) or (force and not longer):
+            raise UserError(
+                "the run is finished",
+                where=run.id,
+                remedy=f"to train it longer type `projectkit train {run.path / 'config.yaml'} --resume {run.id} --force "
+                "trainer.max_epochs=<more>`, else start a new run",
+            )
+        _refuse_ended_scheduler(run)
+    return run
 
 
 def bring_back(resume: str, config: Config, project: Project) -> list[str]:
@@ -45,69 +81,30 @@ def bring_back(resume: str, config: Config, project: Project) -> list[str]:
         return []
 
     def wanted(run: Run) -> bool:
-        return not differences(run, config) if resume == "auto" else resume.strip().lower() in run.id
+        return not config_changes(run, config) if resume == "auto" else resume.strip().lower() in run.id
 
     return [each.line for each in restore_runs(folder, project.runs, wanted=wanted)]
 
 
-def refuse_other_config(run: Run, config: Config) -> None:
-    """A run is continued with the config that it was started with.
-
-    Raises:
-        UserError: a key differs; the message names the first ones.
-    """
-    changed = differences(run, config)
-    if changed:
-        raise UserError(
-            f"the config differs from the run's: {', '.join(changed[:3])}",
-            where=run.id,
-            remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}`, or train anew without --resume",
-        )
-    if run.status == "running":
-        raise UserError(
-            "the run is still going on", where=run.id, remedy="wait for it, or start a new run without --resume"
-        )
-    if run.status == "finished":
-        raise UserError(
-            "the run is finished",
-            where=run.id,
-            remedy="start a new run, with a higher trainer.max_epochs if it was too short",
-        )
-
-
 def refuse_other_data(run: Run, data: DataModule | None) -> None:
-    """A run goes on with the data that it was trained on, and is measured on it: the same files, rows and way to read them.
+    """A run is measured on the data that it was trained on: the same files, rows and way to read them.
 
     Raises:
         UserError: one of them is another one now, as another version of a card or of the library may have it.
     """
-    if data is None:
-        return
-    recorded = run.part("data")
-    for what, then, now in (
-        ("files", recorded.get("files_digest"), data.card.files_digest),
-        ("split", recorded.get("split_digest"), data.split.digest),
-        # other names or another order of the classes, other columns: the same rows of the same files, read in another way
-        ("samples", recorded.get("samples_digest"), data.samples_digest),
-    ):
-        if then and then != now:
-            have = "has" if what == "split" else "have"
-            raise UserError(
-                f"the {what} of '{data.card_name}' {have} the digest {now[:12]}, not {then[:12]}, which the run was trained on",
-                where=run.id,
-                remedy=f"try `projectkit data verify {data.card_name}`, use the library's version of the run, or train again",
-            )
+    for change in data_changes(run, data):
+        raise UserError(change.line, where=run.id, remedy=other_data(data))
 
 
-def differences(run: Run, config: Config) -> list[str]:
-    """The keys in which a run's config differs, dotted."""
-    former, now = _flat(run.config()), _flat(config_to_dict(config))
-    usual = _flat(config_to_dict(Config()))  # what a key stands for that the run's version of the library did not know
-    return sorted(
-        key
-        for key in former.keys() | now.keys()
-        if not same_value(former.get(key, usual.get(key)), now.get(key, usual.get(key)))
-    )
+def other_data(data: DataModule | None) -> str:
+    """What to do where the data is not what it was."""
+    name = "" if data is None else data.card_name
+    return f"try `projectkit data verify {name}`, use the library's version of the run, or train again"
+
+
+def forced_config(changes: Iterable[Change]) -> bool:
+    """Whether a run goes on with another config than its own."""
+    return any(change.what == "config" for change in changes)
 
 
 @dataclass(frozen=True)
@@ -153,14 +150,17 @@ def position(path: Path, checkpoint: Mapping[str, Any]) -> Position:
     )
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list):
-        items = enumerate(value)  # type: ignore[assignment]
-    else:
-        return {prefix: value}
-    flat: dict[str, Any] = {}
-    for key, item in items:
-        flat.update(_flat(item, f"{prefix}.{key}" if prefix else str(key)))
-    return flat
+def _unfinished(project: Project) -> Iterable[Run]:
+    return (run for run in list_runs(project) if run.status in ("interrupted", "failed") and has_checkpoint(run))
+
+
+def _refuse_ended_scheduler(run: Run) -> None:
+    filled = run.part("resolved").get("filled")
+    counts = filled.get("scheduler", {}) if isinstance(filled, Mapping) else {}
+    for name, count in counts.items():
+        if isinstance(count, int):
+            raise UserError(
+                f"its scheduler was planned to end where the run ended ({name} {count})",
+                where=run.id,
+                remedy="start a new run with a higher trainer.max_epochs, for which the rates are planned anew",
+            )
