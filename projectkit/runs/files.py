@@ -23,8 +23,13 @@ _REPLACE_TRIES = 50  # Windows refuses to replace a file that somebody is readin
 _REPLACE_WAIT_S = 0.02
 
 
-def atomic_write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write a file so that it is there with all of `data`, or as it was before.
+
+    Args:
+        path: of the file.
+        data: its new content.
+        durable: also after a power cut; that means to wait for the disk, milliseconds.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; the old file is untouched, nothing is left beside it.
@@ -34,7 +39,8 @@ def atomic_write(path: Path, data: bytes) -> None:
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         _replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

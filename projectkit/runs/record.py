@@ -122,7 +122,7 @@ class RunWriter:
             writer.checkpoints.mkdir()
             writer._record.update(fields)
             writer.event("started", record=record)
-            writer.update()
+            writer.update(status="running")
         except OSError as error:
             raise _unwritable(path, error) from error
         return writer
@@ -185,6 +185,10 @@ class RunWriter:
     def elapsed_s(self) -> float:
         """Seconds since the run was created; in a resumed run, those before its death count, the pause does not."""
         return time.monotonic() - self._start
+
+    def replace_config(self, config_yaml: str) -> None:
+        """The config of a run that goes on with another one; the event `changed` says what it was."""
+        self._write("config.yaml", mask_yaml(config_yaml).encode("utf-8"))
 
     def refuse_if_taken_over(self) -> None:
         """Before a checkpoint: a process that was silent for minutes (a laptop that slept) may have lost its run.
@@ -256,7 +260,10 @@ class RunWriter:
         if self._session is None and is_owned(self.path):
             raise TakenOverError("the run is going on", where=self.id, remedy="wait for its end")
         self._record.update(fields)
-        atomic_write(self.path / "run.json", to_json(mask_document(self._record), indent=1) + b"\n")
+        # an epoch may be over in milliseconds, so only the states of a run are worth waiting for the disk; see restoring.py for a power cut
+        durable = "status" in fields
+        data = to_json(mask_document(self._record), indent=1) + b"\n"
+        atomic_write(self.path / "run.json", data, durable=durable)
 
     def finish(self, status: Status, reason: str | None = None, **fields: Any) -> None:
         """Record how the run ended, also on a full disk; where another process has gone on with it, that one does.

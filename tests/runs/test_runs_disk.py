@@ -78,10 +78,10 @@ def test_where_no_disk_can_be_mounted_the_reserve_is_given_back_before_the_last_
     reserve = writer.path / "sessions" / "0001" / "reserve"
     assert reserve.stat().st_size >= 4 * (writer.path / "run.json").stat().st_size
 
-    def full(path, data):
+    def full(path, data, **how):
         if reserve.exists():
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        files.atomic_write(path, data)
+        files.atomic_write(path, data, **how)
 
     monkeypatch.setattr(record, "atomic_write", full)
     with pytest.raises(OSError, match="No space left"):
@@ -94,7 +94,7 @@ def test_where_no_disk_can_be_mounted_the_reserve_is_given_back_before_the_last_
 def test_a_disk_with_no_room_for_the_last_words_at_all_leaves_the_run_to_be_found_as_interrupted(make_run, monkeypatch):
     writer = make_run(status="running")
 
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(record, "atomic_write", full)
@@ -105,7 +105,7 @@ def test_a_disk_with_no_room_for_the_last_words_at_all_leaves_the_run_to_be_foun
 
 
 def test_a_full_disk_is_said_before_anything_is_trained(project, monkeypatch):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(record, "atomic_write", full)
