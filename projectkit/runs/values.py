@@ -102,7 +102,7 @@ def require_known(keys: Sequence[str], rows: Sequence[Row]) -> None:
     for key in keys:
         if not rows or key in rows[0].columns or key in _FURTHER or any(row.value(key) is not None for row in rows):
             continue
-        known = {name for row in rows for name in row.names()} | {name for name, _ in flat(_config_of(rows[0].run))}
+        known = {name for row in rows for name in row.names()} | {name for name, _ in flat(config_of(rows[0].run))}
         if key not in known:  # a known name without a value is no mistake
             near = nearest(key, known)
             remedy = f"did you mean '{near}'?" if near else "`projectkit runs show RUN --json` has the names of a run"
@@ -184,6 +184,22 @@ def newest_step(run: Run) -> int:
     return int(run.last.get("step", 0))
 
 
+def config_of(run: Run) -> dict[str, Any]:
+    """A run's config in full; empty where it cannot be read."""
+    try:
+        return run.config()
+    except ProjectkitError:
+        return {}
+
+
+def chosen_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those settings of a config, by dotted key, that are not the schema's defaults: what somebody chose."""
+    from projectkit.config import Config, config_to_dict
+
+    defaults = dict(flat(config_to_dict(Config())))
+    return {key: value for key, value in flat(config) if key not in defaults or value != defaults[key]}
+
+
 def _inside(document: Mapping[str, Any], key: str) -> Any:
     value: Any = document
     for part in key.split("."):
@@ -191,13 +207,6 @@ def _inside(document: Mapping[str, Any], key: str) -> Any:
             return None
         value = value[part]
     return value
-
-
-def _config_of(run: Run) -> dict[str, Any]:
-    try:
-        return run.config()
-    except ProjectkitError:
-        return {}
 
 
 # columns beyond those of `summary`, from further files or from the clock

@@ -155,4 +155,6 @@ def _cell(row: Row, name: str) -> str:
         return "yes" if value else "-"
     if isinstance(value, list):
         return ",".join(map(str, value)) or "-"
+    if isinstance(value, float) and name != "value" and "/" not in name:
+        return f"{value:.6g}"  # a setting is what was typed, a metric has four decimals
     return console.figure(value).replace(" ", "_") if value != "" else "-"

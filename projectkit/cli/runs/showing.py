@@ -15,23 +15,38 @@ if TYPE_CHECKING:
     from projectkit.runs import Run
     from projectkit.runs.compare import Comparison, Line
 
+# how it ended and how good it is, before what it was made of
 _SHOWN = (
-    "id",
-    "path",
-    "kind",
-    "status",
-    "damage",
-    "ending",
-    "next",
-    "tags",
-    "notes",
-    "command",
-    "created",
-    "sessions",
-    "seed",
-    "git",
+    *(
+        "id",
+        "path",
+        "kind",
+        "status",
+        "damage",
+        "ending",
+        "next",
+        "tags",
+        "notes",
+        "command",
+        "created",
+        "sessions",
+        "seed",
+    ),
+    *(
+        "config",
+        "best",
+        "last",
+        "durations",
+        "memory",
+        "disk",
+        "data",
+        "resolved",
+        "git",
+        "lock",
+        "versions",
+        "hardware",
+    ),
 )
-_SHOWN_BELOW = ("versions", "hardware", "memory", "data", "resolved", "best", "last", "durations", "disk")
 _SETTING_WIDTH = 30  # of a value in a comparison: a longer one is cut, `--json` has it in full
 
 
@@ -47,9 +62,7 @@ def runs_show(run: str, as_json: bool) -> None:
     if as_json:
         return console.print_json(facts)
     shown = {**facts, **_in_words(found, facts)}
-    console.print_facts(
-        {key: shown[key] for key in (*_SHOWN, *_SHOWN_BELOW) if shown.get(key) not in (None, [], {}, "")}
-    )
+    console.print_facts({key: shown[key] for key in _SHOWN if shown.get(key) not in (None, [], {}, "")})
     for subset, document in found.evaluations().items():
         click.echo(f"\non {subset}, n = {document['n']}")
         console.print_metrics(document["metrics"])
@@ -86,13 +99,15 @@ def _facts(run: Run) -> dict[str, Any]:
     from projectkit.runs.advice import ending, next_step
     from projectkit.runs.archive import folder_size
     from projectkit.runs.notes import marks_of
+    from projectkit.runs.values import config_of
 
     marks = marks_of(run)
     said = [{"time": note.time, "by": note.by, "text": note.text} for note in marks.notes]
     return {
-        **run.record,
         **summary(run),
+        **run.record,
         "status": run.status,
+        "reason": run.reason,
         "path": str(run.path),
         "damage": run.damage,
         "ending": ending(run),
@@ -106,6 +121,7 @@ def _facts(run: Run) -> dict[str, Any]:
             if event.get("event") in ("started", "resumed")
         ],
         "disk_bytes": folder_size(run.path),
+        "config": config_of(run),
         "evaluations": run.evaluations(),
     }
 
@@ -113,7 +129,7 @@ def _facts(run: Run) -> dict[str, Any]:
 def _in_words(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
     """Those of the facts that a person reads more easily in other words."""
     from projectkit.runs import describe_time
-    from projectkit.runs.values import age, progress
+    from projectkit.runs.values import age, chosen_settings, progress
 
     git = run.part("git")
     commit = (
@@ -129,6 +145,12 @@ def _in_words(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
         "sessions": f"{len(facts['sessions'])}, the last from {facts['sessions'][-1].get('time')}"
         if len(facts["sessions"]) > 1
         else None,
+        "config": {
+            key: repr(value) if isinstance(value, float) else value
+            for key, value in chosen_settings(facts["config"]).items()
+        },
+        # twelve digits tell two digests apart; --json has them in full
+        "data": {key: str(value)[:12] if key.endswith("_digest") else value for key, value in run.part("data").items()},
         "git": commit or git.get("reason"),
         "durations": {"total": console.duration(facts["duration_s"]), "fit": describe_time(run.seconds)}
         if run.seconds
@@ -141,7 +163,8 @@ def _in_words(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
 def _compared(result: Comparison) -> None:
     from projectkit.runs.find import short_ids
 
-    heads = [short_ids(_project(result.runs))[run.id] for run in result.runs]
+    short = short_ids(_project(result.runs))
+    heads = [short.get(run.id, run.id) for run in result.runs]  # a folder from elsewhere has none
     for reason in result.unfair:
         click.echo(f"not a fair comparison: {reason}")
     # what was evaluated of all of them need not be told again without its interval
