@@ -20,10 +20,25 @@ from projectkit.project import find_project, require_project
 @click.option(
     "--resume", metavar="auto|RUN", help="Go on with a run that did not finish; auto starts a new one if there is none."
 )
+@click.option("--repeat", metavar="RUN", help="Train a finished run again from its record, and compare the two.")
+@click.option(
+    "--force", is_flag=True, help="With --resume RUN or --repeat: also where config, code, data or versions changed."
+)
 @click.option("--print-config", is_flag=True, help="Print the config in full and stop.")
 @as_json
-def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as_json: bool) -> None:
+def train(
+    arguments: tuple[str, ...],
+    resume: str | None,
+    repeat: str | None,
+    force: bool,
+    print_config: bool,
+    as_json: bool,
+) -> None:
     """Train what CONFIG describes, and print the run's id. CONFIG defaults to configs/train.yaml."""
+    if repeat is not None:
+        return _repeat(repeat, arguments, resume=resume, force=force, as_json=as_json)
+    if force and resume is None:
+        raise UserError("--force is for a run that is there", remedy="add --resume RUN, or remove --force")
     config, overrides = _config_and_overrides(arguments)
     from projectkit.config import config_to_yaml, load_config
 
@@ -38,13 +53,37 @@ def train(arguments: tuple[str, ...], resume: str | None, print_config: bool, as
     screen = console.error_console()
     with screen.status("starting"):
         from projectkit.training import train as fit
-    run = fit(config, overrides, resume=resume, command=["projectkit", *sys.argv[1:]], console=screen)
+    run = fit(config, overrides, resume=resume, force=force, command=["projectkit", *sys.argv[1:]], console=screen)
     if as_json:
         from projectkit.runs import summary
 
         return console.print_json({**summary(run), "path": str(run.path), "best": run.best, "last": run.last})
     screen.print(f"kept in {run.path}; next: projectkit evaluate {run.id}", highlight=False, soft_wrap=True)
     click.echo(run.id)
+
+
+def _repeat(name: str, arguments: tuple[str, ...], *, resume: str | None, force: bool, as_json: bool) -> None:
+    """A run once more; exit status 1 where it comes out otherwise and nothing explains it."""
+    if arguments or resume is not None:
+        raise UserError(
+            "--repeat takes config and seed from the run",
+            remedy=f"type `projectkit train --repeat {name}` alone; to change a key, train that run's config.yaml with key=value",
+        )
+    from projectkit.runs import find_run, project_of
+
+    original = find_run(name, project_of(name))
+    machine.cpu_policy().prepare()
+    screen = console.error_console()
+    with screen.status("starting"):
+        from projectkit.training.repeat import repeat as repeated
+    run, comparison = repeated(original, force=force, command=["projectkit", *sys.argv[1:]], console=screen)
+    if as_json:
+        console.print_json({"id": run.id, "path": str(run.path), "repeats": original.id, **comparison.as_dict()})
+    else:
+        screen.print(f"{run.id} repeats {original.id}: {comparison.line}", highlight=False, soft_wrap=True)
+        click.echo(run.id)
+    if not comparison.identical and not comparison.explained:
+        sys.exit(1)
 
 
 @click.command()

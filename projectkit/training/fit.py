@@ -19,16 +19,32 @@ from rich.console import Console
 from projectkit.config import Config, LoadedConfig, Places, config_to_dict, config_to_yaml, load_config
 from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError
-from projectkit.machine import cpu_policy
+from projectkit.machine import CpuPolicy, cpu_policy
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, find_run, read_run, refuse_masked
+from projectkit.runs import Run, RunWriter, read_run, refuse_masked
 from projectkit.training.assemble import Assembly, assemble
+from projectkit.training.changes import (
+    Change,
+    as_recorded,
+    config_changes,
+    data_changes,
+    refuse,
+    surrounding_changes,
+)
 from projectkit.training.checkpoint_files import load_checkpoint, newest_whole
 from projectkit.training.decide import decide, take_up_input
 from projectkit.training.loop.clock import Clock
 from projectkit.training.resolve import resolve
-from projectkit.training.resume import bring_back, find_resumable, position, refuse_other_config, refuse_other_data
-from projectkit.training.screen import quiet, show
+from projectkit.training.resume import (
+    bring_back,
+    find_resumable,
+    forced_config,
+    named_run,
+    nearest_unfinished,
+    other_data,
+    position,
+)
+from projectkit.training.screen import quiet, show, steady
 from projectkit.training.session import Session
 from projectkit.training.signals import StopOnSignal
 from projectkit.training.tracking import refuse_missing_packages
@@ -39,6 +55,8 @@ def train(
     overrides: Sequence[str] = (),
     *,
     resume: str | None = None,
+    repeats: Run | None = None,
+    force: bool = False,
     command: Sequence[str] | None = None,
     console: Console | None = None,
 ) -> Run:
@@ -48,6 +66,8 @@ def train(
         config: the YAML file; one inside a run folder repeats that run with what was resolved then.
         overrides: `key=value`, as on the command line.
         resume: a run to go on with, or `auto`: the newest unfinished run of this config, else a new one.
+        repeats: the run that this one is to be compared with, whose config this is; see `repeat.py`.
+        force: go on with a run, or repeat it, though config, code, data or versions are not what they were; the record says what.
         command: the command line for the record.
         console: where progress is shown; None shows nothing.
 
@@ -67,26 +87,29 @@ def train(
         refuse_missing_packages(loaded.config)
         for line in bring_back(resume, loaded.config, project) if resume else ():
             show(console, line)
-        former = _former_run(resume, loaded, project)
+        steady(console)
+        former = _former_run(resume, loaded, project, console, force=force)
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
         checkpoint = load_checkpoint(path) if path else None
         start = position(path, checkpoint) if path and checkpoint else None
-        repeated = former or _run_of(loaded.path)
+        repeated = former or repeats or _run_of(loaded.path)
         recorded = repeated.part("resolved") if repeated else None
         resolved = resolve(loaded.config, recorded)
         policy = cpu_policy()
+        changes = _changes(former, repeats, loaded.config, project, policy, force=force)
         late = policy.prepare() if loaded.config.speed.tune == "auto" and loaded.config.data.name else ()
         quiet()
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
         assembly = assemble(loaded, project, checkpoint and checkpoint.get(DataModule.__qualname__))
-        if former is not None:
-            refuse_other_data(former, assembly.catalogued)
+        if (known := former or repeats) is not None:
+            data = data_changes(known, assembly.catalogued)
+            changes += refuse(known, data, force=force, remedy=f"{other_data(assembly.catalogued)}, or add --force")
         take_up_input(loaded.config, assembly.catalogued, resolved, recorded)
         _load_data(assembly)
         decided = decide(loaded.config, assembly, resolved, recorded, policy)
         resolved.update(decided.values, filled=assembly.filled)
-        for note in loaded.notes:
+        for note in (*loaded.notes, *(change.line for change in changes)):
             show(console, f"note: {note}")
         if late:
             what = "training slows down beside other programs"
@@ -97,6 +120,8 @@ def train(
             if former is not None and start is not None:
                 writer = RunWriter.resume(former.path, command=command)
                 writer.rewind(start.step, start.lines)
+                if forced_config(changes):
+                    writer.replace_config(config_to_yaml(loaded.config))
             else:
                 writer = RunWriter.create(
                     project.runs,
@@ -110,7 +135,10 @@ def train(
                     data=_data_record(loaded.config, assembly),
                     resolved=resolved,
                     monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
+                    **({"repeats": repeats.id} if repeats else {}),
                 )
+            if changes:
+                writer.event("changed", changes=as_recorded(changes))
         clock = Clock(former.seconds if former is not None and start is not None else None)
         session = Session(
             loaded.config,
@@ -140,14 +168,34 @@ def _placed(places: Places) -> Iterator[None]:
         raise
 
 
-def _former_run(resume: str | None, loaded: LoadedConfig, project: Project) -> Run | None:
+def _former_run(
+    resume: str | None, loaded: LoadedConfig, project: Project, console: Console | None, *, force: bool
+) -> Run | None:
     if resume is None:
         return None
-    if resume == "auto":
-        return find_resumable(loaded.config, project)
-    run = find_run(resume, project)
-    refuse_other_config(run, loaded.config)
-    return run
+    if resume != "auto":
+        return named_run(resume, loaded.config, project, force=force)
+    found = find_resumable(loaded.config, project)
+    if found is None and (near := nearest_unfinished(loaded.config, project)) is not None:
+        show(console, f"note: {near}")
+    return found
+
+
+def _changes(
+    former: Run | None, repeats: Run | None, config: Config, project: Project, policy: CpuPolicy, *, force: bool
+) -> list[Change]:
+    """What is no longer as it was; refused where it must be, before anything is loaded."""
+    known = former or repeats
+    if known is None:
+        return []
+    remedy = (
+        f"add --force to go on all the same, or type `projectkit train {known.path / 'config.yaml'} --resume {known.id}`"
+        if former
+        else "bring it back to what it was, or add --force to repeat the run all the same"
+    )
+    threads = policy.threads if policy.chosen_by_user else None
+    found = [*config_changes(known, config), *surrounding_changes(known, project, threads)]
+    return refuse(known, found, force=force, remedy=remedy)
 
 
 def _run_of(path: Path) -> Run | None:
