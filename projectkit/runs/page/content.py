@@ -9,7 +9,7 @@ import base64
 import shlex
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ def _about(run: Run, curves: Curves) -> dict[str, Any]:
 def _again(run: Run) -> Run:
     """The run as it is now; as it was where its record cannot be read at this moment."""
     try:
-        return Run(run.path, read_run(run.path).record, kept=run.kept)
+        return replace(read_run(run.path), kept=run.kept)
     except ProjectkitError:
         return run
 

@@ -25,6 +25,8 @@ class Curves:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._offset = 0
+        self._tail = b""
         self._forget()
 
     def read(self) -> None:

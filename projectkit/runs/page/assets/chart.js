@@ -3,7 +3,7 @@
 // A line is {key, label, colour, dash, xs, ys, mean: {xs, ys} | null}; a view is {x, log, smoothing, range}, shared by all charts.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 250, MARGIN = { left: 62, right: 14, top: 10, bottom: 30 };
+const HEIGHT = 250, MARGIN = { left: 62, right: 14, top: 10, bottom: 30 }; // at letters of 16 pixels
 const AXES = { step: "step", epoch: "epoch", time: "time" };
 
 function svg(tag, attributes = {}, children = []) {
@@ -39,10 +39,13 @@ class Chart {
 
   draw(lines, view) {
     const width = Math.max(240, Math.round(this.node.clientWidth));
+    const unit = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // larger on a projector
+    const height = HEIGHT * unit;
     this.lines = lines.filter((line) => line.xs.length);
     this.view = view;
-    this.frame = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: HEIGHT - MARGIN.bottom };
-    this.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    this.width = width;
+    this.frame = { left: MARGIN.left * unit, right: width - MARGIN.right * unit, top: MARGIN.top * unit, bottom: height - MARGIN.bottom * unit };
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", `${this.name} by ${AXES[view.x]}: ${lines.map((line) => line.label).join(", ")}. ` +
       "Arrow keys read the values, plus and minus zoom, Escape shows all.");
     this.smoothed = new Map();
@@ -99,7 +102,7 @@ class Chart {
     for (const value of along) {
       const x = this.x(value).toFixed(1);
       parts.push(svg("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }));
-      parts.push(svg("text", { class: "tick", x, y: bottom + 17, "text-anchor": "middle" }, [named(value)]));
+      parts.push(svg("text", { class: "tick", x, y: bottom + 4, dy: "0.85em", "text-anchor": "middle" }, [named(value)]));
     }
     parts.push(svg("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }));
     if (this.empty) {
@@ -227,14 +230,14 @@ class Chart {
     });
     if (rows.length > 12) shown.push(element("div", { class: "tip-row" }, [`and ${rows.length - 12} more`]));
     this.tip.replaceChildren(head, ...shown);
-    const share = x / (this.frame.right + MARGIN.right);
+    const share = x / this.width;
     this.tip.style.left = share < 0.5 ? `calc(${share * 100}% + 12px)` : "auto";
     this.tip.style.right = share < 0.5 ? "auto" : `calc(${(1 - share) * 100}% + 12px)`;
   }
 
   place(event) {
     const box = this.svg.getBoundingClientRect();
-    const pixel = ((event.clientX - box.left) / box.width) * (this.frame.right + MARGIN.right);
+    const pixel = ((event.clientX - box.left) / box.width) * this.width;
     return Math.min(this.frame.right, Math.max(this.frame.left, pixel));
   }
 

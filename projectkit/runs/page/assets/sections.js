@@ -37,11 +37,12 @@ function facts(pairs) {
   ])));
 }
 
+// A value of the record as it stands there; counts are for formatNumber.
 function plain(value) {
   if (value === null || value === undefined) return "–";
   if (Array.isArray(value)) return value.map(plain).join(", ");
   if (typeof value === "object") return Object.entries(value).map(([name, each]) => `${name} ${plain(each)}`).join(", ");
-  return typeof value === "number" ? formatNumber(value) : String(value);
+  return typeof value === "number" && !Number.isInteger(value) ? formatNumber(value) : String(value);
 }
 
 const stepOf = (run) => Math.max(run.metrics.step, run.last.step ?? 0);
@@ -75,7 +76,7 @@ function summaryOf(run) {
     ["steps", run.planned ? `${formatNumber(stepOf(run))} of ${formatNumber(run.planned)}` : stepOf(run) || null],
     ["time", run.durations.length ? formatDuration(secondsOf(run)) : null],
     ["data", [run.data.name ?? run.data.class_path, run.data.target, run.data.split].filter(Boolean).join(" · ")],
-    ["samples", Object.keys(size).length ? plain(size) : null],
+    ["samples", Object.entries(size).map(([name, count]) => `${name} ${formatNumber(count)}`).join(", ")],
     ["parameters", run.parameters],
     ["device", [run.resolved.device, run.resolved.precision].filter(Boolean).join(", ")],
     ["seed", run.seed],
@@ -115,7 +116,7 @@ function evaluationOf(entries) {
     const [low, high] = extent(ends), room = (high - low) * 0.08 || Math.abs(high) * 0.05 || 0.05;
     return [name, ...cells.map((cell) => interval(cell, low - room, high + room))];
   });
-  return table("Evaluation", ["metric", ...entries.map((entry) => `${entry.label}, n = ${plain(entry.n)}`)], rows);
+  return table("Evaluation", ["metric", ...entries.map((entry) => `${entry.label}, n = ${formatNumber(entry.n)}`)], rows);
 }
 
 function interval(cell, low, high) {
@@ -191,7 +192,9 @@ function lineOf(run, written) {
 
 function historyOf(run) {
   const left = run.events_count - run.events.length;
-  const rows = run.events.map(({ time, event, ...rest }) => [formatTime(time), plain(event), plain(rest)]);
+  const brief = (name, value) => (name === "sha256" ? String(value).slice(0, 12) : value);
+  const details = (rest) => plain(Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, brief(name, value)])));
+  const rows = run.events.map(({ time, event, ...rest }) => [formatTime(time), plain(event), details(rest)]);
   return [table("History", ["time", "event", "details"], rows.reverse(), "long"), left > 0 ? element("p", { class: "faint" }, [`${left} more in events.jsonl`]) : null];
 }
 
