@@ -25,6 +25,13 @@ from projectkit.training.workbench import untouched
 SMALL = (2, 4)  # samples of the batches that are measured; normalisation needs two
 
 
+def peak_of_gpu() -> dict[str, float]:
+    """For the record: the most that tensors took of the GPU that computes, in MiB; empty where none was used."""
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # to ask would take hold of every GPU
+        return {}
+    return {"cuda_peak_mib": round(torch.cuda.max_memory_allocated() / 2**20, 1)}
+
+
 @dataclass(frozen=True)
 class Need:
     """Bytes that a training takes beside weights and data, which are there already."""

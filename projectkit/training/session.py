@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
@@ -25,7 +25,7 @@ from projectkit.training.logger import Recorder, RunLogger
 from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.program import StepProgram
 from projectkit.training.loop.report import LoopReport
-from projectkit.training.memory import BatchParts
+from projectkit.training.memory import BatchParts, peak_of_gpu
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resume import Position
 from projectkit.training.screen import show
@@ -88,19 +88,16 @@ class Session:
         except BaseException as error:
             known = told_apart(error, self.stop)
             told = explained(known, Training(self.writer, self.assembly.task, self.config))
-            # a full disk has no room for this either; the user is told
-            with self.stop.held(), contextlib.suppress(OSError):
-                self._settle()
-            with self.stop.held(), contextlib.suppress(OSError):
-                self.writer.finish("interrupted" if isinstance(known, StoppedError) else "failed", reason_of(known))
+            status: Literal["interrupted", "failed"] = "interrupted" if isinstance(known, StoppedError) else "failed"
+            with self.stop.held(), contextlib.suppress(OSError):  # a disk that is gone; the user is told
+                self.writer.finish(status, reason_of(known), **self._settled())
             self._close_trackers(1)
             self._close_backup()
             if isinstance(known, StoppedError):
                 show(self.console, self._reached())
             raise told from error
         with self.stop.held():
-            self._settle()
-            self.writer.finish("finished")
+            self.writer.finish("finished", **self._settled())
         self._close_trackers(0)
         self._close_backup()
         show(self.console, self.clock.line())
@@ -168,14 +165,14 @@ class Session:
             "(the same batch size; statistics of batch normalisation are those of a part)"
         )
 
-    def _settle(self) -> None:
-        """Write down what is known at the end only."""
+    def _settled(self) -> dict[str, Any]:
+        """What is known at the end only, for the record."""
         plan = getattr(self.assembly.task, "plan", None)
         if plan is not None and plan.filled:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
         if self.program is not None and self.program.fallback is not None:
             self.resolved["step_reason"] = self.program.fallback
-        self.writer.update(resolved=self.resolved, durations=self.clock.durations())
+        return {"resolved": self.resolved, "durations": self.clock.durations(), "memory": peak_of_gpu()}
 
     def _close_trackers(self, exit_code: int) -> None:
         """After our own record: it may take seconds, in which somebody may press Ctrl-C again."""
