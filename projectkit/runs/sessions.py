@@ -84,9 +84,10 @@ class Session:
             try:
                 folder.rename(session.path)  # a folder that is there and not empty is not replaced
             except OSError:
-                if session.path.exists():
+                if not session.path.exists():
+                    raise
+                if not _has(session.path / "reserve", reserve):  # a file server may do it and lose its answer
                     raise _going_on(run) from None
-                raise
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -199,6 +200,13 @@ def _now(run: Path) -> float:
             probe.unlink(missing_ok=True)
         _clocks[device] = ahead, here
     return ahead + here
+
+
+def _has(file: Path, content: bytes) -> bool:
+    try:
+        return file.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _folder(run: Path, number: int) -> Path:

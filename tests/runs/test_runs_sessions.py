@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from projectkit.errors import UserError, WorkError
-from projectkit.runs import RunWriter, TakenOverError, list_runs, read_run, sessions
+from projectkit.runs import RunWriter, TakenOverError, list_runs, read_run, record, sessions
 
 DEADLINE_S = 30.0
 SUSPENDED_S = 600  # longer than an owner on another machine may be silent
@@ -236,6 +236,31 @@ def test_a_run_of_the_first_schema_that_was_killed_can_be_gone_on_with(make_run)
     assert (read_run(path).status, read_run(path).reason) == ("interrupted", "killed")
     RunWriter.resume(path).finish("finished")
     assert "process" not in read_run(path).record
+
+
+def test_a_claim_whose_answer_the_file_server_lost_is_a_claim(make_run, monkeypatch):
+    path = make_run(status="interrupted").path
+    rename = Path.rename
+
+    def done_and_lost(self, target):
+        rename(self, target)
+        if target.parent.name == "sessions":
+            raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(Path, "rename", done_and_lost)
+    writer = RunWriter.resume(path)
+    assert read_run(path).alive
+    writer.finish("finished")
+    assert not (session_of(path, 2) / "heartbeat").exists()
+
+
+def test_a_claim_that_another_was_faster_with_leaves_nothing_behind(make_run, monkeypatch):
+    path = make_run(status="interrupted").path
+    monkeypatch.setattr(record, "refuse_owned", lambda _: 0)  # as it looked before the other one came
+    with pytest.raises(UserError, match="still going on"):
+        RunWriter.resume(path)
+    assert [entry.name for entry in (path / "sessions").iterdir()] == ["0001"]
+    assert read_run(path).status == "interrupted"
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_trained(make_run, monkeypatch):
