@@ -132,10 +132,7 @@ def _unfair(runs: Sequence[Run]) -> list[str]:
         reasons.append(f"{what} ({_told(runs, 'data', names)})")
     elif names := _differ(runs, "data", _SPLIT):
         reasons.append(f"another split ({_told(runs, 'data', names)})")
-    codes = [_code(run) for run in runs]
-    if len(set(codes)) > 1:
-        known = all(code is not None for code in codes)
-        reasons.append("other code of the team" if known else "the code of a run is not known")
+    reasons += _other_code(runs)
     if names := _differ(runs, "versions", ("torch", "dl-projectkit")):
         reasons.append(f"other versions ({_told(runs, 'versions', names)})")
     states = {run.status for run in runs}
@@ -158,13 +155,15 @@ def _told(runs: Sequence[Run], part: str, names: set[str]) -> str:
     )
 
 
-def _code(run: Run) -> str | None:
-    """What the team's code was: its digest where it was recorded, else the commit with what was changed since."""
-    digest = run.record.get("code_digest")
-    if digest:
-        return str(digest)
-    git = run.part("git")
-    return f"{git['commit']} {git.get('diff_sha256')}" if git.get("commit") else None
+def _other_code(runs: Sequence[Run]) -> list[str]:
+    """The team's code by its digest; older runs know the commit and what was changed since, other files than code included."""
+    digests = {run.record.get("code_digest") for run in runs}
+    if None not in digests:
+        return ["other code of the team"] if len(digests) > 1 else []
+    states = {(run.part("git").get("commit"), run.part("git").get("diff_sha256")) for run in runs}
+    if any(commit is None for commit, _ in states):
+        return ["the code of a run is not known"]
+    return ["another commit, or other uncommitted changes"] if len(states) > 1 else []
 
 
 def _evaluated(runs: Sequence[Run]) -> list[Line]:

@@ -235,6 +235,15 @@ def test_compare_shows_what_differs_and_what_is_unfair(typed: Typed, made: Made)
     assert ["setting", "model.init_args.hidden", "32", "64"] in rows
 
 
+def test_runs_that_do_not_differ_are_said_to_be_equal(typed: Typed, made: Made) -> None:
+    made("first")
+    made("again")
+    done = typed("runs compare first again")
+    assert "no setting differs" in done.out
+    assert "equal in all of them: val/f1_macro, val/loss" in done.out
+    assert "logged at best" not in done.out
+
+
 def test_compare_takes_latest_best_and_filters(typed: Typed, made: Made) -> None:
     best, latest = made("best-one", value=0.9), made("latest-one", value=0.1)
     assert json.loads(typed("runs compare latest best --json").out)["runs"] == [latest.id, best.id]

@@ -151,7 +151,7 @@ def test_code_is_told_by_commit_and_change_where_no_digest_was_recorded(made):
     other = made("c", record={"code_digest": None, "git": git | {"diff_sha256": "d" * 64}})
     unknown = made("d", record={"code_digest": None, "git": {"commit": None}})
     assert compare([one, same]).unfair == ()
-    assert compare([one, other]).unfair == ("other code of the team",)
+    assert compare([one, other]).unfair == ("another commit, or other uncommitted changes",)
     assert compare([one, unknown]).unfair == ("the code of a run is not known",)
 
 

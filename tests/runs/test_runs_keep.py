@@ -1,3 +1,4 @@
+import itertools
 import shutil
 
 import numpy as np
@@ -94,3 +95,34 @@ def test_a_full_disk_leaves_the_older_copy(full_run, project, monkeypatch, step)
         keep_run(find_run("latest", project), project)
     assert _files(kept) == before
     assert [path.name for path in project.results.iterdir()] == [full_run.id]
+
+
+def test_long_metrics_are_thinned_in_the_copy_and_no_validation_is_lost(make_run, project, monkeypatch):
+    writer = make_run(status="running")
+    for step in range(30, 1030):
+        writer.log(step, step // 100, {"train/loss": 1 / step, **({"val/f1_macro": 0.5} if step % 50 == 0 else {})})
+    writer.finish("finished")
+    run = find_run(writer.id, project)
+    whole = run.metrics()
+    monkeypatch.setattr(keep, "_METRICS_BYTES", 20_000)
+    kept = read_run(keep_run(run, project))
+    lines = kept.metrics()
+    assert (kept.path / "metrics.jsonl").stat().st_size < 22_000
+    assert [line for line in lines if "val/f1_macro" in line] == [line for line in whole if "val/f1_macro" in line]
+    assert (lines[0], lines[-1]) == (whole[0], whole[-1])
+    assert all(line in whole for line in lines)
+    gaps = [after["step"] - before["step"] for before, after in itertools.pairwise(lines[2:])]
+    assert max(gaps) < 10  # evenly
+    assert kept.events()[-1]["event"] == "thinned"
+    assert (kept.events()[-1]["lines"], kept.events()[-1]["of"]) == (len(lines), len(whole))
+    assert len(run.metrics()) == len(whole)
+
+
+def test_metrics_of_validation_alone_are_never_thinned(make_run, project, monkeypatch):
+    writer = make_run(status="running")
+    for step in range(100, 200):
+        writer.log(step, 0, {"val/loss": 1.0})
+    writer.finish("finished")
+    monkeypatch.setattr(keep, "_METRICS_BYTES", 1000)
+    kept = read_run(keep_run(find_run(writer.id, project), project))
+    assert len([line for line in kept.metrics() if "val/loss" in line]) == 100

@@ -170,10 +170,12 @@ def _compared(result: Comparison) -> None:
     # what was evaluated of all of them need not be told again without its interval
     told = {line.key for line in result.evaluated if None not in line.values}
     logged = [line for line in result.logged if line.key not in told]
+    numbers = [*result.evaluated, *logged]
+    same = [line for line in numbers if all(value == line.values[0] for value in line.values)]
     blocks = (
         ("setting", result.settings, _setting),
-        ("evaluated", result.evaluated, _interval),
-        ("logged at best", logged, _figure),
+        ("evaluated", [line for line in result.evaluated if line not in same], _interval),
+        ("logged at best", [line for line in logged if line not in same], _figure),
     )
     for title, lines, cell in blocks:
         # a run that was not evaluated has no column among those that were
@@ -183,8 +185,10 @@ def _compared(result: Comparison) -> None:
             _side_by_side(title, [heads[index] for index in there], rows)
     if not result.settings:
         click.echo(f"no setting differs ({result.alike} are the same)")
+    if same:
+        click.echo(f"equal in all of them: {', '.join(line.key for line in same)}")
     if any(line.best is not None for line in (*result.evaluated, *result.logged)):
-        click.echo("* the best of the line; ! intervals that do not overlap: hardly chance alone")
+        click.echo("* best of the line   ! its interval does not touch that of the worst")
 
 
 def _side_by_side(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
