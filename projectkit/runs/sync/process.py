@@ -25,6 +25,7 @@ DEADLINE_S = 600.0  # for one run of `projectkit sync`
 END_S = 8.0  # that a training waits for its upload at its end
 LOG = Path("wandb", "upload.jsonl")
 _POLL_S = 0.05
+_TAKEN_ALONG = ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "WANDB_INSECURE_DISABLE_SSL")
 _GRACE_S = 1.0  # after a deadline, for the child to say so itself
 
 
@@ -75,7 +76,7 @@ class Uploading:
                 stdin=subprocess.PIPE if follow else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": _path(), "WANDB_SILENT": "true"},
+                env=_environment(),
                 **group,
             )
 
@@ -143,10 +144,10 @@ def _nice(command: list[str]) -> list[str]:
     return ["nice", "-n", "10", *command] if Path("/usr/bin/nice").is_file() else command
 
 
-def _path() -> str:
-    """So that the child finds the projectkit of this process, wherever it comes from."""
-    here = str(Path(__file__).resolve().parents[3])
-    return os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
+def _environment() -> dict[str, str]:
+    """This process's, without what names its own W&B run or the server of its offline files."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_") or name in _TAKEN_ALONG}
+    return {**kept, "WANDB_SILENT": "true"}
 
 
 def first_line(error: BaseException) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from projectkit.training.tracking.guarded import Guarded, Nothing
 START_S = 5.0  # that a training waits for wandb to start, which takes about one
 CLOSE_S = 2.0  # and to end
 _FLUSH_S = 1.0  # what a kill can cost of what the team logged itself
+_ROOM = 2**18  # bytes; with less, what was written last may not be there
 _QUEUED = 10_000  # lines; further ones are in our record alone
 
 
@@ -87,6 +90,11 @@ class OfflineWandb(LoggerOfRun):
             else:
                 if not self._done.wait(CLOSE_S):
                     self._failed(TimeoutError(f"its files were not closed within {CLOSE_S:g} s"))
+        # wandb reports success all the same
+        if self.warning is None and shutil.disk_usage(self.writer.path).free < _ROOM:
+            self.warning = "the disk is full: what was logged with wandb itself may be cut"
+        elif self.warning is not None:
+            _abandon()
         for name in self._environment:
             os.environ.pop(name, None)
 
@@ -111,7 +119,8 @@ class OfflineWandb(LoggerOfRun):
                     run.finish(exit_code=item)
                     break
                 metrics, step = item
-                run.log(metrics, step=step)
+                if step >= run.step:  # else the team's own calls have moved W&B's step past ours
+                    run.log(metrics, step=step)
             except Exception as error:  # noqa: BLE001 - as above
                 self._failed(error)
         self._done.set()
@@ -173,4 +182,22 @@ def _disable() -> None:
 
         wandb.init(mode="disabled")
     except Exception:  # noqa: BLE001 - then `import wandb` fails in the team's code as well, with its own message
+        return
+
+
+def _abandon() -> None:
+    """Keep wandb from waiting, when Python ends, for a process of its own that hangs or is dead.
+
+    Only these private names lead there; where a version of wandb has others, nothing is done.
+    """
+    setup = getattr(sys.modules.get("wandb"), "setup", None)
+    try:
+        singleton = setup() if setup is not None else None
+        connection = getattr(singleton, "_connection", None)
+        if connection is not None:
+            singleton._connection = None
+            os.environ.pop("WANDB_SERVICE", None)
+            connection._cleanup()
+            connection._proc._process.kill()
+    except Exception:  # noqa: BLE001 - as above
         return
