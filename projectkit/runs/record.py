@@ -242,6 +242,9 @@ class RunWriter:
         if kept or path.exists():
             atomic_write(path, b"".join(to_json(line) + b"\n" for line in kept))
         self._lines = len(kept)
+        if lines is not None and len(kept) < lines:  # a checkpoint waits for the disk, a line of metrics does not
+            lost = f"{lines - len(kept)} lines of metrics before step {step} are missing: they had not reached the disk"
+            self.event("warned", message=lost)
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one line to the history: `resumed`, `checkpointed`, `warned` ...; start and end are there already."""

@@ -47,6 +47,53 @@ def test_a_history_is_the_steps_and_values_of_one_metric(make_run):
     assert [line["step"] for line in run.metrics()] == [10, 20]
 
 
+def test_what_is_logged_at_one_step_is_one_row_and_the_later_value_counts(make_run):
+    writer = make_run(status="running")
+    writer.log(30, 1, {"train/loss": 0.25})
+    writer.log(30, 1, {"val/f1_macro": 0.5})
+    writer.log(30, 1, {"val/f1_macro": 0.75})
+    rows = read_run(writer.path).metrics()
+    assert [row["step"] for row in rows] == [10, 20, 30]
+    assert {name: rows[-1][name] for name in ("epoch", "train/loss", "val/f1_macro")} == {
+        "epoch": 1,
+        "train/loss": 0.25,
+        "val/f1_macro": 0.75,
+    }
+    assert read_run(writer.path).history("val/f1_macro") == ([20, 30], [0.4, 0.75])
+
+
+def test_a_run_that_is_rewound_has_the_lines_that_its_checkpoint_knew(make_run):
+    path = make_run(status="interrupted").path
+    writer = RunWriter.resume(path)
+    assert writer.lines == 2
+    writer.log(30, 1, {"train/loss": 0.25})
+    known = writer.lines  # a checkpoint is written here, before the validation of the same step
+    writer.log(30, 1, {"val/f1_macro": 0.5})
+    writer.log(40, 1, {"train/loss": 0.125})
+    with (path / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"step": 50, "tra')
+    writer.finish("interrupted", "signal")
+    again = RunWriter.resume(path)
+    again.rewind(30, known)
+    assert [(row["step"], "val/f1_macro" in row) for row in read_run(path).metrics()] == [
+        (10, False),
+        (20, True),
+        (30, False),
+    ]
+    assert again.lines == known
+    again.log(30, 1, {"val/f1_macro": 0.5})
+    assert read_run(path).history("val/f1_macro")[0] == [20, 30]
+    assert (path / "metrics.jsonl").read_bytes().count(b"\n") == 4
+
+
+def test_metrics_that_a_power_cut_took_are_said_to_be_missing(make_run):
+    path = make_run(status="interrupted").path
+    writer = RunWriter.resume(path)
+    writer.rewind(20, 5)
+    warned = [event["message"] for event in read_run(path).events() if event["event"] == "warned"]
+    assert warned == ["3 lines of metrics before step 20 are missing: they had not reached the disk"]
+
+
 def test_a_diverged_loss_stays_in_the_history(make_run):
     writer = make_run(status="running")
     writer.log(30, 1, {"train/loss": math.nan})
