@@ -126,7 +126,7 @@ class SmallCluster:
             raise subprocess.SubprocessError(f"{' '.join(command)}: {done.stdout}{done.stderr}\n{self.logs()}")
         return done.stdout.strip()
 
-    def wait(self, condition: Callable[[], object], *, deadline_s: float = 60.0) -> None:
+    def wait(self, condition: Callable[[], object], *, deadline_s: float = 150.0) -> None:
         """Wait until something is so.
 
         Raises:

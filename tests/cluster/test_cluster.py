@@ -177,14 +177,15 @@ def test_a_job_at_its_time_limit_and_one_whose_node_failed_end_with_the_same_wei
     hold = team.root / "hold"
     hold.touch()
     failing = submit("--nodelist=alpha", "--array=5")  # the seed that the config has too
-    # Slurm looks at time limits once a minute: this is sent at some time within the first
-    limited = submit("--nodelist=beta", "--time=1", "--signal=TERM@50")
+    limited = submit("--nodelist=beta", "--time=10", "--signal=TERM@50")
     wait_until_mid_epoch(cluster, team, [failing, limited])
+    cluster.call("scontrol", "update", f"JobId={limited}", "TimeLimit=1")  # so that 50 s are left within the next 10
     cluster.wait(lambda: all((run.path / "checkpoints" / "last.ckpt").is_file() for run in list_runs(team)))
     cluster.fail("alpha")
     cluster.wait(lambda: cluster.job(failing)["JobState"] == "PENDING")
     cluster.call("scontrol", "update", f"JobId={failing}", "ReqNodeList=")
-    cluster.wait(lambda: int(cluster.job(limited)["Restarts"]) >= 1, deadline_s=90)
+    cluster.wait(lambda: cluster.job(limited)["Restarts"] == "1")  # Slurm looks at time limits every 30 s
+    cluster.call("scontrol", "update", f"JobId={limited}", "TimeLimit=10")
     hold.unlink()
     reference = undisturbed(team, monkeypatch)
     wait_until_completed(cluster, [limited, failing])
