@@ -23,6 +23,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import ProjectkitError
+from projectkit.training.screen import leave_terminal
 
 NAMES = ("SIGINT", "SIGTERM", "SIGUSR1", "SIGHUP", "SIGBREAK")  # of these, a system has some
 AGAIN = "stopping after this step; Ctrl-C again stops at once"
@@ -131,7 +132,7 @@ class StopOnSignal(Callback):
         if os.getpid() != self._process:  # a loader's worker, forked with our handlers: its training ends it
             return
         if number == getattr(signal, "SIGHUP", None):
-            _leave_terminal()
+            leave_terminal()
         first, self.received = self.received is None, self.received or number
         if self._mode == "not" or not (first or number == signal.SIGINT):
             return
@@ -142,11 +143,3 @@ class StopOnSignal(Callback):
             raise StopAtOnceError
         if self.say is not None and number == signal.SIGINT:
             self.say(AGAIN)
-
-
-def _leave_terminal() -> None:
-    """What is written to a terminal that was closed goes nowhere, where it would be an error."""
-    for descriptor in (1, 2):
-        with contextlib.suppress(OSError):
-            if os.isatty(descriptor):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

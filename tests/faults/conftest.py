@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import pytest
+from faultcommands import Child, Ended, Started, Typed
 from table import DEADLINE_S
 
 from projectkit import cli
@@ -48,31 +49,6 @@ def deadline(request: pytest.FixtureRequest) -> Iterator[None]:
     faulthandler.cancel_dump_traceback_later()
 
 
-@dataclass(frozen=True)
-class Ended:
-    """How a command ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def line(self) -> str:
-        """What the error says, its one line; warnings and progress stand before it."""
-        errors = [line for line in self.err.splitlines() if line.startswith("projectkit: ")]
-        assert len(errors) == 1, self.err
-        assert "Traceback" not in self.err, self.err
-        return errors[0]
-
-    @property
-    def warnings(self) -> list[str]:
-        """The lines of warnings."""
-        return [line for line in self.err.splitlines() if line.startswith("warning: ")]
-
-
-Typed = Callable[..., Ended]
-
-
 @pytest.fixture
 def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
     """Type `projectkit <words>` in this process, where torch is loaded already."""
@@ -91,28 +67,13 @@ def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
     return run
 
 
-@dataclass
-class Child:
-    """A command in a process of its own."""
-
-    process: subprocess.Popen[str]
-
-    def ended(self, timeout_s: float = 50) -> Ended:
-        """Wait for its end."""
-        out, err = self.process.communicate(timeout=timeout_s)
-        return Ended(self.process.returncode, out, err)
-
-
-Started = Callable[..., Child]
-
-
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Started]:
     """Start `projectkit <words>` in a process of its own, for faults that this process would not survive; it ends with the test."""
     children: list[subprocess.Popen[str]] = []
 
-    def run(*words: str | Path, program: str = "", env: dict[str, str] | None = None, cwd: Path | None = None) -> Child:
-        """`program` is run in the process before the command is."""
+    def run(*words: str | Path, program: str = "", env: dict[str, str] | None = None, **more: Any) -> Child:
+        """`program` is run in the process before the command is; `more` is of `subprocess.Popen`."""
         code = f"{program}\nfrom projectkit.cli import main\nmain()"
         environment = {**os.environ, "PROJECTKIT_STORE": str(tmp_path / "store"), "COLUMNS": "200", **(env or {})}
         child = subprocess.Popen(
@@ -121,7 +82,7 @@ def started(tmp_path: Path) -> Iterator[Started]:
             stderr=subprocess.PIPE,
             encoding="utf-8",
             env=environment,
-            cwd=cwd,
+            **more,
         )
         children.append(child)
         return Child(child)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Typed
+from faultcommands import Typed
 from table import fault
 
 from projectkit.runs import Run
