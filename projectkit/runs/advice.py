@@ -21,8 +21,8 @@ _FIRST = {
     "nan": "lower optimizer.init_args.lr tenfold, or set trainer.gradient_clip_val=1.0, and look for NaN in the data",
     "disk": "free some space; `projectkit runs rm --empty-trash` and `projectkit runs archive RUN` help",
     "gpu": "look at `projectkit doctor`",
-    "input": "mend what the last event names",
-    "error": "mend the line that the last event names",
+    "input": "mend what the message names",
+    "error": "mend what the message names",
 }
 _STARTS_ANEW = ("oom", "nan", "input", "error")  # with other settings or other code it is another run
 

@@ -10,8 +10,10 @@ import errno
 import re
 import shutil
 import signal
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -26,6 +28,7 @@ from projectkit.training.signals import StopAtOnceError, StopOnSignal, StoppedEr
 from projectkit.training.trainer import Trainer
 
 MIB = 2**20
+_LONGEST = 1000  # characters of a message in the record
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,22 @@ def explained(error: BaseException, training: Training) -> BaseException:
         return error
     ending, text = known
     return WorkError(ending.what(training, text), where=run, remedy=ending.remedy(training))
+
+
+def message_of(error: BaseException, root: Path) -> str:
+    """The error in one line for the record, with the last line of the team's own code that it came through.
+
+    Args:
+        error: as the user is told it.
+        root: of the team's repository.
+    """
+    text = " ".join(str(error).split())[:_LONGEST]
+    if isinstance(error, ProjectkitError):
+        return text
+    frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [(path, line) for path, line in frames if path.is_relative_to(root) and "site-packages" not in path.parts]
+    where = f"{own[-1][0].relative_to(root).as_posix()}:{own[-1][1]}: " if own else ""
+    return f"{where}{type(error).__name__}: {text}"
 
 
 def label_of(error: BaseException) -> str | None:

@@ -18,7 +18,14 @@ from projectkit.runs import Backup, RunWriter, backup_folder, read_run
 from projectkit.training.assemble import Assembly
 from projectkit.training.checkpoints import Checkpoints
 from projectkit.training.decide import fixed_shapes
-from projectkit.training.endings import Training, explained, reason_of, refuse_nothing_trained, told_apart
+from projectkit.training.endings import (
+    Training,
+    explained,
+    message_of,
+    reason_of,
+    refuse_nothing_trained,
+    told_apart,
+)
 from projectkit.training.finite import FiniteNumbers
 from projectkit.training.leaving import LeftValidation
 from projectkit.training.logger import Recorder, RunLogger
@@ -90,14 +97,15 @@ class Session:
             told = explained(known, Training(self.writer, self.assembly.task, self.config))
             status: Literal["interrupted", "failed"] = "interrupted" if isinstance(known, StoppedError) else "failed"
             with self.stop.held(), contextlib.suppress(OSError):  # a disk that is gone; the user is told
-                self.writer.finish(status, reason_of(known), **self._settled())
+                message = message_of(told, self.project.root)
+                self.writer.finish(status, reason_of(known), message=message, **self._settled())
             self._close_trackers(1)
             self._close_backup()
             if isinstance(known, StoppedError):
                 show(self.console, self._reached())
             raise told from error
         with self.stop.held():
-            self.writer.finish("finished", **self._settled())
+            self.writer.finish("finished", message=None, **self._settled())
         self._close_trackers(0)
         self._close_backup()
         show(self.console, self.clock.line())

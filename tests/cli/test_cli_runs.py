@@ -396,3 +396,19 @@ def test_a_mistyped_name_among_two_hundred_runs_names_the_newest_of_the_nearest(
     done = typed("runs show charcn-n")
     assert (done.status, done.err) == (2, f"projectkit: no run 'charcn-n'; did you mean '{run_id}'?\n")
     assert "did you mean '20260101-000000-lstm-0000c7'?" in typed("runs show lsmt").err
+
+
+@pytest.mark.slow
+def test_a_run_that_failed_in_the_teams_code_shows_the_line_later(
+    typed: Typed, config: Path, team_file: Callable[[str, str], None]
+) -> None:
+    team_file(
+        "broken",
+        "import torch\n\n\nclass Net(torch.nn.Module):\n    def __init__(self) -> None:\n        super().__init__()\n"
+        "        self.layer = torch.nn.Linear(13, 3)\n\n    def forward(self, x):\n        raise KeyError('attention')\n",
+    )
+    assert typed("train model.class_path=team.broken.Net").status == 1
+    (row,) = json.loads(typed("runs list --json").out)
+    facts = json.loads(typed(f"runs show {row['id']} --json").out)
+    assert facts["message"] == "src/team/broken.py:10: KeyError: 'attention'"
+    assert "src/team/broken.py:10" in typed(f"runs show {row['id']}").out

@@ -24,6 +24,7 @@ _SHOWN = (
         "status",
         "damage",
         "ending",
+        "message",
         "next",
         "tags",
         "notes",
@@ -111,6 +112,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "path": str(run.path),
         "damage": run.damage,
         "ending": ending(run),
+        "message": run.record.get("message") if ending(run) else None,  # a resumed run's first end is past
         "next": next_step(run),
         "tags": list(marks.tags),
         "archived": marks.archived,
