@@ -71,6 +71,7 @@ class Checkpoints(Checkpoint):
         self._from: Mapping[str, Any] | None = None  # what the training goes on from
         self._validates_again = False
         self._readable = False  # one was read back
+        self._between_epochs_only = False
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lightning's hook: ask to be told when the state is whole."""
@@ -78,8 +79,6 @@ class Checkpoints(Checkpoint):
             self.trainer = trainer
             self.place = Place(trainer)
             install(trainer, self)
-            averaging = [each for each in _callbacks(trainer) if isinstance(each, StochasticWeightAveraging)]
-            self._between_epochs_only = bool(averaging)  # it swaps schedulers when an epoch starts
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: refuse a monitor without validation; say what a resumed run could not do again."""
@@ -90,13 +89,19 @@ class Checkpoints(Checkpoint):
                 remedy="give the data a val_dataloader and the module a validation_step, or write monitor: null",
             )
         self._saved_at = time.monotonic()
+        reasons = {
+            "StochasticWeightAveraging swaps schedulers when an epoch starts": any(
+                isinstance(each, StochasticWeightAveraging) for each in _callbacks(trainer)
+            ),
+            "training_step takes the iterator, whose place nobody else knows": self.place.is_theirs(),
+        }
+        self._between_epochs_only = any(reasons.values())
         if self._from is not None:
             set_should_stop(trainer, self._from["left_out"])
             return
-        for doubt in self.place.doubts():
+        doubts = [f"{reason}: there are no checkpoints within epochs" for reason, holds in reasons.items() if holds]
+        for doubt in (*doubts, *self.place.doubts()):
             self.warn(f"if this run is resumed: {doubt}")
-        if self._between_epochs_only:
-            self.warn("StochasticWeightAveraging can go on between epochs only: there are no checkpoints within them")
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: keep the weights if they are the best so far."""

@@ -72,6 +72,7 @@ class Place:
             "own": [_own_generators(loader) for loader in loaders] if self._needs_generators() else [],
             "noted": self._noted if within and self._needs_generators() else {},
             "stateful": [_plain(loader.state_dict()) for loader in loaders if _is_stateful(loader)],
+            "held": self._held() if within else [],
         }
 
     def before_loaders(self, state: Mapping[str, Any]) -> None:
@@ -98,6 +99,8 @@ class Place:
             for _ in range(batches):
                 next(fetcher)
             fetcher.fetched -= batches  # Lightning adds them itself
+            if state["held"]:  # read ahead of the state that the generators had, and so not the one that was read again
+                fetcher.__dict__["batches"] = [tuple(held) for held in state["held"]]
 
     def between_epochs(self, state: Mapping[str, Any]) -> None:
         """Put the loaders into the state in which the next epoch finds them."""
@@ -111,6 +114,11 @@ class Place:
         """The loaders' own generators as they were; those of the process are somebody else's."""
         for loader, own in zip(self._loaders(), state["own"], strict=False):
             _set_own_generators(loader, own)
+
+    def is_theirs(self) -> bool:
+        """Whether the module takes batches out of the iterator by itself, so that nobody else knows the place in an epoch."""
+        fetcher = self.trainer.fit_loop._data_fetcher
+        return fetcher is not None and hasattr(fetcher, "iterator_wrapper")
 
     def doubts(self) -> list[str]:
         """What cannot be made exact when this training goes on after a death, one line each."""
@@ -134,6 +142,11 @@ class Place:
                 if not isinstance(each, KNOWN_SAMPLERS) and not _is_stateful(each)
             ]
         return list(dict.fromkeys(found))
+
+    def _held(self) -> list[Any]:
+        """The batch that was read ahead, where a loader has no length: only then it is seen that another one comes."""
+        held = getattr(self.trainer.fit_loop._data_fetcher, "batches", [])
+        return [list(each) for each in held] if is_plain(held) else []
 
     def _loaders(self) -> list[Any]:
         combined = self.trainer.fit_loop._combined_loader
@@ -214,6 +227,15 @@ def _skip_rows(fetcher: Fetcher, batches: int) -> bool:
     iterator._num_yielded += batches
     alone[1]._idx += batches
     return True
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a checkpoint can hold a value."""
+    if isinstance(value, Mapping):
+        return type(value) is dict and all(map(is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return type(value) in (list, tuple) and all(map(is_plain, value))
+    return value is None or type(value) in (bool, int, float, str, bytes, torch.Tensor)
 
 
 def _plain(state: Any) -> Any:
