@@ -38,6 +38,10 @@ _CLOCK_HOLDS_S = 60.0
 _clocks: dict[int, tuple[float, float]] = {}  # by file system: what its clock is ahead of ours, and when that was asked
 
 
+class OwnedError(UserError):
+    """Another process goes on with the run."""
+
+
 class TakenOverError(WorkError):
     """Another process has gone on with the run in the meantime."""
 
@@ -68,7 +72,7 @@ class Session:
             number: one more than that of the session that was found to be over, 1 for a new run.
 
         Raises:
-            UserError: another process was faster.
+            OwnedError: another process was faster.
             OSError: the folder cannot be written.
         """
         session = cls(run, number)
@@ -148,7 +152,7 @@ def refuse_owned(run: Path) -> int:
     """The number of the run's newest session, which is over.
 
     Raises:
-        UserError: it goes on.
+        OwnedError: it goes on.
     """
     number = newest_session(run)
     if is_owned(run, number):
@@ -156,14 +160,14 @@ def refuse_owned(run: Path) -> int:
     return number
 
 
-def _going_on(run: Path) -> UserError:
+def _going_on(run: Path) -> OwnedError:
     remedy = "wait for it (a process that died on another machine counts as gone two minutes later), or train without --resume"
     try:
         process = read_json(_folder(run, newest_session(run)) / "process.json")
         owner = f" in process {process['pid']} on {process['host']}"
     except (OSError, ValueError, KeyError):
         owner = ""
-    return UserError(f"the run is still going on{owner}", where=run.name, remedy=remedy)
+    return OwnedError(f"the run is still going on{owner}", where=run.name, remedy=remedy)
 
 
 def _beat(heartbeat: Path, ended: threading.Event) -> None:
