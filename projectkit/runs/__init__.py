@@ -43,10 +43,12 @@ from projectkit.runs.reader import Predictions as Predictions
 from projectkit.runs.reader import Run as Run
 from projectkit.runs.reader import read_run as read_run
 from projectkit.runs.record import RunWriter as RunWriter
+from projectkit.runs.sessions import OwnedError as OwnedError
 from projectkit.runs.sessions import TakenOverError as TakenOverError
 
 __all__ = [
     "Backup",
+    "OwnedError",
     "Predictions",
     "Run",
     "RunWriter",
