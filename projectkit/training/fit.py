@@ -10,6 +10,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError
 from projectkit.machine import CpuPolicy, cpu_policy
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, read_run, refuse_masked
+from projectkit.runs import OwnedError, Run, RunWriter, read_run, refuse_masked
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.changes import (
     Change,
@@ -79,6 +80,26 @@ def train(
         WorkError: the training failed; the run folder says why.
         StoppedError: a signal stopped it; the run can be resumed.
     """
+    once = partial(_train, config, overrides, repeats=repeats, force=force, command=command, console=console)
+    try:
+        return once(resume=resume)
+    except OwnedError as error:
+        if resume != "auto":
+            raise
+        show(console, f"note: {error.where} was taken up by another process at this moment; a new run is started")
+    return once(resume=None)
+
+
+def _train(
+    config: Path | str,
+    overrides: Sequence[str],
+    *,
+    resume: str | None,
+    repeats: Run | None,
+    force: bool,
+    command: Sequence[str] | None,
+    console: Console | None,
+) -> Run:
     # The project of the config's folder, so that a config named from elsewhere works
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
