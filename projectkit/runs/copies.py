@@ -177,14 +177,13 @@ def _record_files(run: Path) -> Iterator[str]:
     """Every file but checkpoints, what a command makes again, and what belongs to the process that writes the run."""
     for folder, names, files in os.walk(run):
         inside = Path(folder).relative_to(run)
-        if inside == Path():
-            names[:] = [name for name in names if name not in (*_LEFT_OUT, "checkpoints")]
+        left_out = (*_LEFT_OUT, "checkpoints") if inside == Path() else ()
+        names[:] = [name for name in names if name not in left_out and not name.startswith(".")]
         for file in files:
             name = (inside / file).as_posix()
             private = file.startswith(".") or file.endswith(".tmp") or file in (*_PRIVATE, MANIFEST)
-            if (
-                not private and name not in _LAST and not (run / name).is_symlink()
-            ):  # W&B's links have no place on Drive
+            # W&B makes links, which have no place on Drive
+            if not private and name not in _LAST and not (run / name).is_symlink():
                 yield name
 
 
