@@ -78,7 +78,6 @@ class Row:
     happens: str
     kept: str
     only: str | None = None
-    deadline_s: int = DEADLINE_S
 
 
 def rows_of(path: Path) -> list[Row]:
@@ -87,7 +86,8 @@ def rows_of(path: Path) -> list[Row]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         for mark in getattr(node, "decorator_list", []):
             if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "fault":
-                named = {word.arg: ast.literal_eval(word.value) for word in mark.keywords if word.arg}
+                shown = [word for word in mark.keywords if word.arg in Row.__dataclass_fields__]
+                named = {str(word.arg): ast.literal_eval(word.value) for word in shown}
                 found.append(Row(*map(ast.literal_eval, mark.args), **named))
     return found
 
