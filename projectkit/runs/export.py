@@ -19,7 +19,7 @@ from pathlib import Path
 from projectkit.errors import UserError, WorkError
 from projectkit.project import Project
 from projectkit.runs.files import to_json
-from projectkit.runs.masking import mask_text
+from projectkit.runs.masking import mask_text, mask_yaml
 from projectkit.runs.reader import Run
 from projectkit.runs.source import Source, source_of
 
@@ -62,10 +62,14 @@ def export_run(run: Run, project: Project, target: Path, *, checkpoint: bool = F
         )
     weights = _weights(run) if checkpoint else None
     source = source_of(run, project)
-    small = {name: _masked(run.path / name) for name in _record(run.path)}
+    small = {name: _masked(name, (run.path / name).read_bytes()) for name in _record(run.path)}
     if run.damage is not None:  # what could be restored of it is handed on
         small["run.json"] = to_json(run.record, indent=1) + b"\n"
-    small |= {f"source/{name}": _masked_bytes(data) for name, data in source.files.items()}
+    code = {name: _masked(name, data) for name, data in source.files.items()}
+    hidden = [name for name, data in sorted(code.items()) if data != source.files[name]]
+    if hidden:
+        source = Source(source.files, (*source.notes, f"a key or a password was masked in {', '.join(hidden)}"))
+    small |= {f"source/{name}": data for name, data in code.items()}
     small["README.txt"] = _readme(run, source, weights).encode("utf-8")
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in small.items()}
     if weights is not None:
@@ -103,16 +107,13 @@ def _weights(run: Run) -> Path:
     return run.checkpoint("last" if "best" not in there and "last" in there else "best")
 
 
-def _masked(path: Path) -> bytes:
-    return _masked_bytes(path.read_bytes())
-
-
-def _masked_bytes(data: bytes) -> bytes:
+def _masked(name: str, data: bytes) -> bytes:
     """Text without keys and passwords; what is no text stays as it is."""
     try:
-        return mask_text(data.decode("utf-8")).encode("utf-8")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         return data
+    return (mask_yaml if name.endswith((".yaml", ".yml")) else mask_text)(text).encode("utf-8")
 
 
 def _write(path: Path, run: Run, small: Mapping[str, bytes], weights: Path | None) -> None:

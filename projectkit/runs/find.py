@@ -17,6 +17,7 @@ from typing import Any
 from projectkit.errors import UserError, nearest
 from projectkit.project import Project, find_project, require_project
 from projectkit.runs import ids
+from projectkit.runs.notes import marks_of
 from projectkit.runs.reader import Run, read_folder, read_run
 
 _SHOWN = 5  # candidates that an error lists
@@ -48,7 +49,7 @@ def find_run(ref: str | Path, project: Project) -> Run:
     Args:
         ref: a folder, an id, a part of an id that only one run has, `latest` (the newest finished run of kind `train`),
             or `best` (by the monitored metric, among finished `train` runs with the data, target, split and monitor of
-            `latest`).
+            `latest`). Neither of the two words means an archived run: what was put away is not chosen by itself.
         project: the project whose runs and results are looked at.
 
     Raises:
@@ -189,9 +190,13 @@ def match_id(
 
 
 def _latest(runs: list[Run]) -> Run:
-    for run in runs:
-        if run.status == "finished" and run.kind == "train":
+    finished = [run for run in runs if run.status == "finished" and run.kind == "train"]
+    for run in finished:
+        if not marks_of(run).archived:
             return run
+    if finished:
+        remedy = "name a run, or bring one back with `projectkit runs archive --undo RUN`"
+        raise UserError("no finished training run that is not archived", remedy=remedy)
     others = Counter(f"{run.status} {run.kind}".removesuffix(" unknown") for run in runs)
     have = f" (there is: {', '.join(f'{count} {what}' for what, count in others.items())})" if others else ""
     raise UserError(f"no finished training run yet{have}", remedy="run `projectkit train`")
@@ -207,7 +212,9 @@ def _best(runs: list[Run]) -> Run:
     sign = -1.0 if latest.monitor.get("mode") == "min" else 1.0
     fitting = [run for run in runs if run.status == "finished" and run.kind == "train" and _same(run) == _same(latest)]
     scored = [
-        (sign * value, run) for run in fitting if (value := _monitored(run)) is not None and not math.isnan(value)
+        (sign * value, run)
+        for run in fitting
+        if (value := _monitored(run)) is not None and not math.isnan(value) and not marks_of(run).archived
     ]
     if not scored:
         what = f"no finished run has a value of {latest.monitor['metric']}"

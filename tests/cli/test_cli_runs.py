@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -132,6 +133,20 @@ def test_a_list_in_a_pipe_has_every_id_in_full(typed: Typed, made: Made, monkeyp
     run_id = made("a-name").id
     monkeypatch.delenv("COLUMNS", raising=False)
     assert first_cells(typed("runs list").out) == [run_id]
+
+
+def test_a_list_imports_nothing_that_a_list_does_not_need(made: Made, project: Path) -> None:
+    """A thousand runs are listed in under half a second; one of these would take most of that."""
+    made("lstm")
+    heavy = ["torch", "numpy", "omegaconf", "ruamel.yaml", "rich", "wandb", "matplotlib", "cookiecutter"]
+    program = (
+        "import sys; from projectkit import cli\n"
+        "try: cli.main(['runs', 'list'])\n"
+        f"except SystemExit: print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=project, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "lstm" in done.stdout
 
 
 def test_filters_order_and_columns_of_a_list(typed: Typed, made: Made) -> None:

@@ -170,14 +170,18 @@ def test_without_git_the_files_are_compared_with_the_snapshot_of_the_run(team, m
     assert "THEY HAVE CHANGED" in exported(writer.id)[1].notes[0]
 
 
-def test_keys_and_passwords_do_not_get_into_the_zip(team, make_run, exported):
+def test_keys_and_passwords_do_not_get_into_the_zip(team, make_run, exported, monkeypatch):
     key = "hf_abcdefghijklmnopqrstuvwxyz0123"
     (team.root / "src" / "team" / "model.py").write_text(f"KEY = '{key}'\n", encoding="utf-8")
     (team.root / "configs" / "train.yaml").write_text("url: https://ana:pass1234@host/x\n", encoding="utf-8")
     writer = make_run()
     (writer.path / "config.yaml").write_text(f"token: {key}\n", encoding="utf-8")
-    found, _ = exported(writer.id)
+    monkeypatch.setenv("COURSE_PASSWORD", "correct-horse-battery")
+    (team.root / "src" / "team" / "__init__.py").write_text("# correct-horse-battery\n", encoding="utf-8")
+    found, done = exported(writer.id)
     whole = b"".join(found.values())
+    assert b"correct-horse" not in whole
+    assert "masked in configs/train.yaml, src/team/__init__.py, src/team/model.py" in done.notes[-1]
     assert key.encode() not in whole
     assert b"pass1234" not in whole
 

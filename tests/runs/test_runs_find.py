@@ -4,6 +4,7 @@ import pytest
 
 from projectkit.errors import UserError
 from projectkit.runs import find_run, keep_run, list_runs, load_run, project_of, summary
+from projectkit.runs.notes import mark_archived
 from projectkit.runs.schema import SCHEMA
 
 
@@ -201,3 +202,13 @@ def test_a_run_named_by_its_folder_belongs_to_the_project_around_it(make_run, pr
     # a look at the test labels is written into the ledger of the team whose run it is
     assert project_of(writer.path).ledger == project.ledger
     assert project_of("latest").root == other.resolve()
+
+
+def test_what_was_archived_is_neither_latest_nor_best(make_run, project):
+    best, latest = make_run("leaky", value=0.99), make_run("sound", value=0.5)
+    mark_archived(find_run("best", project), True)
+    assert find_run("best", project).id == latest.id
+    mark_archived(find_run("latest", project), True)
+    with pytest.raises(UserError, match="no finished training run that is not archived"):
+        find_run("latest", project)
+    assert find_run("leaky", project).id == best.id
