@@ -29,7 +29,13 @@ if __name__ == "__main__":
     processes = [context.Process(target=read, args=(end, number)) for number in range(2)]
     for process in processes:
         process.start()
-    time.sleep(1000)
+    if sys.argv[3:]:
+        sys.stdin.readline()
+        for process in processes:
+            process.terminate()
+            process.join()
+    else:
+        time.sleep(1000)
 """
 
 
@@ -49,3 +55,25 @@ def test_loader_processes_end_with_a_parent_that_is_killed(tmp_path: Path, start
         parent.kill()
         parent.communicate(timeout=30)  # the pipe is closed when the last process that has it is gone
     assert begun == ["reads\n"] * 2
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn", "forkserver"])
+def test_loader_processes_end_at_once_when_their_parent_ends_them(tmp_path: Path, start: str) -> None:
+    if start not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this system cannot {start}")
+    script = tmp_path / "parent.py"
+    script.write_text(PROGRAM, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script), start, "system", "ends them"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as parent:
+        assert parent.stdout is not None
+        for _ in range(2):
+            parent.stdout.readline()
+        try:
+            parent.communicate("\n", timeout=20)
+        finally:
+            parent.kill()
+    assert parent.returncode == 0

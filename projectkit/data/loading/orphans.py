@@ -14,7 +14,6 @@ import sys
 import threading
 from multiprocessing import parent_process
 
-GRACE_S = 30  # what clusters give between SIGTERM and SIGKILL, at least
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -31,7 +30,7 @@ class EndsWithParent:
 
     def __call__(self, worker: int) -> None:
         """In the loader process."""
-        _leave_signals_to_the_parent()
+        _leave_signals_to(self.parent)
         if self.killed_by_system and os.getppid() == self.parent:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() == self.parent:  # else it ended just now, and no signal comes
@@ -39,17 +38,23 @@ class EndsWithParent:
         threading.Thread(target=_wait_for_the_end, daemon=True).start()
 
 
-def _leave_signals_to_the_parent() -> None:
+def _leave_signals_to(parent: int) -> None:
     """Ctrl-C, and a cluster's signals, reach the loader processes as well: one that died of it would tear the step that is to be ended.
 
-    Their parent ends them by SIGTERM too, where it has waited in vain; it cannot be told from the other, so it works after a while.
+    Their parent ends them by SIGTERM too, at its own end at the latest; who sent it tells the one from the other.
     """
     for name in ("SIGINT", "SIGHUP", "SIGUSR1", "SIGBREAK"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, lambda number, frame: signal.alarm(GRACE_S))
+    if hasattr(signal, "sigwaitinfo"):  # macOS does not tell
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_when_told, args=(parent,), daemon=True).start()
+
+
+def _end_when_told(parent: int) -> None:
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent:
+        pass
+    os._exit(0)
 
 
 def _wait_for_the_end() -> None:
