@@ -124,7 +124,7 @@ function interval(cell, low, high) {
   if (cell.value === undefined || cell.value === null) return faint("–");
   const at = (number) => (3 + ((Number(number) - low) / (high - low)) * 94).toFixed(1);
   const bar = [svg("line", { class: "axis", x1: 0, x2: 100, y1: 8, y2: 8 })];
-  const bounded = cell.low !== undefined && cell.low !== null && cell.high !== undefined;
+  const bounded = Number.isFinite(cell.low) && Number.isFinite(cell.high);
   if (bounded) bar.push(svg("line", { class: "interval", x1: at(cell.low), x2: at(cell.high), y1: 8, y2: 8 }));
   if (Number.isFinite(value)) bar.push(svg("circle", { class: "middle", cx: at(value), cy: 8, r: 3.5 }));
   return element("div", { class: "measured" }, [
