@@ -247,6 +247,17 @@ def read_run(path: Path) -> Run:
 
 def read_folder(path: Path) -> Run:
     """As `read_run`, of an absolute path without links: asking for that takes as long as reading, which a list of a thousand would feel."""
+    record, damage = _record(path)
+    alive = record.get("status") == "running" and _is_alive(path, record)
+    if record.get("status") == "running" and not alive:
+        # it may have ended between the two looks: its end is recorded before the claim on it is given up
+        record, damage = _record(path)
+        alive = record.get("status") == "running" and _is_alive(path, record)
+    return Run(path, record, alive=alive, damage=damage)
+
+
+def _record(path: Path) -> tuple[dict[str, Any], str | None]:
+    """What `run.json` says, as of today's schema, and what is wrong with the file."""
     file, damage = path / "run.json", None
     try:
         record = read_json(file)
@@ -258,9 +269,7 @@ def read_folder(path: Path) -> Run:
             raise _unreadable(path, error) from None
         record, damage = found, f"run.json cannot be read ({error}); this is what events.jsonl says"
     refuse_newer(record, file, known=SCHEMA)
-    record = upgraded(record)
-    alive = record.get("status") == "running" and _is_alive(path, record)
-    return Run(path, record, alive=alive, damage=damage)
+    return upgraded(record), damage
 
 
 def _unreadable(path: Path, error: OSError | ValueError) -> UserError:
