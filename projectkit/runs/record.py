@@ -35,7 +35,7 @@ from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
 from projectkit.runs.reader import read_run
 from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA
-from projectkit.runs.sessions import Session, TakenOverError, is_owned, refuse_owned
+from projectkit.runs.sessions import OwnedError, Session, TakenOverError, is_owned, refuse_owned
 
 Kind = Literal["train", "smoke", "baseline"]
 Status = Literal["running", "finished", "failed", "interrupted"]
@@ -128,15 +128,16 @@ class RunWriter:
         return writer
 
     @classmethod
-    def resume(cls, path: Path, *, command: Sequence[str] | None = None) -> Self:
+    def resume(cls, path: Path, *, command: Sequence[str] | None = None, after: int | None = None) -> Self:
         """Go on with a run that ended or was killed: it is this process's from now on, and recorded as running.
 
         Args:
             path: the run folder.
+            after: the `newest_session` of the run when its checkpoint was read; one that came and ended since then has written others.
             command: the command line; default `sys.argv`. Secrets are masked.
 
         Raises:
-            UserError: the folder holds no readable run, or another process goes on with it.
+            UserError: the folder holds no readable run, or another process goes on with it, or did so (`OwnedError`).
             WorkError: the folder cannot be written.
         """
         run = read_run(path)
@@ -144,6 +145,10 @@ class RunWriter:
         if is_alive(process) and run.alive:
             raise UserError("the run is still going on", where=run.id, remedy=f"end process {process.get('pid')} first")
         former = refuse_owned(run.path)
+        if after is not None and former != after:
+            raise OwnedError(
+                "another process has gone on with the run in the meantime", where=run.id, remedy="type the same again"
+            )
         try:
             session = Session.claim(run.path, former + 1)
             try:
