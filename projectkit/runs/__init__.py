@@ -45,6 +45,7 @@ from projectkit.runs.reader import read_run as read_run
 from projectkit.runs.record import RunWriter as RunWriter
 from projectkit.runs.sessions import OwnedError as OwnedError
 from projectkit.runs.sessions import TakenOverError as TakenOverError
+from projectkit.runs.sessions import newest_session as newest_session
 
 __all__ = [
     "Backup",
@@ -62,6 +63,7 @@ __all__ = [
     "keep_run",
     "list_runs",
     "load_run",
+    "newest_session",
     "project_of",
     "read_run",
     "refuse_masked",
