@@ -22,7 +22,7 @@ from projectkit.data import DataModule
 from projectkit.errors import ProjectkitError
 from projectkit.machine import CpuPolicy, cpu_policy
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import OwnedError, Run, RunWriter, read_run, refuse_masked
+from projectkit.runs import OwnedError, Run, RunWriter, newest_session, read_run, refuse_masked
 from projectkit.training.assemble import Assembly, assemble
 from projectkit.training.changes import (
     Change,
@@ -110,6 +110,9 @@ def _train(
             show(console, line)
         steady(console)
         former = _former_run(resume, loaded, project, console, force=force)
+        session = newest_session(former.path) if former else None
+        if former is not None and read_run(former.path).status != former.status:
+            raise OwnedError("the run was taken up at this moment", where=former.id, remedy="wait for it")
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
         checkpoint = load_checkpoint(path) if path else None
@@ -139,7 +142,7 @@ def _train(
             show(console, decided.line)
         with stop.held():  # a folder that is made is made whole
             if former is not None and start is not None:
-                writer = RunWriter.resume(former.path, command=command)
+                writer = RunWriter.resume(former.path, command=command, after=session)
                 writer.rewind(start.step, start.lines)
                 if forced_config(changes):
                     writer.replace_config(config_to_yaml(loaded.config))
