@@ -110,9 +110,7 @@ def _train(
             show(console, line)
         steady(console)
         former = _former_run(resume, loaded, project, console, force=force)
-        session = newest_session(former.path) if former else None
-        if former is not None and read_run(former.path).status != former.status:
-            raise OwnedError("the run was taken up at this moment", where=former.id, remedy="wait for it")
+        session = _session(former) if former else None
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
         checkpoint = load_checkpoint(path) if path else None
@@ -220,6 +218,14 @@ def _changes(
     threads = policy.threads if policy.chosen_by_user else None
     found = [*config_changes(known, config), *surrounding_changes(known, project, threads)]
     return refuse(known, found, force=force, remedy=remedy)
+
+
+def _session(former: Run) -> int:
+    """The number of the session that a run was last written in; asked before its checkpoint is read."""
+    number = newest_session(former.path)
+    if read_run(former.path).status != former.status:
+        raise OwnedError("the run was taken up at this moment", where=former.id, remedy="wait for it")
+    return number
 
 
 def _run_of(path: Path) -> Run | None:
