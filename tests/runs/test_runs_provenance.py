@@ -3,12 +3,14 @@ import os
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 
 from projectkit.runs import RunWriter, git, git_state, provenance, read_run
 from projectkit.runs.code import code_digest, snapshot
 from projectkit.runs.memory import peak_memory_mib
+from projectkit.runs.process import _started
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -160,12 +162,16 @@ def test_many_untracked_files_are_counted_and_the_first_are_named(repository):
 def test_a_git_that_hangs_keeps_no_run_from_starting(project, tmp_path, monkeypatch):
     script = tmp_path / "git"
     # what it starts holds the pipe open, as a helper of git on a file server that is away would
-    script.write_text("#!/bin/sh\nsleep 300 &\nsleep 300\n", encoding="utf-8")
+    script.write_text('#!/bin/sh\nsleep 300 &\necho $! > "$0.pid"\nsleep 300\n', encoding="utf-8")
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(git, "_GIT_TIMEOUT_S", 0.3)
     writer = RunWriter.create(project.runs, "x", config_yaml="", source=project.root)
     assert read_run(writer.path).part("git")["reason"] == "git took too long"
+    left, deadline = int((tmp_path / "git.pid").read_text(encoding="ascii")), time.monotonic() + 30
+    while _started(left) not in (None, "ended"):  # nothing of it is left behind, once the system has taken notice
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 @needs_git

@@ -157,6 +157,7 @@ def test_a_laptop_that_slept_does_not_lose_its_run_to_itself(make_run):
 def test_clocks_of_two_machines_need_not_agree(make_run, monkeypatch, hours):
     writer = make_run(status="running")
     on_another_machine(writer.path)
+    monkeypatch.setattr(sessions, "_clocks", {})  # nobody has asked yet
     monkeypatch.setattr(time, "time", lambda now=time.time: now() + hours * 3600)
     assert read_run(writer.path).alive
     silent_for(session_of(writer.path) / "heartbeat", sessions.SILENT_S + 1)
@@ -261,6 +262,18 @@ def test_a_claim_that_another_was_faster_with_leaves_nothing_behind(make_run, mo
         RunWriter.resume(path)
     assert [entry.name for entry in (path / "sessions").iterdir()] == ["0001"]
     assert read_run(path).status == "interrupted"
+
+
+def test_what_the_former_owner_wrote_last_is_gone_on_with(make_run, monkeypatch):
+    former = make_run(status="running")
+
+    def ends_now(path: Path) -> int:
+        former.finish("interrupted", best={"step": 30, "epoch": 1, "val/f1_macro": 0.75})
+        return 1
+
+    monkeypatch.setattr(record, "refuse_owned", ends_now)
+    RunWriter.resume(former.path).finish("finished")
+    assert read_run(former.path).best["step"] == 30
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_anything_is_trained(make_run, monkeypatch):
