@@ -38,7 +38,7 @@ def remove_run(run: Run, project: Project, *, force: bool = False) -> PutAway:
     Args:
         run: any run that nobody writes, also one that cannot be read.
         project: whose run it is.
-        force: also a run that is kept, whose figures partner and poster may use, or one whose writer cannot be asked.
+        force: also a run that is kept, whose figures partner and poster may use.
 
     Raises:
         UserError: the run goes on, or is kept and `force` is not given; nothing was moved.
@@ -59,7 +59,7 @@ def refuse_removal(run: Run, *, force: bool = False) -> None:
     Raises:
         UserError: the run goes on, or is kept and `force` is not given.
     """
-    _refuse_running(run, force=force)
+    _refuse_running(run)
     if run.kept is not None and not force:
         raise UserError(
             "this run is kept in results/, where partner and poster find it",
@@ -169,12 +169,10 @@ def folder_size(path: Path) -> int:
     return _counted(path)[1]
 
 
-def _refuse_running(run: Run, *, force: bool = False) -> None:
-    if run.status != "running" or (force and not run.alive):
-        return
-    raise UserError(
-        "this run goes on", where=run.id, remedy="stop it first (Ctrl-C where it runs), then type this again"
-    )
+def _refuse_running(run: Run) -> None:
+    if run.status == "running":
+        remedy = "stop it first (Ctrl-C where it runs), then type this again"
+        raise UserError("this run goes on", where=run.id, remedy=remedy)
 
 
 def _put_weights_away(run: Run, project: Project, paths: list[Path]) -> PutAway:

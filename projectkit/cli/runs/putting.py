@@ -35,7 +35,7 @@ def runs_archive(names: tuple[str, ...], undo: bool, as_json: bool) -> None:
 @click.command("rm")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @click.option("--checkpoints", is_flag=True, help="The weights only; record, metrics and predictions stay.")
-@click.option("--force", is_flag=True, help="Also runs that are kept in results/, or whose writer cannot be asked.")
+@click.option("--force", is_flag=True, help="Also runs that are kept in results/, with that copy.")
 @click.option("--undo", is_flag=True, help="Bring them back from the trash.")
 @click.option("--trash", is_flag=True, help="List what is in the trash.")
 @click.option("--empty-trash", is_flag=True, help="Delete for good what is in the trash.")
