@@ -235,6 +235,15 @@ def test_show_has_numbers_notes_tags_sessions_and_the_disk(typed: Typed, made: M
     assert facts["evaluations"]["val"]["n"] == 100
 
 
+def test_a_damaged_evaluation_is_one_warning_and_the_rest_is_shown(typed: Typed, made: Made) -> None:
+    writer = evaluated(made("lstm"), 0.5)
+    (writer.path / "evaluation" / "test.json").write_bytes(b"{")
+    done = typed("runs show lstm")
+    assert (done.status, done.err.count("\n")) == (0, 1)
+    assert "projectkit evaluate" in done.err
+    assert "on val, n = 100" in done.out
+
+
 def test_compare_shows_what_differs_and_what_is_unfair(typed: Typed, made: Made) -> None:
     evaluated(made("low", value=0.2, hidden=32), 0.2)
     evaluated(made("high", value=0.9), 0.9)

@@ -64,7 +64,7 @@ def runs_show(run: str, as_json: bool) -> None:
         return console.print_json(facts)
     shown = {**facts, **_in_words(found, facts)}
     console.print_facts({key: shown[key] for key in _SHOWN if shown.get(key) not in (None, [], {}, "")})
-    for subset, document in found.evaluations().items():
+    for subset, document in facts["evaluations"].items():
         click.echo(f"\non {subset}, n = {document['n']}")
         console.print_metrics(document["metrics"])
 
@@ -124,8 +124,21 @@ def _facts(run: Run) -> dict[str, Any]:
         ],
         "disk_bytes": folder_size(run.path),
         "config": config_of(run),
-        "evaluations": run.evaluations(),
+        "evaluations": _evaluations(run),
     }
+
+
+def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
+    """Those that can be read; a damaged one is told and hides nothing else."""
+    from projectkit.errors import ProjectkitError
+
+    found = {}
+    for path in sorted((run.path / "evaluation").glob("*.json")):
+        try:
+            found[path.stem] = run.evaluation(path.stem) or {}
+        except ProjectkitError as error:
+            click.echo(f"warning: {error}", err=True)
+    return found
 
 
 def _in_words(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
