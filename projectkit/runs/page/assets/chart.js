@@ -1,6 +1,7 @@
 // One chart: lines over one axis, drawn as SVG at the size that it has on the page.
 //
-// A line is {key, label, colour, dash, xs, ys, mean: {xs, ys} | null}; a view is {x, log, smoothing, range}, shared by all charts.
+// A line is {key, label, colour, dash, xs, ys, mean: {xs, ys} | null}; a view is {x, log, smoothing, whole, range},
+// shared by all charts: the axis, and as much of it as there is and as was chosen.
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 250, MARGIN = { left: 62, right: 14, top: 10, bottom: 30 }; // at letters of 16 pixels
@@ -56,11 +57,8 @@ class Chart {
   }
 
   scale() {
-    const { range, log } = this.view;
-    let [low, high] = range ?? extent(this.lines.flatMap((line) => [line.xs[0], line.xs[line.xs.length - 1]]));
-    if (!range && this.view.x !== "time" && low > 0 && low < high * 0.2) low = 0;
-    if (!(high > low)) [low, high] = [low - 0.5, high + 0.5];
-    this.domain = [low, high];
+    const { range, whole, log } = this.view;
+    const [low, high] = (this.domain = range ?? whole);
     let bottom = Infinity, top = -Infinity;
     for (const { xs, ys } of this.lines) {
       for (let i = 0; i < xs.length; i += 1) {
@@ -100,9 +98,10 @@ class Chart {
       parts.push(svg("text", { class: "tick", x: left - 7, y, dy: "0.32em", "text-anchor": "end" }, [axisNumber(value, up)]));
     }
     for (const value of along) {
-      const x = this.x(value).toFixed(1);
+      const x = this.x(value), name = named(value);
+      const anchor = x + name.length * 4.5 > this.width ? "end" : "middle"; // a long number at the right end
       parts.push(svg("line", { class: "grid", x1: x, x2: x, y1: top, y2: bottom }));
-      parts.push(svg("text", { class: "tick", x, y: bottom + 4, dy: "0.85em", "text-anchor": "middle" }, [named(value)]));
+      parts.push(svg("text", { class: "tick", x, y: bottom + 4, dy: "0.85em", "text-anchor": anchor }, [name]));
     }
     parts.push(svg("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }));
     if (this.empty) {
@@ -172,12 +171,14 @@ class Chart {
     return [ring];
   }
 
-  // A cross at the foot of the plot for each value that is no number.
+  // A cross at the foot of the plot for each value that is no number; of those that would lie on one another, the first.
   gaps(line) {
     const found = [];
+    let before = -Infinity;
     for (let i = 0; i < line.xs.length; i += 1) {
-      if (Number.isFinite(line.ys[i])) continue;
       const x = this.x(line.xs[i]), y = this.frame.bottom - 6;
+      if (Number.isFinite(line.ys[i]) || x - before < 11) continue;
+      before = x;
       const title = svg("title", {}, [`${line.label} is ${formatNumber(line.ys[i])}`]);
       found.push(svg("path", { class: "gap", d: `M${x - 4} ${y - 4}l8 8m0 -8l-8 8` }, [title]));
       found[found.length - 1].style.stroke = line.colour;

@@ -42,11 +42,11 @@ function show() {
   const { runs } = latest, several = runs.length > 1, run = runs[0];
   part(head, "head", [several, runs.map((each) => [each.name, each.id, each.status, each.kind, stepOf(each), each.planned])], () => headOf(runs));
   tellAge();
-  section("notices", null, runs.map((each) => [each.next, each.problems, each.status, each.events.filter((event) => event.message)]),
-    () => runs.flatMap((each, index) => {
-      const notices = noticeOf(each, several);
-      return several && notices.length ? [element("h3", {}, [bdi(runLabel(runs, index))]), ...notices] : notices;
-    }));
+  section("notices", null, runs.map(noticed), () => runs.flatMap((each, index) => {
+    const failed = ["failed", "interrupted"].includes(each.status) || each.problems.length;
+    if (several) return failed ? [element("h3", {}, [bdi(runLabel(runs, index))]), ...noticeOf(each)] : [];
+    return noticeOf(each);
+  }));
   if (several) section("compare", "Comparison", [runs.map((each) => [each.status, each.best, each.durations, stepOf(each)]), latest.compared],
     () => comparisonOf(runs, latest.compared));
   else section("summary", "Summary", summarised(run), () => [summaryOf(run)]);
@@ -62,19 +62,20 @@ function show() {
     ? [evaluationOf(entries), element("p", { class: "faint" }, ["Intervals are 95%; those of a row are drawn on one scale."])]
     : [element("p", { class: "faint" }, ["Not evaluated yet."])]);
   runs.forEach((each, index) => details(each, several ? index : null));
-  const named = [...main.querySelectorAll("section[aria-labelledby]:not([hidden])")];
+  const named = [...main.children].filter((node) => !node.hidden && node.querySelector("h2"));
   part(contents, "contents", named.map((node) => node.id), () => named.map((node) =>
     element("a", { href: `#${node.id}` }, [node.querySelector("h2").textContent])));
 }
 
+const noticed = (run) => [run.next, run.problems, run.status, run.events.filter((event) => event.message)];
 const summarised = (run) => [run.best, run.planned, run.durations, run.status, run.tags, run.notes, stepOf(run)];
 
-// The sections of one run; of several, folded and below the run's name.
+// The sections of one run; of several, folded together below the run's name.
 function details(run, index) {
-  const one = (id, title, source, build, there = true) => index === null
-    ? section(id, title, source, build, { there })
-    : section(`${id}-${index}`, `${runLabel(latest.runs, index)}: ${title.toLowerCase()}`, source, build, { there, folded: true });
-  if (index !== null) one("summary", "Summary", summarised(run), () => [summaryOf(run)]);
+  const several = index !== null, end = several ? `-${index}` : "";
+  const host = several ? section(`run${end}`, runLabel(latest.runs, index), null, () => [], { folded: true }) : main;
+  const one = (id, title, source, build, there = true) => section(id + end, title, source, build, { there, host });
+  if (several) one("summary", "Summary", [summarised(run), noticed(run)], () => [...noticeOf(run), summaryOf(run)]);
   one("figures", "Figures", run.figures, () => [figuresOf(run)], run.figures.length > 0);
   one("audit", "Audit", run.audit, () => [auditOf(run)], run.audit.length > 0);
   one("config", "Config", run.config, () => [element("pre", { tabindex: 0 }, [bdi(run.config)])], run.config !== "");
@@ -83,18 +84,21 @@ function details(run, index) {
   one("provenance", "Provenance", [run.git, run.versions, run.hardware, run.process, run.diff], () => provenanceOf(run));
 }
 
-function section(id, title, source, build, { there = true, folded = false } = {}) {
+// A part of the page with a heading, made where it is not there yet; its own part for content is given back.
+function section(id, title, source, build, { there = true, folded = false, host = main } = {}) {
   let node = document.getElementById(id);
   if (node === null) {
-    const heading = title === null ? null : element("h2", { id: `${id}-name` }, [bdi(title)]);
+    const heading = title === null ? null : element(host === main ? "h2" : "h3", { id: `${id}-name` }, [bdi(title)]);
     const body = element("div", { class: "body" });
     node = folded
       ? element("details", { class: "section", id }, [element("summary", {}, [heading]), body])
       : element("section", { class: "section", id, ...(title === null ? {} : { "aria-labelledby": `${id}-name` }) }, [heading, body]);
-    main.append(node);
+    host.append(node);
   }
   node.hidden = !there;
-  if (there) part(node.querySelector(".body"), id, source, build);
+  const body = node.querySelector(".body");
+  if (there) part(body, id, source, build);
+  return body;
 }
 
 function part(host, id, source, build) {
@@ -140,6 +144,12 @@ function tellAge() {
   node.classList.toggle("late", forgotten);
 }
 setInterval(tellAge, 1000);
+
+// A link to a folded run unfolds it.
+contents.addEventListener("click", (event) => {
+  const target = event.target.hash ? document.getElementById(event.target.hash.slice(1)) : null;
+  if (target instanceof HTMLDetailsElement) target.open = true;
+});
 
 window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((each) => { each.open = true; }));
 setTimeout(() => {

@@ -21,7 +21,7 @@ function element(tag, attributes = {}, children = []) {
 class Panels {
   constructor(host, say) {
     this.say = say;
-    this.view = { x: "step", log: false, smoothing: 0, range: null };
+    this.view = { x: "step", log: false, smoothing: 0, whole: [0, 1], range: null };
     this.hidden = new Set();
     this.panels = new Map();
     this.wanted = "";
@@ -155,6 +155,9 @@ class Panels {
   }
 
   draw() {
+    const lines = [...this.panels.values()].flatMap((panel) => panel.lines).filter((line) => line.xs.length && this.shown(line));
+    const [low, high] = extent(lines.flatMap((line) => [line.xs[0], line.xs[line.xs.length - 1]]));
+    this.view.whole = [low > 0 && low < high * 0.2 ? 0 : low, high > low ? high : low + 1];
     for (const panel of this.panels.values()) {
       const named = panel.lines.some((line) => line.key.toLowerCase().includes(this.wanted));
       panel.node.hidden = this.wanted !== "" && !named;
@@ -163,10 +166,13 @@ class Panels {
     }
   }
 
+  shown(line) {
+    return !this.hidden.has(line.key) && !this.hidden.has(`run ${line.run}`);
+  }
+
   drawPanel(panel) {
     panel.stale = false;
-    const shown = (line) => !this.hidden.has(line.key) && !this.hidden.has(`run ${line.run}`);
-    panel.chart.draw(panel.lines.filter(shown), this.view);
+    panel.chart.draw(panel.lines.filter((line) => this.shown(line)), this.view);
     const there = panel.lines.filter((line) => !this.hidden.has(`run ${line.run}`));
     keep(panel.keys, there.map((line) => this.legend(line.key, line.label, line, formatNumber(line.ys[line.ys.length - 1]))));
   }

@@ -49,10 +49,10 @@ const stepOf = (run) => Math.max(run.metrics.step, run.last.step ?? 0);
 const secondsOf = (run) => run.durations.reduce((sum, [, seconds]) => sum + seconds, 0);
 
 // What is said above everything: errors, warnings, what to do next.
-function noticeOf(run, several) {
+function noticeOf(run) {
   const of = (kind) => run.events.filter((event) => event.event === kind && event.message).map((event) => plain(event.message));
   const parts = [];
-  if (run.next && !(several && run.status === "finished")) {
+  if (run.next) {
     const ended = run.status !== "finished", error = ended ? of("failed").pop() : undefined;
     const why = ended ? [element("strong", {}, [bdi(run.reason ?? run.status)]), run.ending ? `: ${run.ending}. ` : ". "] : [];
     parts.push(note(ended ? TONES[run.status] : "", [...why, "Next: ", ...typed(run.next)], error));
