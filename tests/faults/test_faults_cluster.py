@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from smallcluster import SmallCluster
+from smallcluster import SmallCluster, missing
+from table import fault
 
 import projectkit as pk
 from projectkit.project import Project, require_project
@@ -18,6 +22,7 @@ from projectkit.scaffold import create_project
 
 pytestmark = pytest.mark.slow
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 _ENDS = ("COMPLETED", "FAILED", "TIMEOUT", "CANCELLED", "NODE_FAIL")
 # A network that waits: from its fourth batch on each takes a while, as long as the file `hold` is there.
 _MODEL = """
@@ -56,6 +61,39 @@ checkpoint: {every_n_steps: 4}
 speed: {tune: "off"}
 tracking: {wandb: disabled}
 """
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SmallCluster]:
+    reason = missing()
+    if reason is not None:
+        pytest.skip(f"no Slurm here: {reason}")
+    folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+    folder.chmod(0o755)
+    try:
+        with SmallCluster(folder) as small:
+            yield small
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A folder for PATH whose `projectkit` is the one that is tested."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    command = folder / "projectkit"
+    command.write_text(
+        f'#!/bin/sh\nexec env PYTHONPATH="{REPOSITORY}" "{sys.executable}" -m projectkit "$@"\n', encoding="utf-8"
+    )
+    command.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def job_environment(programs: Path, own_home: Path) -> dict[str, str]:
+    """What `sbatch` hands to a job, besides this process's environment."""
+    return {"PATH": f"{programs}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1", "HOME": str(own_home)}
 
 
 @pytest.fixture
@@ -135,6 +173,34 @@ def job_of(run: Run) -> str:
     return str(number)
 
 
+@fault(
+    "a checkpoint that Lightning made for a cluster lies about: `hpc_ckpt_1.ckpt`",
+    happens="it is not taken, neither by a new run nor by one that goes on",
+    kept="the run's own last checkpoint, from which it goes on",
+)
+def test_a_stale_cluster_checkpoint_is_not_taken(config: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ["speed.tune=off"]
+    stale = pk.train(config, [*settings, "seed=9"]).checkpoint("last")
+    reference = pk.train(config, settings)
+    job = {"JOB_ID": "7", "JOB_NAME": "train", "NTASKS": "1", "PROCID": "0", "LOCALID": "0", "NODEID": "0"}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    for place in (project, project / "runs"):
+        shutil.copyfile(stale, place / "hpc_ckpt_1.ckpt")
+    assert weights(pk.train(config, settings)) == weights(reference)
+    # a run that goes on: one of two epochs, to be trained for a third
+    short = pk.train(config, [*settings, "trainer.max_epochs=2"])
+    shutil.copyfile(stale, short.path / "hpc_ckpt_1.ckpt")
+    longer = pk.train(config, settings, resume=short.id, force=True)
+    assert weights(longer) == weights(reference)
+
+
+@fault(
+    "a job is preempted on a Slurm cluster, or told by SIGUSR1 that its time ends, beside another of the same config",
+    happens="each is queued again, by Slurm or by the batch script, and goes on with its own run, also on another node",
+    kept="everything: both end with the weights of a run that was never stopped",
+    deadline_s=400,
+)
 def test_jobs_of_one_config_that_are_preempted_go_on_each_with_its_own_run_to_the_same_weights(
     cluster: SmallCluster, team: Project, submit: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,6 +237,12 @@ def test_jobs_of_one_config_that_are_preempted_go_on_each_with_its_own_run_to_th
     assert {job_of(run) for run in runs} == set(jobs)
 
 
+@fault(
+    "a job comes to its time limit, or its node loses its power",
+    happens="it is queued again and goes on, where the node failed on another one",
+    kept="up to the signal of the time limit everything, up to the power cut the last checkpoint; the weights at the end are the same",
+    deadline_s=400,
+)
 def test_a_job_at_its_time_limit_and_one_whose_node_failed_end_with_the_same_weights(
     cluster: SmallCluster, team: Project, submit: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
