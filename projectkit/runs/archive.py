@@ -14,11 +14,10 @@ from pathlib import Path
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import Project
-from projectkit.runs.find import match_id
+from projectkit.runs.find import TRASH, match_id
 from projectkit.runs.notes import mark_archived
 from projectkit.runs.reader import Run
 
-TRASH = ".trash"
 _CHECKPOINTS = "checkpoints"
 _WHOLE = ("runs", "results")
 

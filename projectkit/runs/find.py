@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from projectkit.runs import ids
 from projectkit.runs.notes import marks_of
 from projectkit.runs.reader import Run, read_folder, read_run
 
+TRASH = ".trash"  # below the runs; what lies in it stands in archive.py
 _SHOWN = 5  # candidates that an error lists
 _TIME, _HEX = 16, 6  # characters of an id: the time with its hyphen, and what makes it unique
 _ID_LENGTH = 22  # of the shortest id: a longer text is a mistyped id rather than a name
@@ -64,7 +65,7 @@ def find_run(ref: str | Path, project: Project) -> Run:
         run = read_run(Path(ref))
         return replace(run, kept=_kept(run.id, project))
     places = _places(project)
-    run_id = match_id(text, places)
+    run_id = match_id(text, places, trashed=_trashed(project))
     return replace(read_run(places[run_id]), kept=_kept(run_id, project))
 
 
@@ -136,6 +137,13 @@ def _places(project: Project) -> dict[str, Path]:
     return found
 
 
+def _trashed(project: Project) -> Iterator[str]:
+    """Ids of whole runs in the trash; a generator, so that nothing is read for a run that is there."""
+    for room in ("runs", "results"):
+        folder = project.runs / TRASH / room
+        yield from sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ()
+
+
 def _kept(run_id: str, project: Project) -> Path | None:
     path = project.results / run_id
     return path if (path / "run.json").is_file() else None
@@ -156,6 +164,7 @@ def match_id(
     empty: str = "train one with `projectkit train`",
     see: str = "see `projectkit runs list`",
     words: Sequence[str] = ("latest", "best"),
+    trashed: Iterable[str] = (),
 ) -> str:
     """The one id that `text` is, or is a part of.
 
@@ -165,6 +174,7 @@ def match_id(
         empty: the remedy where there is none at all.
         see: the remedy where no id is near.
         words: what can be typed as well.
+        trashed: ids of runs in the trash; asked where none of the known fits.
 
     Raises:
         UserError: no id fits, or several do; the message lists candidates, or names the nearest id or name.
@@ -180,6 +190,11 @@ def match_id(
         listed = ", ".join(found[:_SHOWN]) + more
         raise UserError(
             f"'{text}' is part of {len(found)} run ids: {listed}", remedy="type more of the one that you mean"
+        )
+    gone = [name for name in trashed if text and text.lower() in name]
+    if gone:
+        raise UserError(
+            f"the run '{gone[0]}' is in the trash", remedy=f"`projectkit runs rm --undo {gone[0]}` brings it back"
         )
     # most mistypings are of a run's name, which is the shorter part of its id; the newest of equal names is offered
     by_name = {match[2]: name for name in reversed(names) if (match := ids.PATTERN.fullmatch(name))}

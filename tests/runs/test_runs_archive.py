@@ -234,8 +234,8 @@ def test_the_size_of_a_run_counts_its_files(trained):
 def test_a_trashed_run_is_not_listed_nor_found(trained, project):
     run = trained()
     remove_run(run, project)
-    with pytest.raises(UserError, match="no run"):
-        find_run(run.id, project)
+    with pytest.raises(UserError, match=f"is in the trash; `projectkit runs rm --undo {run.id}`"):
+        find_run(run.id[:-2], project)
     other = trained("other")
     record = json.loads((other.path / "run.json").read_text(encoding="utf-8"))
     assert [each.id for each in list_runs(project)] == [record["id"]]
