@@ -82,15 +82,21 @@ class Row:
 
 
 def rows_of(path: Path) -> list[Row]:
-    """The rows of a file, in its order."""
-    found = []
+    """The rows of a file, in its order; a cell is a literal, or the name of one that the file gives it."""
+    found, names = [], {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            names[node.targets[0].id] = node.value
         for mark in getattr(node, "decorator_list", []):
             if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "fault":
                 shown = [word for word in mark.keywords if word.arg in Row.__dataclass_fields__]
-                named = {str(word.arg): ast.literal_eval(word.value) for word in shown}
-                found.append(Row(*map(ast.literal_eval, mark.args), **named))
+                cells = {str(word.arg): _cell(word.value, names) for word in shown}
+                found.append(Row(*(_cell(word, names) for word in mark.args), **cells))
     return found
+
+
+def _cell(node: ast.expr, names: dict[str, ast.expr]) -> Any:
+    return ast.literal_eval(names[node.id] if isinstance(node, ast.Name) else node)
 
 
 def page() -> str:
