@@ -82,6 +82,7 @@ def _about(run: Run, curves: Curves) -> dict[str, Any]:
         "status": run.status,
         "reason": run.reason,
         "ending": ending(run),
+        "message": record.get("message"),
         "next": None if run.status == "running" else tried(lambda: next_step(run), None),
         "path": str(run.path),
         "created": record.get("created"),

@@ -67,7 +67,7 @@ function show() {
     element("a", { href: `#${node.id}` }, [node.querySelector("h2").textContent])));
 }
 
-const noticed = (run) => [run.next, run.problems, run.status, run.events.filter((event) => event.message)];
+const noticed = (run) => [run.next, run.message, run.problems, run.status, run.events.filter((event) => event.message)];
 const summarised = (run) => [run.best, run.planned, run.durations, run.status, run.tags, run.notes, stepOf(run)];
 
 // The sections of one run; of several, folded together below the run's name.

@@ -50,14 +50,14 @@ const secondsOf = (run) => run.durations.reduce((sum, [, seconds]) => sum + seco
 
 // What is said above everything: errors, warnings, what to do next.
 function noticeOf(run) {
-  const of = (kind) => run.events.filter((event) => event.event === kind && event.message).map((event) => plain(event.message));
+  const warnings = [...new Set(run.events.filter((event) => event.event === "warned").map((event) => plain(event.message)))];
   const parts = [];
   if (run.next) {
-    const ended = run.status !== "finished", error = ended ? of("failed").pop() : undefined;
+    const ended = run.status !== "finished";
     const why = ended ? [element("strong", {}, [bdi(run.reason ?? run.status)]), run.ending ? `: ${run.ending}. ` : ". "] : [];
-    parts.push(note(ended ? TONES[run.status] : "", [...why, "Next: ", ...typed(run.next)], error));
+    parts.push(note(ended ? TONES[run.status] : "", [...why, "Next: ", ...typed(run.next)], ended && run.message ? plain(run.message) : ""));
   }
-  for (const text of [...new Set(of("warned"))].slice(-5)) parts.push(note("warn", [element("strong", {}, ["warning: "]), bdi(text)]));
+  for (const text of warnings.slice(-5)) parts.push(note("warn", [element("strong", {}, ["warning: "]), bdi(text)]));
   for (const text of run.problems) parts.push(note("bad", [element("strong", {}, ["cannot be shown: "]), bdi(text)]));
   return parts;
 }
@@ -66,7 +66,7 @@ function noticeOf(run) {
 const typed = (text) => text.split("`").map((piece, index) => (index % 2 ? code(piece) : bdi(piece)));
 
 function note(tone, children, more) {
-  return element("div", { class: `note ${tone ?? ""}` }, [element("p", {}, children), more ? element("p", {}, [bdi(more)]) : null]);
+  return element("div", { class: `note ${tone ?? ""}` }, [element("p", {}, children), more ? element("p", { class: "message" }, [bdi(more)]) : null]);
 }
 
 function summaryOf(run) {
