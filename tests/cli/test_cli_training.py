@@ -6,9 +6,7 @@ import json
 import re
 import shutil
 import signal
-import socket
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -235,69 +233,3 @@ def test_runs_are_listed_shown_and_kept(typed: Typed, config: Path, run_id: str)
     assert f"next: git add results/{run_id}" in kept.err
     assert not list(Path(kept.out.strip()).rglob("*.ckpt"))
     assert json.loads(typed("runs list --json").out)[0]["kept"] is True
-
-
-# -- tracking --
-
-
-@pytest.fixture
-def closed_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A W&B server that nobody answers for, and a key that is none."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
-
-
-@pytest.mark.slow
-def test_offline_tracking_leaves_its_files_in_the_run_folder(typed: Typed, config: Path) -> None:
-    done = typed("train trainer.max_epochs=1 tracking.wandb=offline")
-    assert done.status == 0
-    assert done.out.count("\n") == 1
-    assert "warning" not in done.err
-    run = config.parents[1] / "runs" / done.out.strip()
-    assert list(run.glob("wandb/offline-run-*/*.wandb"))
-
-
-@pytest.mark.slow
-def test_a_server_that_does_not_answer_costs_a_warning_and_nothing_else(
-    typed: Typed, config: Path, closed_port: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from projectkit.training import session, tracking
-
-    monkeypatch.setattr(session, "upload", partial(tracking.upload, deadline_s=5.0))
-    done = typed("train trainer.max_epochs=1 tracking.wandb=online")
-    assert done.status == 0
-    assert done.err.count("warning: ") == 1
-    assert "; the training is not affected" in done.err
-    facts = json.loads(typed("runs show --json").out)
-    assert facts["status"] == "finished"
-    assert one_warning(config)
-
-
-@pytest.mark.parametrize("broken", ["init", "log"])
-def test_a_broken_tracker_is_one_warning_and_the_training_goes_on(
-    typed: Typed, config: Path, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
-    import wandb
-    from pytorch_lightning.loggers import WandbLogger
-
-    def fails(*arguments: object, **named: object) -> None:
-        raise RuntimeError("the tracker is broken\nwith details")
-
-    monkeypatch.setattr(wandb, "init", fails if broken == "init" else lambda **named: object())
-    if broken == "log":
-        monkeypatch.setattr(WandbLogger, "__init__", lambda self, experiment: None)
-        monkeypatch.setattr(WandbLogger, "log_metrics", fails)
-    done = typed("train trainer.max_epochs=2 tracking.wandb=offline")
-    assert done.status == 0
-    assert done.err.count("warning: ") == 1
-    assert one_warning(config) == "Weights & Biases stopped: the tracker is broken; the training is not affected"
-
-
-def one_warning(config: Path) -> str:
-    (run,) = (config.parents[1] / "runs").iterdir()
-    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
-    (warning,) = [event for event in events if event["event"] == "warned"]
-    return str(warning["message"])

@@ -101,6 +101,15 @@ def test_online_the_run_is_on_the_server_when_the_training_has_ended(
     assert typed("sync --dry-run").err == "everything is uploaded\n"
 
 
+def test_offline_the_files_lie_in_the_run_folder_and_nothing_is_asked(
+    typed: Callable[..., Any], config: Path, server: StubServer
+) -> None:
+    done = typed("train trainer.max_epochs=1 tracking.wandb=offline")
+    assert (done.status, "warning" in done.err, done.out.count("\n")) == (0, False, 1)
+    assert list(the_run(config).path.glob("wandb/offline-run-*/*.wandb"))
+    assert not server.requests
+
+
 STOP = """
 import os, signal
 import pytorch_lightning as pl

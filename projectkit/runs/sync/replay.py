@@ -30,7 +30,7 @@ from projectkit.runs.sync.marker import (
 )
 from projectkit.runs.sync.offline import TeamData, offline_folders, team_data
 from projectkit.runs.sync.process import first_line
-from projectkit.runs.sync.server import Held, Server, SyncError, key_for
+from projectkit.runs.sync.server import RELOGIN, Held, Server, SyncError, key_for
 from projectkit.runs.sync.target import Target
 
 X_AXIS = "trainer/global_step"
@@ -61,7 +61,10 @@ class Replay:
             WANDB_CACHE_DIR=str(self.folder), WANDB_DATA_DIR=str(self.folder), WANDB_ERROR_REPORTING="false"
         )
         self.wandb = _import_wandb()
-        url = str(self.wandb.setup().settings.base_url)
+        try:
+            url = str(self.wandb.setup().settings.base_url)
+        except Exception as error:  # settings are checked there, the key's form among them
+            raise SyncError("key", f"wandb does not take its settings: {first_line(error)}", RELOGIN) from error
         key = key_for(url)
         if not key:
             raise SyncError("no-key", f"there is no key for {url}", "type `wandb login`")

@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+RELOGIN = "type `wandb login --relogin`"
 TIMEOUT_S = 4.0
 _TRIES = 3  # of a server that is busy
 
@@ -147,7 +148,7 @@ def _seconds(header: str | None) -> float:
 
 
 def _wrong_key(url: str) -> SyncError:
-    return SyncError("key", f"{url} does not take the key", "type `wandb login --relogin`")
+    return SyncError("key", f"{url} does not take the key", RELOGIN)
 
 
 def key_for(url: str) -> str | None:

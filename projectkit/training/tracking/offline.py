@@ -24,7 +24,9 @@ from projectkit.runs.sync import SESSION, Target, first_line
 from projectkit.training.logger import LoggerOfRun, RunLogger
 from projectkit.training.tracking.guarded import Guarded, Nothing
 
-START_S = 5.0  # that a training waits for wandb to start, which takes about one
+START_S = (
+    8.0  # that a training waits for wandb to start, which takes about one; after that it may go on starting beside it
+)
 CLOSE_S = 2.0  # and to end
 _FLUSH_S = 1.0  # what a kill can cost of what the team logged itself
 _ROOM = 2**18  # bytes; with less, what was written last may not be there
@@ -48,6 +50,7 @@ class OfflineWandb(LoggerOfRun):
         self._inner: WandbLogger | None = None
         self._queue: queue.Queue[tuple[dict[str, float], int] | int] = queue.Queue(_QUEUED)
         self._ready, self._done = threading.Event(), threading.Event()
+        self._may_start_until = time.monotonic() + START_S
         self._environment: list[str] = []
         arguments = (target, dict(config))
         self._thread = threading.Thread(target=self._work, args=arguments, name="wandb-offline", daemon=True)
@@ -81,7 +84,8 @@ class OfflineWandb(LoggerOfRun):
 
     def close(self, exit_code: int) -> None:
         """End the offline files; waits a bounded time."""
-        self._wait()
+        if not self._ready.wait(CLOSE_S):
+            self._failed(TimeoutError("wandb did not start"))
         if self.warning is None:
             try:
                 self._queue.put(exit_code, timeout=CLOSE_S)
@@ -99,9 +103,7 @@ class OfflineWandb(LoggerOfRun):
             os.environ.pop(name, None)
 
     def _wait(self) -> None:
-        if not self._ready.wait(START_S):
-            self._failed(TimeoutError(f"it did not start within {START_S:g} s"))
-            self._ready.set()
+        self._ready.wait(max(0.0, self._may_start_until - time.monotonic()))
 
     def _work(self, target: Target, config: dict[str, Any]) -> None:
         try:
@@ -136,6 +138,7 @@ class OfflineWandb(LoggerOfRun):
         start = max((line.get("step", 0) for line in read_lines(self.writer.path / "metrics.jsonl")), default=0)
         import wandb
 
+        wandb.log = self._too_early
         wanted: dict[str, Any] = {"silent": True, "console": "off", "disable_git": True, "x_disable_stats": True}
         wanted |= {"x_save_requirements": False, "x_disable_meta": True, "x_disable_machine_info": True}
         wanted |= {"x_transaction_log_flush_interval": _FLUSH_S}
@@ -161,6 +164,15 @@ class OfflineWandb(LoggerOfRun):
         # a team's own call must not end the training either
         wandb.log = Guarded(run, self._failed).log
         self._run, self._inner = run, WandbLogger(experiment=run)
+
+    def _too_early(self, *args: Any, **kwargs: Any) -> None:
+        """Stands for `wandb.log`, which raises until wandb has started, where the training did not wait any longer."""
+        self._wait()
+        run = self._run
+        if run is not None:
+            run.log(*args, **kwargs)
+        elif self.warning is None:
+            self.warning = "what was logged with wandb before it had started is lost"
 
     def _note_start(self, run: Any) -> None:
         """When the checkpoint was written that this session starts from: what was logged after it is done again."""
@@ -190,14 +202,13 @@ def _abandon() -> None:
 
     Only these private names lead there; where a version of wandb has others, nothing is done.
     """
-    setup = getattr(sys.modules.get("wandb"), "setup", None)
+    wandb: Any = sys.modules.get("wandb")
     try:
-        singleton = setup() if setup is not None else None
-        connection = getattr(singleton, "_connection", None)
-        if connection is not None:
-            singleton._connection = None
-            os.environ.pop("WANDB_SERVICE", None)
-            connection._cleanup()
-            connection._proc._process.kill()
+        singleton = wandb.setup()
+        connection, singleton._connection = singleton._connection, None
+        singleton._active_runs.clear()  # the next run in this process would wait for them
+        os.environ.pop("WANDB_SERVICE", None)
+        connection._cleanup()
+        connection._proc._process.kill()
     except Exception:  # noqa: BLE001 - as above
         return

@@ -12,7 +12,7 @@ from projectkit.config import Config, config_to_dict
 from projectkit.errors import UserError
 from projectkit.project import Project
 from projectkit.runs.files import read_lines
-from projectkit.runs.sync import Target, Uploading, first_line, target_of
+from projectkit.runs.sync import END_S, Target, Uploading, first_line, target_of
 from projectkit.training.logger import RunLogger
 from projectkit.training.tracking.guarded import GuardedLogger
 from projectkit.training.tracking.offline import OfflineWandb
@@ -94,7 +94,7 @@ class Trackers:
 
     def _follow(self, target: Target) -> None:
         try:
-            self._uploading = Uploading(self.logger.writer.path, target, follow=True)
+            self._uploading = Uploading(self.logger.writer.path, target, follow=True, deadline_s=END_S)
         except OSError as error:
             self._problem = f"the upload did not start: {first_line(error)}; {SYNC}"
 
