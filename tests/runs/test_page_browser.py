@@ -250,3 +250,13 @@ def test_a_single_file_needs_nothing_beside_it(browser, make_run, tmp_path):
     write_single([read_run(make_run().path)], file)
     browser.open(file)
     browser.wait_for(f"{LINES}.length === 1")
+
+
+def test_a_run_that_ended_earlier_says_nothing_of_later_steps(browser, show, make_run):
+    short, long = make_run("short"), make_run("long")
+    long.log(1000, 0, {"train/loss": 0.1})
+    show(short, long)
+    browser.wait_for(f"{LINES}.length === 2")
+    browser.do("document.querySelector('[data-metric=loss] svg.chart').focus()")
+    browser.type("End")
+    assert text(browser, "#said") == "step 1,000: long · train 0.1000"

@@ -189,11 +189,10 @@ class Chart {
   // The values at the cursor, beside it.
   cursor() {
     const parts = [];
-    this.tip.hidden = this.at === null || !this.lines.length;
-    if (this.at !== null && this.lines.length) {
-      const [low, high] = this.domain;
-      const wanted = Math.min(high, Math.max(low, this.at));
-      const rows = this.read(wanted);
+    const rows = this.at === null ? [] : this.read(this.at);
+    this.tip.hidden = rows.length === 0;
+    if (this.at !== null) {
+      const wanted = this.at;
       const x = rows.length ? this.x(rows.reduce((best, row) =>
         Math.abs(row.x - wanted) < Math.abs(best - wanted) ? row.x : best, Infinity)) : this.x(wanted);
       parts.push(svg("line", { class: "cursor", x1: x, x2: x, y1: this.frame.top, y2: this.frame.bottom }));
@@ -212,8 +211,11 @@ class Chart {
     this.over.replaceChildren(...parts);
   }
 
+  // What each line says at a place; a line that ended before, or begins behind it, says nothing.
   read(wanted) {
-    return this.lines.map((line) => {
+    const near = (this.domain[1] - this.domain[0]) * 0.02;
+    const there = this.lines.filter(({ xs }) => xs[0] - near <= wanted && wanted <= xs[xs.length - 1] + near);
+    return there.map((line) => {
       const place = nearest(line.xs, wanted), smoothed = this.smoothed.get(line.key);
       const value = line.ys[place], x = line.xs[place];
       const mean = smoothed ? smoothed.ys[nearest(smoothed.xs, x)] : null;
