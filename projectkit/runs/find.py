@@ -100,7 +100,7 @@ def short_ids(project: Project, *, named: bool = True) -> dict[str, str]:
 
 def summary(run: Run) -> dict[str, Any]:
     """One row of `runs list`: plain values, None where the run does not have them."""
-    data, metric = run.part("data"), run.monitor.get("metric")
+    data, metric, durations = run.part("data"), run.monitor.get("metric"), run.part("durations")
     return {
         "id": run.id,
         "name": run.name,
@@ -108,7 +108,9 @@ def summary(run: Run) -> dict[str, Any]:
         "status": run.status,
         "reason": run.problem or run.reason,
         "created": run.created.isoformat() if run.created else None,
-        "duration_s": run.part("durations").get("total_s"),
+        "duration_s": durations.get(
+            "total_s", durations.get("fit_s")
+        ),  # of one that goes on, or was killed: to its last epoch
         "data": data.get("name") or data.get("class_path"),
         "target": data.get("target"),
         "monitor": metric,
