@@ -18,6 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from projectkit.runs.files import to_json
+from projectkit.runs.sync.offline import wait_for_end
 from projectkit.runs.sync.replay import Replay
 from projectkit.runs.sync.server import SyncError
 from projectkit.runs.sync.target import Target
@@ -109,6 +110,8 @@ class Child:
 
     def _all(self, *, ended: bool) -> None:
         replay = self.replay or self._connect()
+        if ended:
+            wait_for_end(self.path)
         self._rows(whole=ended)
         self.tell("rest")
         replay.rest()

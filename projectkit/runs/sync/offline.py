@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 SESSION = "session.json"  # beside each offline file: when the checkpoint was written that its session started from
 _BLOCK = 32768
+_RECENT_S, _END_S = 10.0, 2.0
 _FILE_HEADER, _RECORD_HEADER = 7, 7
 _FULL, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
 
@@ -66,6 +68,21 @@ def team_data(run: Path, own: set[str]) -> TeamData:
 def offline_folders(run: Path) -> list[Path]:
     """The folders that W&B wrote, oldest first."""
     return sorted(path for path in run.glob("wandb/offline-run-*") if path.is_dir())
+
+
+def wait_for_end(run: Path) -> None:
+    """Wait until W&B has put the end of a training into its file: that comes up to a second after the training was told so."""
+    recent = [
+        path for path in run.glob("wandb/offline-run-*/*.wandb") if time.time() - path.stat().st_mtime < _RECENT_S
+    ]
+    until = time.monotonic() + _END_S
+    while recent and time.monotonic() < until:
+        kinds = [
+            record.WhichOneof("record_type") for record in records(max(recent, key=lambda path: path.stat().st_mtime))
+        ]
+        if kinds[-1:] == ["exit"]:
+            return
+        time.sleep(0.1)
 
 
 def _goes_on_from(folder: Path) -> float:
