@@ -163,6 +163,16 @@ def test_a_run_that_failed_comes_with_its_reason_and_what_to_do(make_run):
     assert "optimizer.init_args.lr" in run["next"]
 
 
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests" / "runs" / "recorded").glob("*/*/run.json")), ids=lambda path: path.parent.name
+)
+def test_a_run_of_an_older_version_has_a_page(path):
+    run = Content([read_run(path.parent)]).document(live=False)["runs"][0]
+    assert run["problems"] == []
+    assert run["metrics"]["curves"]
+    assert run["config"]
+
+
 def test_several_runs_come_with_the_settings_that_differ(make_run):
     one, two = make_run("one"), make_run("two")
     (two.path / "config.yaml").write_text("name: two\nseed: 0\nmodel: {init_args: {hidden: 9}}\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 // open parts, the focus and a selection stay.
 
 const EVERY_MS = 2000, FORGOTTEN_S = 30;
-const nonce = document.currentScript.nonce; // for the scripts that bring newer documents
+const nonce = document.currentScript?.nonce ?? ""; // for the scripts that bring newer documents
 const main = document.getElementById("main"), head = document.getElementById("head"), contents = document.getElementById("contents");
 const said = document.getElementById("said");
 const shown = new Map(); // section -> what it was made from
