@@ -14,9 +14,8 @@ from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError
 from projectkit.project import require_project
-from projectkit.runs import RunWriter, TakenOverError, list_runs, read_run
+from projectkit.runs import list_runs
 from projectkit.runs.code import code_digest
-from projectkit.runs.sessions import SILENT_S
 from projectkit.training import session, train
 from projectkit.training.signals import StoppedError
 
@@ -63,34 +62,6 @@ def test_a_run_whose_config_holds_a_secret_is_gone_on_with_by_who_knows_it(confi
         train(config, ["name=other"], resume=run.id)
     monkeypatch.delenv("TEAM_API_KEY")  # it is masked in the record still
     assert train(config, overrides, resume="auto").id == run.id
-
-
-def test_a_training_whose_run_another_machine_has_taken_ends_and_leaves_it_alone(config: Path, beside) -> None:
-    taken: list[RunWriter] = []
-    left: dict[str, bytes] = {}
-
-    def files(folder: Path) -> dict[str, bytes]:
-        paths = [*folder.glob("checkpoints/*.ckpt"), folder / "run.json", folder / "metrics.jsonl"]
-        return {path.name: path.read_bytes() for path in paths}
-
-    def take_over() -> None:
-        """As if this machine had slept: its heart did not beat, and another one went on."""
-        (run,) = list_runs(require_project())
-        first = run.path / "sessions" / "0001"
-        process = json.loads((first / "process.json").read_text(encoding="utf-8"))
-        (first / "process.json").write_text(json.dumps({**process, "host": "elsewhere"}), encoding="utf-8")
-        then = (first / "heartbeat").stat().st_mtime - SILENT_S - 1
-        os.utime(first / "heartbeat", (then, then))
-        taken.append(RunWriter.resume(run.path, command=[]))
-        left.update(files(run.path))
-
-    beside(At(16, take_over))
-    with pytest.raises(TakenOverError):
-        train(config)
-    run = read_run(taken[0].path)
-    assert (run.status, run.alive) == ("running", True)
-    assert files(run.path) == left
-    taken[0].finish("interrupted", "signal")
 
 
 def test_a_training_records_its_code_its_memory_and_its_process(config: Path, project: Path, monkeypatch) -> None:
