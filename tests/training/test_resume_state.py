@@ -167,7 +167,7 @@ def same_after(config: Path, overrides: list[str], *deaths: DiesAt) -> Run:
     [
         ("Logs", []),
         ("Logs", ["trainer.val_check_interval=4"]),
-        ("Logs", ["trainer.check_val_every_n_epoch=2"]),
+        ("Logs", ["trainer.check_val_every_n_epoch=2", "trainer.max_epochs=3"]),
         ("Logs", ["trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=7"]),
         ("Logs", ["trainer.max_steps=27", "trainer.max_epochs=-1"]),
         ("ByHand", []),
@@ -182,8 +182,8 @@ def same_after(config: Path, overrides: list[str], *deaths: DiesAt) -> Run:
 def test_after_a_death_all_is_as_it_would_have_been(
     state: Callable[[str], Path], task: str, overrides: list[str], loop: str
 ) -> None:
-    deaths = [DiesAt("on_train_batch_start", 8), DiesAt("on_train_batch_start", 9), DiesAt("on_train_epoch_end", 1)]
-    same_after(state(task), [*overrides, f"speed.loop={loop}"], *deaths)
+    deaths = [DiesAt("on_train_batch_start", count) for count in (8, 9, 9)]
+    same_after(state(task), [*overrides, f"speed.loop={loop}"], *deaths, DiesAt("on_train_epoch_end", 1))
 
 
 def test_weights_that_are_averaged_late_go_on_between_epochs_and_it_is_said(state: Callable[[str], Path]) -> None:

@@ -1,0 +1,214 @@
+"""Checkpoints: when they are written, how many are kept, and that a damaged one is never gone on from."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from deaths import Death, DiesAt, differences, newest, outcome, with_callbacks
+from pytorch_lightning.callbacks import Callback
+
+from projectkit.errors import UserError, WorkError
+from projectkit.runs import Run, TakenOverError, read_run
+from projectkit.training import load_checkpoint, train
+from projectkit.training.checkpoint_files import file_sha256, newest_whole, publish
+
+BATCHES = 14  # of an epoch of the small training
+STEPS = ["checkpoint.every_n_steps=4", "checkpoint.every_n_minutes=null"]
+
+
+def saved(run: Run, name: str = "last") -> list[int]:
+    return [event["step"] for event in run.events() if event["event"] == "checkpointed" and event["name"] == name]
+
+
+def died(config: Path, overrides: list[str], step: int) -> Run:
+    with with_callbacks([DiesAt("on_train_batch_start", step)]), pytest.raises(Death):
+        train(config, overrides)
+    return newest()
+
+
+def flip(path: Path) -> None:
+    """One bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def cut(path: Path) -> None:
+    """The second half of a file is gone."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace_by_a_strangers(path: Path) -> None:
+    """Another whole checkpoint in its place."""
+    torch.save({"state_dict": {}}, path)
+
+
+@pytest.mark.parametrize("loop", ["auto", "lightning"])
+def test_checkpoints_come_by_steps_and_at_the_end_of_epochs(config: Path, loop: str) -> None:
+    run = train(config, [*STEPS, "trainer.max_epochs=2", f"speed.loop={loop}"])
+    assert saved(run) == [4, 8, 12, 14, 16, 20, 24, 28]  # 28 is both, and written once
+
+
+def test_with_gradients_in_hand_nothing_is_kept_until_the_step_is_made(config: Path) -> None:
+    class Looks(Callback):
+        def on_save_checkpoint(self, trainer, pl_module, checkpoint) -> None:
+            batches.append(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
+
+    batches: list[int] = []
+    overrides = ["checkpoint.every_n_minutes=1.0e-9", "trainer.accumulate_grad_batches=3", "monitor=null"]
+    with with_callbacks([Looks()]):
+        train(config, [*overrides, "trainer.max_epochs=1"])
+    assert batches[-1] == BATCHES
+    assert all(batch % 3 == 0 for batch in batches[:-1])
+    assert len(batches) > 2
+
+
+@pytest.mark.parametrize(("keep", "names"), [(1, []), (3, ["step-24", "step-20"])])
+def test_as_many_as_are_wanted_are_kept(config: Path, keep: int, names: list[str]) -> None:
+    run = train(config, [*STEPS, "trainer.max_epochs=2", f"checkpoint.keep_last={keep}"])
+    kept = {path.stem for path in run.path.glob("checkpoints/*.ckpt")}
+    assert kept == {"last", "best", *names}
+    for name in names:
+        assert load_checkpoint(run.checkpoint(name))["global_step"] == int(name.removeprefix("step-"))
+
+
+def test_the_digest_of_every_checkpoint_is_written_down(config: Path) -> None:
+    run = train(config, [*STEPS, "trainer.max_epochs=1"])
+    lines = [json.loads(line) for line in (run.path / "checkpoints" / "digests.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["name"], line["step"]) for line in lines] == [
+        *(("last", step) for step in (4, 8, 12)),
+        ("best", 14),
+        ("last", 14),
+    ]
+    known = {line["sha256"] for line in lines}
+    assert all(file_sha256(path) in known for path in run.path.glob("checkpoints/*.ckpt"))
+
+
+def test_a_digest_is_there_before_the_file_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*arguments: object) -> None:
+        raise Death
+
+    publish(tmp_path / "last.ckpt", b"first", step=1, former=None, keep_last=2)
+    with monkeypatch.context() as patch, pytest.raises(Death):
+        patch.setattr("projectkit.training.checkpoint_files.atomic_write", dies)
+        publish(tmp_path / "last.ckpt", b"second", step=2, former=1, keep_last=2)
+    # the former one is whole, under its older name, and the next writing goes on from there
+    assert (tmp_path / "step-1.ckpt").read_bytes() == b"first"
+    assert len((tmp_path / "digests.jsonl").read_text("utf-8").splitlines()) == 2
+    (tmp_path / ".0123456789ab.tmp").write_bytes(b"torn")
+    publish(tmp_path / "last.ckpt", b"second", step=2, former=None, keep_last=2)
+    assert {path.name for path in tmp_path.iterdir()} == {"step-1.ckpt", "last.ckpt", "digests.jsonl"}
+
+
+@pytest.mark.parametrize("damage", [flip, cut, replace_by_a_strangers])
+def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
+    config: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(config, STEPS)
+    run = died(config, STEPS, 11)
+    damage(run.path / "checkpoints" / "last.ckpt")
+    damaged = (run.path / "checkpoints" / "last.ckpt").read_bytes()
+    read: list[bytes] = []
+    load = torch.load
+    monkeypatch.setattr(torch, "load", lambda path, **named: (read.append(_bytes(path)), load(path, **named))[1])
+    resumed = train(config, STEPS, resume="auto")
+    assert resumed.id == run.id
+    assert not differences(outcome(whole), outcome(resumed))
+    assert (run.path / "checkpoints" / "last.damaged").read_bytes() == damaged
+    assert damaged not in read  # the digest decides before torch reads
+
+
+def _bytes(source: object) -> bytes:
+    return source.read_bytes() if isinstance(source, Path) else b""
+
+
+def test_a_death_between_two_names_leaves_the_one_before(config: Path) -> None:
+    whole = train(config, STEPS)
+    run = died(config, STEPS, 11)
+    last = run.path / "checkpoints" / "last.ckpt"
+    shutil.copy(last, run.path / "checkpoints" / "step-8.ckpt")
+    last.unlink()
+    resumed = train(config, STEPS, resume="auto")
+    assert resumed.id == run.id
+    assert not differences(outcome(whole), outcome(resumed))
+
+
+def test_where_no_checkpoint_is_whole_the_run_is_not_begun_anew_in_silence(config: Path) -> None:
+    run = died(config, STEPS, 11)
+    for path in run.path.glob("checkpoints/*.ckpt"):
+        flip(path)
+    with pytest.raises(UserError, match=r"every checkpoint of the run is damaged, or from elsewhere"):
+        train(config, STEPS, resume=run.id)
+    assert sorted(path.name for path in run.path.glob("checkpoints/*.damaged")) == ["last.damaged", "step-4.damaged"]
+
+
+def test_a_run_of_an_older_version_is_known_by_its_events(config: Path) -> None:
+    run = died(config, STEPS, 11)
+    (run.path / "checkpoints" / "digests.jsonl").unlink()
+    said: list[str] = []
+    assert newest_whole(read_run(run.path), said.append) == run.path / "checkpoints" / "last.ckpt"
+    assert not said
+
+
+def test_a_run_that_somebody_else_goes_on_with_is_written_to_no_more(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TakesOver(Callback):
+        def on_train_batch_start(self, trainer, *arguments) -> None:
+            if trainer.global_step == 6:
+                run = newest().path
+                (run / "sessions" / "0002").mkdir()
+                held.extend((run / "checkpoints").iterdir())
+
+    held: list[Path] = []
+    with with_callbacks([TakesOver()]), pytest.raises(TakenOverError):
+        train(config, STEPS)
+    assert sorted(newest().path.glob("checkpoints/*")) == sorted(held)
+
+
+class Keeps(Callback):
+    """Keeps something that only its own class can read again."""
+
+    def state_dict(self) -> dict[str, object]:
+        return {"self": Path("somewhere")}
+
+
+def test_a_checkpoint_that_could_not_be_read_again_is_named_when_the_first_is_written(config: Path) -> None:
+    with with_callbacks([Keeps()]), pytest.raises(WorkError, match=r"holds a pathlib\.\w+ that cannot be read"):
+        train(config)
+    assert not list(newest().path.glob("checkpoints/*.ckpt"))
+
+
+def test_hyperparameters_that_are_no_plain_values_are_kept_as_text(
+    project: Path, team_file: Callable[[str, str], None]
+) -> None:
+    team_file("hyper", HYPER)
+    path = project / "configs" / "hyper.yaml"
+    path.write_text("name: h\ndata: {class_path: team.hyper.Data}\ntask: {class_path: team.hyper.Task}\n", "utf-8")
+    run = train(path, ["trainer={max_epochs: 1, accelerator: cpu}", "tracking.wandb=disabled"])
+    kept = load_checkpoint(run.checkpoint("last"))["hyper_parameters"]
+    assert kept == {"where": "somewhere", "rates": [0.5]}
+
+
+HYPER = """
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.demos.boring_classes import BoringDataModule, BoringModel
+
+
+class Data(BoringDataModule):
+    pass
+
+
+class Task(BoringModel):
+    def __init__(self, where=Path("somewhere"), rates=(0.5,)):
+        super().__init__()
+        self.save_hyperparameters()
+"""
