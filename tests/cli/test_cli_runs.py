@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -436,3 +437,25 @@ def test_a_run_that_failed_in_the_teams_code_shows_the_line_later(
     facts = json.loads(typed(f"runs show {row['id']} --json").out)
     assert facts["message"] == "src/team/broken.py:10: KeyError: 'attention'"
     assert "src/team/broken.py:10" in typed(f"runs show {row['id']}").out
+
+
+@pytest.mark.slow
+def test_an_exported_run_is_repeated_elsewhere_to_the_bit(
+    typed: Typed, run_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its README.txt says is done: `source/` becomes the project, the zip is unpacked into its runs/."""
+    zipped = tmp_path / "run.zip"
+    assert typed(f"runs export {run_id} -o {zipped}").status == 0
+    elsewhere = tmp_path / "another machine"
+    with zipfile.ZipFile(zipped) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    shutil.copytree(tmp_path / "unpacked" / run_id / "source", elsewhere)
+    shutil.move(tmp_path / "unpacked" / run_id, elsewhere / "runs" / run_id)
+    monkeypatch.chdir(elsewhere)
+    assert f"projectkit train --repeat {run_id}" in (elsewhere / "runs" / run_id / "README.txt").read_text(
+        encoding="utf-8"
+    )
+    done = typed(f"train --repeat {run_id}")
+    assert done.status == 0, done.err
+    assert "identical: every logged number" in done.err
+    assert json.loads(typed(f"runs compare {run_id} latest --json").out)["settings"] == {}

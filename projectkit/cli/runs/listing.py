@@ -60,7 +60,7 @@ def chosen(project: Project, options: dict[str, Any]) -> list[Row]:
     return select(list_runs(project), Filters(**{**options, "since": since, "where": where}))
 
 
-@click.command("list")
+@click.command("list", short_help="All runs, newest first; with filters, order, columns.")
 @filtered
 @click.option(
     "--sort", "key", metavar="KEY", help="By this column, metric or key, ascending (newest first without it)."

@@ -22,7 +22,7 @@ class _TagCommand(click.Command):
         return super().parse_args(ctx, [*options, "--", *(word for word in args if word not in options)])
 
 
-@click.command("tag", cls=_TagCommand)
+@click.command("tag", short_help="Give runs tags, take them away, show them.", cls=_TagCommand)
 @click.argument("words", nargs=-1, required=True, metavar="RUN... [+TAG]... [-TAG]...")
 @as_json
 def runs_tag(words: tuple[str, ...], as_json: bool) -> None:
@@ -45,7 +45,7 @@ def runs_tag(words: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{run_id}  {','.join(marks.tags) or '(no tag)'}")
 
 
-@click.command("note")
+@click.command("note", short_help="Write a note about a run, or show its notes.")
 @click.argument("run")
 @click.argument("text", required=False)
 @as_json
@@ -66,7 +66,7 @@ def runs_note(run: str, text: str | None, as_json: bool) -> None:
         click.echo(f"{note.time[:16].replace('T', ' ')}  {note.by}: {note.text}")
 
 
-@click.command("keep")
+@click.command("keep", short_help="Copy runs to results/, small and made for git.")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @as_json
 def runs_keep(names: tuple[str, ...], as_json: bool) -> None:
@@ -83,7 +83,7 @@ def runs_keep(names: tuple[str, ...], as_json: bool) -> None:
         click.echo(path)
 
 
-@click.command("export")
+@click.command("export", short_help="A run in a zip, with all that repeats it but the data.")
 @click.argument("run", default="latest")
 @click.option(
     "-o",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _EMPTYING = "`projectkit runs rm --empty-trash` frees the space"
 
 
-@click.command("archive")
+@click.command("archive", short_help="Hide runs from lists; --undo shows them again.")
 @click.argument("names", nargs=-1, required=True, metavar="RUN...")
 @click.option("--undo", is_flag=True, help="Show them again, with the checkpoints that are still in the trash.")
 @as_json
@@ -32,7 +32,7 @@ def runs_archive(names: tuple[str, ...], undo: bool, as_json: bool) -> None:
     _tell(done, verb, "of its checkpoints back" if undo else "of its checkpoints in the trash", as_json=as_json)
 
 
-@click.command("rm")
+@click.command("rm", short_help="Put runs into the trash; --undo brings them back.")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @click.option("--checkpoints", is_flag=True, help="The weights only; record, metrics and predictions stay.")
 @click.option("--force", is_flag=True, help="Also runs that are kept in results/, with that copy.")

@@ -51,7 +51,7 @@ _SHOWN = (
 _SETTING_WIDTH = 30  # of a value in a comparison: a longer one is cut, `--json` has it in full
 
 
-@click.command("show")
+@click.command("show", short_help="One run: how it ended, what to do next, all of it.")
 @click.argument("run", default="latest")
 @as_json
 def runs_show(run: str, as_json: bool) -> None:
@@ -69,7 +69,7 @@ def runs_show(run: str, as_json: bool) -> None:
         console.print_metrics(document["metrics"])
 
 
-@click.command("compare")
+@click.command("compare", short_help="Runs side by side: what differs, and is it fair?")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @filtered
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, for a spreadsheet.")
