@@ -77,10 +77,12 @@ class Killed:
     case: str
     number: int
     deaths: list[str] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)  # of the whole training, at each death
+    begun_again: int = 0  # runs that died before their first checkpoint
     problems: list[str] = field(default_factory=list)
 
-    def note(self, session: Session, held: int, death: Death | None) -> None:
+    def note(self, session: Session, held: int, death: Death) -> None:
         """A session was killed.
 
         Args:
@@ -89,6 +91,8 @@ class Killed:
             death: as it was planned.
         """
         self.steps.append(held + session.steps)
+        kind = "checkpoint" if death.path == "checkpoints" else death.kind
+        self.kinds.append("resume" if held and not session.steps else kind)
         before = session.changes[-1] if session.changes else "anything was written"
         self.deaths.append(f"at step {held}+{session.steps} after {before} ({death})")
 
@@ -187,7 +191,7 @@ def killed_training(trainings: Trainings, whole: Whole, number: int, deaths: Seq
             killed.problems.append(f"hung after {session.changes[-1:]}")
         if session.orphans:
             killed.problems.append("left a process behind")
-        if session.status != KILLED or session.hung:
+        if session.status != KILLED or session.hung or death is None:
             break
         killed.note(session, held, death)
         states = [trainings.state(run) for run in runs_of(project)]
@@ -199,8 +203,11 @@ def killed_training(trainings: Trainings, whole: Whole, number: int, deaths: Seq
     if len(finished) != 1:
         killed.problems.append(f"the last session ended with status {session.status}: {log_of(project)[-600:]}")
         return killed
-    if len(runs_of(project)) != 1:
-        killed.problems.append(f"{len(runs_of(project))} runs")
+    # one that died before its first checkpoint has nothing to go on from: another was begun
+    held_runs = [run for run in runs_of(project) if has_checkpoint(run)]
+    killed.begun_again = len(runs_of(project)) - len(held_runs)
+    if len(held_runs) != 1:
+        killed.problems.append(f"{len(held_runs)} runs with a checkpoint")
     got = trainings.fingerprint(finished[0])
     other = sorted(
         name for name in got.keys() | whole.fingerprint.keys() if got.get(name) != whole.fingerprint.get(name)
@@ -244,6 +251,11 @@ def runs_of(project: Path) -> list[Path]:
         path.parent: json.loads(path.read_text(encoding="utf-8")) for path in (project / "runs").glob("*/run.json")
     }
     return sorted(records, key=lambda path: str(records[path]["created"]))
+
+
+def has_checkpoint(run: Path) -> bool:
+    """Whether a run has something to go on from."""
+    return any(path.stem != "best" for path in (run / "checkpoints").glob("*.ckpt"))
 
 
 def last_step(project: Path) -> int:
