@@ -158,9 +158,15 @@ def publish(path: Path, data: bytes, *, step: int, former: int | None, keep_last
     append_line(folder / DIGESTS, line)
     with (folder / DIGESTS).open("ab") as file:
         os.fsync(file.fileno())
+    before = None
     if path.name == "last.ckpt" and former is not None and former < step and path.is_file():
-        path.replace(folder / f"step-{former}.ckpt")
-    atomic_write(path, data)
+        before = path.replace(folder / f"step-{former}.ckpt")
+    try:
+        atomic_write(path, data)
+    except BaseException:  # a full disk, or a second Ctrl-C
+        if before is not None:
+            before.replace(path)
+        raise
     for _, old in older(folder)[max(0, keep_last - 1) :]:
         old.unlink(missing_ok=True)
     return digest

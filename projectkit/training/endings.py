@@ -100,7 +100,11 @@ def _need(training: Training) -> str:
         free = shutil.disk_usage(training.writer.path).free
     except OSError:
         return ""
-    return f" (a checkpoint takes {needed / MIB:,.1f} MiB, {free / MIB:,.1f} MiB are free)"
+    return f" (a checkpoint takes {_size(needed)}, {_size(free)} are free)"
+
+
+def _size(count: int) -> str:
+    return f"{count / MIB:,.1f} MiB" if count >= MIB else f"{count / 1024:,.0f} KiB"
 
 
 def _bytes(tensor: Tensor) -> int:

@@ -52,10 +52,10 @@ def deadline(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Typed:
     """Type `projectkit <words>` in this process, where torch is loaded already."""
-    monkeypatch.setenv("PROJECTKIT_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*words: str | Path) -> Ended:
+    def run(*words: str | Path, store: Path = tmp_path / "store") -> Ended:
+        monkeypatch.setenv("PROJECTKIT_STORE", str(store))
         capsys.readouterr()
         given = [str(word) for word in words]
         monkeypatch.setattr(sys, "argv", ["projectkit", *given])
