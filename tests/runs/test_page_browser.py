@@ -10,6 +10,7 @@ import pytest
 from devtools import Browser, find_browser
 
 from projectkit.runs import read_run
+from projectkit.runs.notes import note_run, tag_run
 from projectkit.runs.page import Page, write_single
 
 PROGRAM = find_browser()
@@ -97,11 +98,34 @@ def test_a_run_without_a_line_yet_has_a_page(browser, show, make_run):
     assert browser.do("document.querySelectorAll('.panel').length") == 0
 
 
+def test_sessions_tags_and_evaluations_are_told(browser, show, make_run):
+    writer = make_run()
+    writer.event("resumed")
+    writer.event("checkpointed", name="last", step=20, sha256="ab" * 32)
+    tag_run(read_run(writer.path), ["good"])
+    for subset in ("val", "test"):
+        writer.write_evaluation(
+            subset, {"n": 1234, "metrics": {"f1_macro": {"value": 0.8, "low": 0.7, "high": 0.9}, "ece": {"value": 0.1}}}
+        )
+    show(writer)
+    assert browser.do("document.querySelectorAll('#history .session').length") == 2
+    assert "abababababab" in text(browser, "#history")
+    assert text(browser, ".tag") == "good"
+    assert browser.do("[...document.querySelectorAll('#evaluation thead th')].map((cell) => cell.textContent)") == [
+        "metric",
+        "val, n = 1,234",
+        "test, n = 1,234",
+    ]
+    assert browser.do("document.querySelectorAll('#evaluation .interval').length") == 2
+    assert "0.7000 to 0.9000" in text(browser, "#evaluation")
+
+
 def test_hostile_text_stays_text(browser, show, make_run):
     writer = make_run(HOSTILE)
     writer.update(command=[HOSTILE])
     writer.log(21, 0, {HOSTILE: 1.0, "__proto__/constructor": 2.0, "a/toString": 3.0})
     writer.event("warned", message=HOSTILE)
+    note_run(read_run(writer.path), HOSTILE)
     metrics = {HOSTILE: {"value": 0.5, "low": 0.4, "high": HOSTILE}, "__proto__": {"value": 1}}
     writer.write_evaluation("val", {"n": HOSTILE, "metrics": metrics})
     svg = "<svg xmlns='http://www.w3.org/2000/svg' onload='top.hit = 1'><script>top.hit = 1; alert(2)</script></svg>"
@@ -119,6 +143,7 @@ def test_hostile_text_stays_text(browser, show, make_run):
     assert browser.do("document.querySelectorAll('.panel').length") >= 4
     assert HOSTILE in text(browser, "#config")
     assert HOSTILE in text(browser, "#notices")
+    assert HOSTILE in text(browser, ".notes")
 
 
 def test_a_script_that_gets_into_the_page_is_refused(running, show, make_run):

@@ -44,7 +44,7 @@ function show() {
   tellAge();
   section("notices", null, runs.map(noticed), () => runs.flatMap((each, index) => {
     const failed = ["failed", "interrupted"].includes(each.status) || each.problems.length;
-    if (several) return failed ? [element("h3", {}, [bdi(runLabel(runs, index))]), ...noticeOf(each)] : [];
+    if (several) return failed ? [element("p", {}, [element("strong", {}, [bdi(runLabel(runs, index))])]), ...noticeOf(each)] : [];
     return noticeOf(each);
   }));
   if (several) section("compare", "Comparison", [runs.map((each) => [each.status, each.best, each.durations, stepOf(each)]), latest.compared],
