@@ -1,9 +1,11 @@
-"""What a typed command came to."""
+"""What a typed command came to, and the runs that commands are typed about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from projectkit.runs import RunWriter
 
 
 @dataclass(frozen=True)
@@ -26,3 +28,12 @@ class Done:
 
 
 Typed = Callable[..., Done]
+Made = Callable[..., RunWriter]
+
+DATA = {"name": "sms_spam", "target": "label", "split": "stratified", "split_digest": "d" * 64, "card_digest": "c" * 64}
+CONFIG = "name: x\nmodel:\n  class_path: team.Net\n  init_args:\n    hidden: {}\ntrainer:\n  max_epochs: 8\n"
+
+
+def first_cells(output: str) -> list[str]:
+    """The first column of a printed table."""
+    return [line.split()[0] for line in output.splitlines()[1:]]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from clityped import Done, Typed
+from clityped import CONFIG, DATA, Done, Made, Typed
 
 from projectkit import cli
+from projectkit.project import Project
+from projectkit.runs import RunWriter
 
 
 @pytest.fixture
@@ -44,3 +47,35 @@ def run_id(typed: Typed, config: Path) -> str:
     done = typed("train trainer.max_epochs=1")
     assert done.status == 0, done.err
     return done.out.strip()
+
+
+@pytest.fixture
+def made(project: Path) -> Made:
+    """Write a run as a training would, without training."""
+
+    def make(
+        name: str,
+        *,
+        value: float = 0.5,
+        hidden: int = 64,
+        status: str = "finished",
+        reason: str | None = None,
+        **fields: Any,
+    ) -> RunWriter:
+        settings = {"kind": "train", "data": DATA, "monitor": {"metric": "val/f1_macro", "mode": "max"}, **fields}
+        writer = RunWriter.create(
+            Project(root=project).runs,
+            name,
+            config_yaml=CONFIG.format(hidden),
+            command=["projectkit", "train"],
+            **settings,
+        )
+        writer.log(10, 0, {"train/loss": 1.0})
+        writer.log(20, 0, {"train/loss": 0.00005, "val/f1_macro": value})
+        best = {"step": 20, "epoch": 0, "val/f1_macro": value, "val/loss": 1 - value}
+        writer.update(best=best, last=best)
+        if status != "running":
+            writer.finish(status, reason)  # type: ignore[arg-type]
+        return writer
+
+    return make
