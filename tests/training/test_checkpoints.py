@@ -94,14 +94,14 @@ def test_a_digest_is_there_before_the_file_has_its_name(tmp_path: Path, monkeypa
         raise Death
 
     publish(tmp_path / "last.ckpt", b"first", step=1, former=None, keep_last=2)
-    with monkeypatch.context() as patch, pytest.raises(Death):
+    with monkeypatch.context() as patch:
         patch.setattr("projectkit.training.checkpoint_files.atomic_write", dies)
-        publish(tmp_path / "last.ckpt", b"second", step=2, former=1, keep_last=2)
-    # the former one is whole, under its older name, and the next writing goes on from there
-    assert (tmp_path / "step-1.ckpt").read_bytes() == b"first"
+        with pytest.raises(Death):
+            publish(tmp_path / "last.ckpt", b"second", step=2, former=1, keep_last=2)
+    assert (tmp_path / "last.ckpt").read_bytes() == b"first"
     assert len((tmp_path / "digests.jsonl").read_text("utf-8").splitlines()) == 2
     (tmp_path / ".0123456789ab.tmp").write_bytes(b"torn")
-    publish(tmp_path / "last.ckpt", b"second", step=2, former=None, keep_last=2)
+    publish(tmp_path / "last.ckpt", b"second", step=2, former=1, keep_last=2)
     assert {path.name for path in tmp_path.iterdir()} == {"step-1.ckpt", "last.ckpt", "digests.jsonl"}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from deaths import DiesAt, die, differences, exact, newest, outcome, with_callbacks
+from deaths import Death, DiesAt, die, differences, exact, newest, outcome, with_callbacks
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.runs import Run
@@ -199,7 +199,7 @@ def test_buffers_that_no_state_dict_holds_are_kept(state: Callable[[str], Path])
 
 def test_time_that_was_spent_before_a_death_counts_for_max_time(state: Callable[[str], Path]) -> None:
     config, overrides = state("Base"), ["trainer.max_time={hours: 2}"]
-    with with_callbacks([Later(7000.0), DiesAt("on_train_batch_start", 13)]), pytest.raises(BaseException, match="^$"):
+    with with_callbacks([Later(7000.0), DiesAt("on_train_batch_start", 13)]), pytest.raises(Death):
         train(config, overrides)
     with with_callbacks([Later(300.0)]):
         run = train(config, overrides, resume="auto")
@@ -231,7 +231,7 @@ def test_a_training_that_early_stopping_has_ended_does_not_go_on_after_a_death(s
     config = state("Logs")
     overrides = ["monitor={metric: val/loss, mode: min}", "early_stopping={patience: 1, min_delta: 10.0}"]
     whole = train(config, overrides)
-    with with_callbacks([DiesAt("on_train_end", 1)]), pytest.raises(BaseException, match="^$"):
+    with with_callbacks([DiesAt("on_train_end", 1)]), pytest.raises(Death):
         train(config, overrides)
     died = newest()
     resumed = train(config, overrides, resume="auto")
