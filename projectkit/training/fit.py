@@ -110,7 +110,7 @@ def _train(
             show(console, line)
         steady(console)
         former = _former_run(resume, loaded, project, console, force=force)
-        session = _session(former) if former else None
+        seen = _session(former) if former else None
         # read here, because a damaged checkpoint is an error before anything is written
         path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
         checkpoint = load_checkpoint(path) if path else None
@@ -140,7 +140,7 @@ def _train(
             show(console, decided.line)
         with stop.held():  # a folder that is made is made whole
             if former is not None and start is not None:
-                writer = RunWriter.resume(former.path, command=command, after=session)
+                writer = RunWriter.resume(former.path, command=command, after=seen)
                 writer.rewind(start.step, start.lines)
                 if forced_config(changes):
                     writer.replace_config(config_to_yaml(loaded.config))
