@@ -33,7 +33,7 @@ def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monke
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
-    for name in ("PROJECTKIT_RUNS", "PROJECTKIT_CARDS", "PROJECTKIT_LABELS"):
+    for name in ("PROJECTKIT_RUNS", "PROJECTKIT_BACKUP", "PROJECTKIT_CARDS", "PROJECTKIT_LABELS"):
         monkeypatch.delenv(name, raising=False)
     return home
 
