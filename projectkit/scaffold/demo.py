@@ -112,7 +112,8 @@ def _step(console: Console, what: str, command: Sequence[str], folder: Path, *, 
     console.print(f"$ {shown}", style="bold", highlight=False, soft_wrap=True)
     sys.stdout.flush()
     environment = {**os.environ, "PYTHONUTF8": "1"}
-    environment.pop("PROJECTKIT_RUNS", None)  # the demo's runs stay in the demo
+    for name in ("PROJECTKIT_RUNS", "PROJECTKIT_BACKUP"):  # the demo's runs stay in the demo
+        environment.pop(name, None)
     done = subprocess.run(command, cwd=folder, env=environment, check=False)
     if done.returncode:
         raise WorkError(
