@@ -1,4 +1,4 @@
-"""The folders that a project needs, as `projectkit doctor` looks at them: disk, store, mirror, own cards, withheld labels."""
+"""The folders that a project needs, as `projectkit doctor` looks at them: disk, store, backup, mirror, own cards, withheld labels."""
 
 from __future__ import annotations
 
@@ -45,6 +45,22 @@ def store() -> Iterator[Finding]:
         yield Finding("store", "note", str(root), message, f"ask for the others where it is kept, or {advice}")
     else:
         yield Finding("store", "error", str(root), "this folder cannot be made", advice)
+
+
+def backup() -> Iterator[Finding]:
+    """Is the folder there that checkpoints are copied to?"""
+    value = os.environ.get("PROJECTKIT_BACKUP")
+    if not value:
+        yield Finding("backup", "ok", "PROJECTKIT_BACKUP", "not set: runs are nowhere but here")
+        return
+    folder = Path(value).expanduser()
+    where = folder if folder.is_dir() else folder.parent  # it is made by the first copy, what lies above it is not
+    if not where.is_dir():
+        yield Finding("backup", "error", value, f"{where} is not there", "mount the drive, or correct the variable")
+    elif not _writable(where):
+        yield Finding("backup", "error", value, "this folder cannot be written", "set it to one that you may write")
+    else:
+        yield _space("backup", where)
 
 
 def mirror() -> Iterator[Finding]:
@@ -95,7 +111,7 @@ def _space(subject: str, folder: Path) -> Finding:
     if free < DISK_WARNING_GIB:
         status = "error" if free < DISK_ERROR_GIB else "warning"
     advice = (
-        "make room, or set PROJECTKIT_RUNS and PROJECTKIT_STORE to folders on another disk" if status != "ok" else ""
+        "make room, or set PROJECTKIT_RUNS, PROJECTKIT_STORE or PROJECTKIT_BACKUP to a folder on another disk" if status != "ok" else ""
     )
     return Finding(subject, status, str(folder), f"{free:.1f} GiB free", advice, {"free_gib": round(free, 2)})
 
