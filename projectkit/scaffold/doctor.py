@@ -47,6 +47,7 @@ def examine() -> list[Finding]:
         _compiler,
         places.disk,
         places.store,
+        places.backup,
         places.mirror,
         places.cards,
         places.labels,
