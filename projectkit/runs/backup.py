@@ -25,6 +25,8 @@ from pathlib import Path
 from projectkit.errors import UserError
 from projectkit.runs import ids
 from projectkit.runs.copies import Copy, CopyWriter, DamagedError, bring_back, newest_step, read_copy
+from projectkit.runs.find import TRASH
+from projectkit.runs.notes import copy_notes
 from projectkit.runs.reader import Run, read_run
 
 PATIENCE_S = 30.0
@@ -189,6 +191,7 @@ def _replace(copy: Copy, target: Path) -> None:
     try:
         fresh.mkdir(parents=True)
         bring_back(copy, fresh)
+        copy_notes(target, fresh)  # tags and notes may be younger than the copy
         if target.exists():
             target.rename(old)
         try:
@@ -205,7 +208,7 @@ def _replace(copy: Copy, target: Path) -> None:
 def _older(run: Path, step: int) -> bool:
     """Whether a copy of this step may come here: in place of nothing, or of an unfinished run that nobody trains."""
     if not run.exists():
-        return True
+        return not (run.parent / TRASH / "runs" / run.name).exists()  # what somebody removed stays away
     try:
         here = read_run(run)
     except UserError:  # written by a newer version, or damaged: somebody should look at it

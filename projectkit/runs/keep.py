@@ -12,6 +12,7 @@ from typing import Any
 from projectkit.errors import UserError, WorkError
 from projectkit.project import Project
 from projectkit.runs.files import append_line, atomic_write, read_lines, to_json
+from projectkit.runs.notes import copy_notes
 from projectkit.runs.reader import Run
 
 # Named one by one: whatever else lies in the folder (weights, predictions, W&B files) does not get into git.
@@ -39,7 +40,7 @@ def keep_run(run: Run, project: Project) -> Path:
     fresh, old = (project.results / f".{secrets.token_hex(6)}.tmp" for _ in range(2))
     try:
         _copy(run.path, fresh)
-        _copy_notes(target, fresh)
+        copy_notes(target, fresh)  # a partner's came with git into the former copy only
         if target.exists():
             target.rename(old)
         try:
@@ -72,15 +73,6 @@ def _copy(source: Path, target: Path) -> None:
     metrics = target / "metrics.jsonl"
     if metrics.is_file() and metrics.stat().st_size > _METRICS_BYTES:
         _thin(metrics, target / "events.jsonl")
-
-
-def _copy_notes(former: Path, target: Path) -> None:
-    """A partner's notes came with git into the former copy only; names never clash."""
-    for path in sorted(former.glob("notes/*.json")):
-        copy = target / "notes" / path.name
-        if not copy.exists():
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
 
 
 def _thin(metrics: Path, events: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import getpass
 import re
 import secrets
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -126,6 +127,19 @@ def mark_archived(run: Run, archived: bool) -> None:
     """
     if marks_of(run).archived != archived:
         _say(run, {"archived": archived})
+
+
+def copy_notes(source: Path, target: Path) -> None:
+    """Copy what was said about a run from one copy of its folder into another that does not have it; names never clash.
+
+    Raises:
+        OSError: `target` cannot be written.
+    """
+    for path in sorted(source.glob(f"{FOLDER}/*.json")):
+        copy = target / FOLDER / path.name
+        if not copy.exists():
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
 
 
 def _say(run: Run, what: Mapping[str, Any]) -> dict[str, Any]:

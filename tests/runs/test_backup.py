@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from projectkit.project import Project
 from projectkit.runs import RunWriter, backup, copies, read_run
+from projectkit.runs.archive import empty_trash, remove_run
 from projectkit.runs.backup import Backup, places_of, restore_runs
 from projectkit.runs.copies import MANIFEST, CopyWriter, read_copy
 from projectkit.runs.files import append_line
+from projectkit.runs.notes import marks_of, tag_run
 
 PATIENT = 20.0  # far more than a copy takes here: only a hang reaches it
 
@@ -378,3 +381,26 @@ def test_the_folder_is_named_by_the_environment(tmp_path: Path, monkeypatch: pyt
     assert backup.backup_folder() is None
     monkeypatch.setenv("PROJECTKIT_BACKUP", str(tmp_path))
     assert backup.backup_folder() == tmp_path
+
+
+def test_a_run_that_was_removed_here_stays_removed(writer: RunWriter, folder: Path, project: Project) -> None:
+    copy_once(writer, folder)
+    writer.finish("interrupted", "signal")
+    remove_run(read_run(writer.path), project)
+    assert restore_runs(folder, project.runs) == []
+    empty_trash(project)
+    assert [each.id for each in restore_runs(folder, project.runs)] == [writer.id]
+
+
+def test_tags_that_are_younger_than_the_copy_survive_its_return(
+    writer: RunWriter, folder: Path, project: Project, elsewhere: Path
+) -> None:
+    elsewhere.mkdir(parents=True)
+    writer.finish("interrupted", "signal")
+    shutil.copytree(writer.path, elsewhere / writer.id)
+    tag_run(read_run(elsewhere / writer.id), ["good"])
+    resumed = RunWriter.resume(writer.path)
+    checkpoint(resumed, 20)
+    copy_once(resumed, folder)
+    assert [each.path for each in restore_runs(folder, elsewhere)] == [elsewhere / writer.id]
+    assert marks_of(read_run(elsewhere / writer.id)).tags == ("good",)
