@@ -14,6 +14,7 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins import CheckpointIO
 
 from projectkit.training.checkpoint_files import PlainCheckpointIO
+from projectkit.training.loader_processes import end_loaders_with
 from projectkit.training.loop import TESTED_WITH
 from projectkit.training.loop.clock import Clock
 from projectkit.training.loop.program import StepProgram
@@ -44,6 +45,7 @@ class Trainer(pl.Trainer):
         if not any(isinstance(plugin, CheckpointIO) for plugin in given):
             given.append(PlainCheckpointIO())
         super().__init__(plugins=given, **arguments)
+        end_loaders_with(self)
         self.clock = clock or Clock()
         self._loop_is_theirs = "it was asked for" if loop == "lightning" else _unknown_version()
         if self._loop_is_theirs is None:

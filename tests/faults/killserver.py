@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-ORPHANS_S = 12.0  # longer than torch's own loader processes look after their parent: every 5 s
+ORPHANS_S = 4.0  # less than the 5 s after which most of torch's own loader processes look after their parent
 CHANGES = {
     "os.rename": 1,
     "os.remove": 0,

@@ -11,7 +11,16 @@
 """
 
 from projectkit.data.loading.mapped import EncodedByBatch, TakenRows
+from projectkit.data.loading.orphans import EndsWithParent
 from projectkit.data.loading.resident import ResidentIterator, ResidentLoader, RowIterator
 from projectkit.data.loading.streaming import StreamLoader
 
-__all__ = ["EncodedByBatch", "ResidentIterator", "ResidentLoader", "RowIterator", "StreamLoader", "TakenRows"]
+__all__ = [
+    "EncodedByBatch",
+    "EndsWithParent",
+    "ResidentIterator",
+    "ResidentLoader",
+    "RowIterator",
+    "StreamLoader",
+    "TakenRows",
+]

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -22,9 +23,13 @@ class EndsWithParent:
 
     Linux does it where the loader process is forked from the main thread: its signal comes when the forking *thread* is gone. Elsewhere
     a thread in the loader process waits for the end.
+
+    Args:
+        then: a `worker_init_fn` that is called after this one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, then: Callable[[int], None] | None = None) -> None:
+        self.then = then
         self.parent = os.getpid()
         self.killed_by_system = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
 
@@ -33,9 +38,12 @@ class EndsWithParent:
         _leave_signals_to(self.parent)
         if self.killed_by_system and os.getppid() == self.parent:
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() == self.parent:  # else it ended just now, and no signal comes
-                return
-        threading.Thread(target=_wait_for_the_end, daemon=True).start()
+            if os.getppid() != self.parent:  # it ended just now, and no signal comes
+                os._exit(1)
+        else:
+            threading.Thread(target=_wait_for_the_end, daemon=True).start()
+        if self.then is not None:
+            self.then(worker)
 
 
 def _leave_signals_to(parent: int) -> None:
