@@ -30,7 +30,7 @@ from projectkit.runs import ids, provenance
 from projectkit.runs.code import code_digest, snapshot
 from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
 from projectkit.runs.git import git_state
-from projectkit.runs.masking import mask_command, mask_document, mask_yaml
+from projectkit.runs.masking import mask_command, mask_document, mask_text, mask_yaml
 from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
 from projectkit.runs.reader import read_run
@@ -91,7 +91,7 @@ class RunWriter:
         """
         if kind not in _KINDS:
             raise ValueError(f"kind is {kind!r}, not one of {', '.join(_KINDS)}")
-        source = source or Path.cwd()
+        source, name = source or Path.cwd(), mask_text(name)  # the folder is called by it
         project = find_project(source)
         git = git_state(source)
         path = ids.make_folder(root, name)

@@ -95,6 +95,8 @@ class Session:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+        with suppress(OSError):
+            (_folder(run, number - 1) / "reserve").unlink(missing_ok=True)  # of a process that was killed
         threading.Thread(target=_beat, args=(session.path / "heartbeat", session._ended), daemon=True).start()
         return session
 

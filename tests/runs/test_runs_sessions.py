@@ -60,6 +60,8 @@ def test_a_run_whose_process_is_gone_was_killed(project):
     (run,) = list_runs(project)
     assert run.record["status"] == "running"
     assert (run.status, run.reason, run.alive) == ("interrupted", "killed", False)
+    RunWriter.resume(run.path).finish("finished")
+    assert not list(run.path.glob("sessions/*/reserve"))  # however often it is killed, it does not grow
 
 
 def test_a_writer_that_nobody_holds_gives_its_run_back(make_run):

@@ -49,11 +49,12 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callback], None]:
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
 def test_a_run_whose_config_holds_a_secret_is_gone_on_with_by_who_knows_it(config: Path, beside, monkeypatch) -> None:
     monkeypatch.setenv("TEAM_API_KEY", SECRET)
-    overrides = [f"name=small {SECRET}", f"tracking.tags=[{SECRET}]"]
+    overrides = [f"name=small {SECRET}", "tracking.wandb=offline", "tracking.group=a group"]
     beside(At(5, lambda: os.kill(os.getpid(), signal.SIGINT)))
     with pytest.raises(StoppedError):
         train(config, overrides)
     (run,) = list_runs(require_project())
+    assert list(run.path.glob("wandb/*/*.wandb"))
     small = [path for path in run.path.rglob("*") if path.is_file() and path.suffix != ".ckpt"]
     assert [path.name for path in small if SECRET.encode() in path.read_bytes()] == []
     with pytest.raises(UserError, match=r"the record holds \*\*\* in the place of a secret"):

@@ -12,6 +12,7 @@ from projectkit.config import Config, config_to_dict
 from projectkit.errors import UserError
 from projectkit.project import Project
 from projectkit.runs.files import read_lines
+from projectkit.runs.masking import mask_document
 from projectkit.runs.sync import END_S, Target, Uploading, first_line, target_of
 from projectkit.training.logger import RunLogger
 from projectkit.training.tracking.guarded import GuardedLogger
@@ -57,7 +58,7 @@ class Trackers:
         plain = config_to_dict(config)
         if config.tracking.wandb != "disabled":
             target = target_of(plain["tracking"], project.root.name)
-            self._wandb = OfflineWandb(logger, target, plain)
+            self._wandb = OfflineWandb(logger, target, mask_document(plain))
             if config.tracking.wandb == "online":
                 self._follow(target)
         if config.tracking.tensorboard:
