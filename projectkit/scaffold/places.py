@@ -111,7 +111,9 @@ def _space(subject: str, folder: Path) -> Finding:
     if free < DISK_WARNING_GIB:
         status = "error" if free < DISK_ERROR_GIB else "warning"
     advice = (
-        "make room, or set PROJECTKIT_RUNS, PROJECTKIT_STORE or PROJECTKIT_BACKUP to a folder on another disk" if status != "ok" else ""
+        "make room, or set PROJECTKIT_RUNS, PROJECTKIT_STORE or PROJECTKIT_BACKUP to a folder on another disk"
+        if status != "ok"
+        else ""
     )
     return Finding(subject, status, str(folder), f"{free:.1f} GiB free", advice, {"free_gib": round(free, 2)})
 

@@ -20,7 +20,14 @@ def found(identity: str) -> Finding:
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("PROJECTKIT_MIRROR", "PROJECTKIT_CARDS", "PROJECTKIT_LABELS", "WANDB_API_KEY", "NETRC"):
+    for name in (
+        "PROJECTKIT_MIRROR",
+        "PROJECTKIT_BACKUP",
+        "PROJECTKIT_CARDS",
+        "PROJECTKIT_LABELS",
+        "WANDB_API_KEY",
+        "NETRC",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
@@ -50,6 +57,7 @@ def test_every_subject_is_looked_at_once() -> None:
         "compiler",
         "disk",
         "store",
+        "backup",
         "mirror",
         "cards",
         "labels",
@@ -170,6 +178,17 @@ def test_a_card_that_cannot_be_read_is_named(home: Path, monkeypatch: pytest.Mon
 def test_looking_at_the_store_does_not_make_it(home: Path) -> None:
     examine()
     assert not (home / "store").exists()
+
+
+def test_a_backup_folder_on_a_drive_that_is_not_mounted_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert found("backup").status == "ok"
+    monkeypatch.setenv("PROJECTKIT_BACKUP", str(tmp_path / "drive" / "runs"))
+    assert found("backup").status == "error"
+    assert found("backup").advice == "mount the drive, or correct the variable"
+    (tmp_path / "drive").mkdir()
+    assert found("backup").status != "error"
 
 
 def test_a_mirror_that_is_not_there_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
