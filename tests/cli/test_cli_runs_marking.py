@@ -111,6 +111,7 @@ def test_the_trash_is_emptied_as_a_whole_and_asks(typed: Typed, made: Made) -> N
     typed("runs rm --yes lstm")
     assert typed("runs rm --empty-trash").status == 2
     assert typed("runs rm --empty-trash lstm --yes").status == 2
+    assert "exclude each other" in typed("runs rm --trash --empty-trash --yes").err
     assert "deleted" in typed("runs rm --empty-trash --yes").out
     assert "the trash is empty" in typed("runs rm --undo lstm").err
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import threading
 
 import pytest
 
 from projectkit.errors import UserError, WorkError
-from projectkit.runs import find_run, keep_run, load_run, notes, read_run
+from projectkit.project import Project
+from projectkit.runs import find_run, keep_run, list_runs, load_run, notes, read_run
 from projectkit.runs.notes import mark_archived, marks_of, note_run, tag_run
 
 
@@ -89,6 +91,44 @@ def test_two_partners_who_tag_one_run_find_each_others_tags_after_a_merge(make_r
     marks = marks_of(find_run(run.id, project))
     assert marks.tags == ("both", "ours", "theirs")
     assert [note.text for note in marks.notes] == ["seen by the other"]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_merges_what_two_partners_kept_and_tagged_without_a_conflict(make_run, project, tmp_path):
+    def git(folder, *words):
+        settings = [
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b.c",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "pull.rebase=false",
+        ]
+        subprocess.run(["git", "-C", str(folder), *settings, *words], check=True, capture_output=True)
+
+    shared = find_run(make_run("shared").id, project)
+    keep_run(shared, project)
+    git(project.root, "init", "-q", "-b", "main")
+    git(project.root, "add", "results")
+    git(project.root, "commit", "-qm", "shared")
+    theirs = tmp_path / "theirs"
+    git(tmp_path, "clone", "-q", str(project.root), str(theirs))
+    for root, name in ((project.root, "ours"), (theirs, "theirs")):
+        side = Project(root=root)
+        found = find_run(shared.id, side)
+        tag_run(found, [name])
+        note_run(found, f"by {name}")
+        own = find_run(make_run(name).id, project)
+        keep_run(own, side)
+        git(root, "add", "results")
+        git(root, "commit", "-qm", name)
+    git(project.root, "pull", "-q", "--no-edit", str(theirs), "main")
+    merged = marks_of(read_run(project.results / shared.id))
+    assert merged.tags == ("ours", "theirs")
+    assert {note.text for note in merged.notes} == {"by ours", "by theirs"}
+    assert {run.name for run in list_runs(project) if run.kept} == {"shared", "ours", "theirs"}
 
 
 def test_what_is_said_about_a_kept_run_stands_in_both_copies_once(make_run, project):

@@ -56,6 +56,12 @@ def runs_rm(
     from projectkit.project import require_project
     from projectkit.runs import archive
 
+    chosen = [name for name, given in (("--checkpoints", checkpoints), ("--undo", undo), ("--trash", trash)) if given]
+    chosen += ["--empty-trash"] if empty_trash else []
+    if len(chosen) > 1:
+        raise UserError(
+            f"{' and '.join(chosen)} exclude each other", where="projectkit runs rm", remedy="give one of them"
+        )
     if trash or empty_trash:
         if names:
             remedy = "leave RUN out, or the option; RUN... alone puts runs into the trash"
