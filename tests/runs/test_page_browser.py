@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from pathlib import Path
@@ -285,3 +286,17 @@ def test_a_run_that_ended_earlier_says_nothing_of_later_steps(browser, show, mak
     browser.do("document.querySelector('[data-metric=loss] svg.chart').focus()")
     browser.type("End")
     assert text(browser, "#said") == "step 1,000: long · train 0.1000"
+
+
+@pytest.mark.parametrize("junk", [None, 3, "x", [1, None], {"a": {"b": None}}], ids=str)
+def test_a_record_of_nonsense_still_has_a_page(browser, show, make_run, junk):
+    writer = make_run()
+    writer.write_evaluation("val", {"n": junk, "class_names": junk, "checkpoint": junk, "metrics": {"f1_macro": junk}})
+    writer.write_evaluation("test", {"n": 1, "metrics": junk})
+    writer.event("warned", message=junk, step=junk)
+    record = json.loads((writer.path / "run.json").read_text(encoding="utf-8"))
+    nonsense = {key: value if key == "schema" else junk for key, value in record.items()}
+    (writer.path / "run.json").write_text(json.dumps(nonsense), encoding="utf-8")
+    show(writer)
+    browser.wait_for(f"{LINES}.length === 1")
+    assert browser.do("document.getElementById('provenance') !== null")

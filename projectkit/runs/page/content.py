@@ -29,6 +29,8 @@ _FIRST = 50
 _TEXT = 200_000  # characters of a config or a diff
 _FIGURE = 4 << 20  # bytes of one figure
 _FIGURES = 40  # of a run
+# what a missing, damaged or hand-edited part of a record raises
+_BROKEN = (OSError, ValueError, TypeError, AttributeError, KeyError, ProjectkitError)
 _PARTS = ("data", "resolved", "git", "versions", "hardware", "process", "memory")
 
 
@@ -78,7 +80,7 @@ def _about(run: Run, curves: Curves) -> dict[str, Any]:
     def tried(part: Callable[[], Any], otherwise: Any) -> Any:
         try:
             return part()
-        except (OSError, ValueError, ProjectkitError) as error:
+        except _BROKEN as error:
             problems.append(str(error))
             return otherwise
 
@@ -90,7 +92,7 @@ def _about(run: Run, curves: Curves) -> dict[str, Any]:
         "kind": run.kind,
         "status": run.status,
         "reason": run.reason,
-        "ending": ending(run),
+        "ending": tried(lambda: ending(run), None),
         "message": record.get("message"),
         "next": None if run.status == "running" else tried(lambda: next_step(run), None),
         "path": str(run.path),
@@ -138,7 +140,7 @@ def _evaluations(run: Run) -> list[dict[str, Any]]:
             "subset": subset,
             "n": document.get("n"),
             "checkpoint": (document.get("checkpoint") or {}).get("name"),
-            "metrics": document.get("metrics", {}),
+            "metrics": dict(document.get("metrics", {})),
         }
         for subset, document in sorted(
             found, key=lambda pair: (order.index(pair[0]) if pair[0] in order else 9, pair[0])
@@ -177,7 +179,7 @@ def _compared(runs: Sequence[Run]) -> dict[str, Any] | None:
         return None
     try:
         found = compare(runs)
-    except (OSError, ValueError, ProjectkitError) as error:
+    except _BROKEN as error:
         return {"unfair": [str(error)], "settings": []}
     return {"unfair": list(found.unfair), "settings": [[line.key, *line.values] for line in found.settings]}
 
