@@ -115,3 +115,34 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> Callable[[object], None]:
         monkeypatch.setattr(Session, "_callbacks", lambda self: [callback, *real(self)])
 
     return put
+
+
+@pytest.fixture
+def stop(
+    typed: Typed, config: Path, only_run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Run]:
+    """Start a run that fails in its second epoch: its last checkpoint is of the end of the first."""
+    from pytorch_lightning.callbacks import Callback
+
+    from projectkit.training.session import Session
+
+    class Fails(Callback):
+        def on_train_batch_start(self, trainer, *_: object) -> None:
+            if trainer.current_epoch == 1 and trainer.fit_loop.epoch_loop.batch_idx == 2:
+                raise RuntimeError("the team's own mistake")
+
+    def run(*overrides: str) -> Run:
+        real = Session._callbacks
+        with monkeypatch.context() as patch:
+            patch.setattr(Session, "_callbacks", lambda self: [Fails(), *real(self)])
+            assert typed("train", *overrides).status == 1
+        assert only_run().status == "failed"
+        return only_run()
+
+    return run
+
+
+@pytest.fixture
+def stopped(stop: Callable[..., Run]) -> Run:
+    """Such a run of the small config."""
+    return stop()
