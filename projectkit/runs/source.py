@@ -89,8 +89,13 @@ def _as_of_commit(commit: str, run: Run, folder: Path, project: Project) -> Sour
             notes.append(f"{name} was not under version control; it is the same as then")
         else:
             notes.append(f"{name} was not under version control, and is gone or changed: IT IS MISSING HERE")
-    if _is_same(run, folder):
-        notes.append("their digest is that of the run: this is what was trained")
+    same = _is_same(run, folder)
+    if same is not None:
+        notes.append(
+            "their digest is that of the run: this is what was trained"
+            if same
+            else "their digest is another than the run's: NOT ALL OF WHAT WAS TRAINED IS HERE (links and submodules are left out)"
+        )
     return Source(dict(_files(folder)), tuple(notes))
 
 

@@ -99,7 +99,7 @@ def require_known(keys: Sequence[str], rows: Sequence[Row]) -> None:
     Raises:
         UserError: the message names the nearest name.
     """
-    for key in keys:
+    for key in (_ALSO.get(key, key) for key in keys):
         if not rows or key in rows[0].columns or key in _FURTHER or any(row.value(key) is not None for row in rows):
             continue
         known = {name for row in rows for name in row.names()} | {name for name, _ in flat(config_of(rows[0].run))}

@@ -134,6 +134,7 @@ def test_the_code_is_that_of_the_recorded_commit_with_its_uncommitted_changes(te
     notes = "\n".join(done.notes)
     assert "source.diff, applied" in notes
     assert "extra.py was not under version control; it is the same" in notes
+    assert "NOT ALL OF WHAT WAS TRAINED" in done.notes[-1]
     assert "gone.py was not under version control, and is gone or changed: IT IS MISSING HERE" in notes
     assert all(note in found["README.txt"].decode() for note in done.notes)
 

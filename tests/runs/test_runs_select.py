@@ -195,6 +195,12 @@ def test_runs_without_the_value_come_last_in_both_directions(make_run, project):
         sort(rows, "vale")
 
 
+def test_the_short_word_for_the_duration_is_known_before_any_run_has_one(make_run, project):
+    make_run(status="running")
+    rows = select(list_runs(project), Filters(where=(condition("time=null"),)))
+    assert [row.run.name for row in sort(rows, "time")] == ["lstm"]
+
+
 def test_the_youngest_comes_first_by_age_and_last_by_creation(make_run, project):
     old, new = make_run("old"), make_run("new")
     change(old, created="2026-01-01T00:00:00+00:00")
