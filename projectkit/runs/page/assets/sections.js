@@ -103,8 +103,9 @@ function comparisonOf(runs, { unfair, settings }) {
     ["id", ...runs.map((run) => code(run.id))],
   ];
   const changed = settings.map(([key, ...values]) => [code(key), ...values.map((value) => bdi(value === null ? "–" : typeof value === "object" ? plain(value) : value))]);
-  return [...unfair.map((text) => note("warn", [element("strong", {}, ["not comparable as they stand: "]), bdi(text)])), table("The runs", ["", ...names], rows), element("h3", {}, ["Settings that differ"]),
-    changed.length ? table("Settings that differ", ["setting", ...names], changed) : element("p", { class: "faint" }, ["None."])];
+  const why = unfair.length ? note("warn", [element("strong", {}, ["not comparable as they stand: "]), bdi(unfair.join("; "))]) : null;
+  return [why, table("The runs", ["", ...names], rows), element("h3", {}, ["Settings that differ"]),
+    changed.length ? table("Settings that differ", ["setting", ...names], changed, "long") : element("p", { class: "faint" }, ["None."])];
 }
 
 // One row a metric, one column an evaluation; the intervals of a row are drawn on one scale.
