@@ -102,8 +102,8 @@ class Backup:
         """Write the older of the two copies, or the one that is not whole."""
         try:
             self._copy()
-        except (OSError, ValueError, DamagedError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        except Exception as error:  # noqa: BLE001 - nothing that a copy meets may end the training, or end this thread without a word
+            reason = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
             self._warn(f"the run could not be copied to {self.folder} ({reason})")
             return False
         return True
@@ -164,7 +164,9 @@ def restore_runs(folder: Path, runs_root: Path, *, wanted: Callable[[Run], bool]
     for run_id in sorted({name for root in (folder, folder / _SECOND) for name in _run_names(root)}):
         copies = [copy for place in places_of(folder, run_id) if (copy := read_copy(place)) is not None]
         copies.sort(key=lambda copy: copy.count, reverse=True)
-        if copies and copies[0].status != "finished" and _older(runs_root / run_id, copies[0].step):
+        # one that was put into the trash here is not wanted back
+        trashed = (runs_root / TRASH / "runs" / run_id).exists()
+        if copies and copies[0].status != "finished" and not trashed and _older(runs_root / run_id, copies[0].step):
             outcome = _restore(run_id, copies, runs_root, wanted)
             restored += [outcome] if outcome else []
     return restored
