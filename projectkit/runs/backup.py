@@ -164,9 +164,7 @@ def restore_runs(folder: Path, runs_root: Path, *, wanted: Callable[[Run], bool]
     for run_id in sorted({name for root in (folder, folder / _SECOND) for name in _run_names(root)}):
         copies = [copy for place in places_of(folder, run_id) if (copy := read_copy(place)) is not None]
         copies.sort(key=lambda copy: copy.count, reverse=True)
-        # one that was put into the trash here is not wanted back
-        trashed = (runs_root / TRASH / "runs" / run_id).exists()
-        if copies and copies[0].status != "finished" and not trashed and _older(runs_root / run_id, copies[0].step):
+        if copies and copies[0].status != "finished" and _older(runs_root / run_id, copies[0].step):
             outcome = _restore(run_id, copies, runs_root, wanted)
             restored += [outcome] if outcome else []
     return restored

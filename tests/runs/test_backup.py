@@ -364,14 +364,6 @@ def test_a_run_that_is_trained_here_is_not_replaced(writer: RunWriter, folder: P
     assert read_run(writer.path).alive
 
 
-def test_a_run_that_was_thrown_away_does_not_come_back(writer: RunWriter, folder: Path, project: Project) -> None:
-    copy_once(writer, folder)
-    writer.finish("failed", "error")
-    remove_run(read_run(writer.path), project)
-    assert restore_runs(folder, project.runs) == []
-    assert not writer.path.exists()
-
-
 def test_a_copy_that_fails_in_an_unheard_of_way_is_a_warning_too(
     writer: RunWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
