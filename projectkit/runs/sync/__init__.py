@@ -16,12 +16,13 @@ wandb is imported in the child alone.
 
 from projectkit.runs.sync.marker import Pending, pending, read_marker, rows_by_step
 from projectkit.runs.sync.offline import SESSION
-from projectkit.runs.sync.process import DEADLINE_S, END_S, Uploaded, Uploading, first_line
+from projectkit.runs.sync.process import DEADLINE_S, END_S, GRACE_S, Uploaded, Uploading, first_line
 from projectkit.runs.sync.target import Target, target_of, tracking_of
 
 __all__ = [
     "DEADLINE_S",
     "END_S",
+    "GRACE_S",
     "SESSION",
     "Pending",
     "Target",

@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
     """
     spec = json.loads(arguments[0])
     path, target = Path(spec["path"]), Target(**{**spec["target"], "tags": tuple(spec["target"]["tags"])})
-    child = Child(path, target, deadline_s=float(spec["deadline_s"]))
+    child = Child(path, target, follow=spec["follow"], deadline_s=float(spec["deadline_s"]))
     try:
         lock = path / "wandb" / "upload.lock"
         lock.parent.mkdir(exist_ok=True)
@@ -58,8 +58,9 @@ def main(arguments: list[str]) -> int:
 class Child:
     """What is done, and when."""
 
-    def __init__(self, path: Path, target: Target, *, deadline_s: float) -> None:
+    def __init__(self, path: Path, target: Target, *, follow: bool, deadline_s: float) -> None:
         self.path = path
+        self.follows = follow
         self.target = target
         self.deadline_s = deadline_s
         self.replay: Replay | None = None
@@ -100,7 +101,7 @@ class Child:
 
     def _connect(self) -> Replay:
         self.tell("connecting")
-        self.replay = Replay(self.path, self.target, lambda what: self.tell("note", what=what))
+        self.replay = Replay(self.path, self.target, lambda what: self.tell("note", what=what), follow=self.follows)
         self.tell("connected", url=self.replay.marker.url)
         return self.replay
 

@@ -22,11 +22,11 @@ from projectkit.runs.files import read_lines
 from projectkit.runs.sync.target import Target
 
 DEADLINE_S = 600.0  # for one run of `projectkit sync`
-END_S = 8.0  # that a training waits for its upload at its end
+END_S = 7.0  # that a training waits for its upload at its end
 LOG = Path("wandb", "upload.jsonl")
 _POLL_S = 0.05
 _TAKEN_ALONG = ("WANDB_API_KEY", "WANDB_BASE_URL", "WANDB_CONFIG_DIR", "WANDB_INSECURE_DISABLE_SSL")
-_GRACE_S = 1.0  # after a deadline, for the child to say so itself
+GRACE_S = 1.0  # after a deadline, for the child to say so itself
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Uploading:
         """
         told = 0
         try:
-            while self._process.poll() is None and time.monotonic() - self._began < self.deadline_s + _GRACE_S:
+            while self._process.poll() is None and time.monotonic() - self._began < self.deadline_s + GRACE_S:
                 if tell is not None:
                     said = self.said
                     for line in said[told:]:
@@ -123,7 +123,7 @@ class Uploading:
             except ProcessLookupError:
                 pass
         try:
-            self._process.wait(timeout=_GRACE_S)
+            self._process.wait(timeout=GRACE_S)
         except subprocess.TimeoutExpired:
             return  # it hangs in the system; nothing waits for it
 

@@ -46,12 +46,13 @@ class Replay:
         path: the run folder.
         target: where it goes.
         note: is told what the user should know and what is no failure.
+        follow: whether it stays until the training has ended, and may then say so.
 
     Raises:
         SyncError: wandb cannot be imported, there is no key, the server cannot be reached or takes nothing.
     """
 
-    def __init__(self, path: Path, target: Target, note: Any) -> None:
+    def __init__(self, path: Path, target: Target, note: Any, *, follow: bool) -> None:
         self.path = path
         self.target = target
         self.note = note
@@ -75,8 +76,8 @@ class Replay:
         if (self.marker.server, self.marker.entity, self.marker.project) != (url, self.entity, target.project):
             self.marker = Marker(server=url, entity=self.entity, project=target.project)
         run = read_run(path)
-        self._resumable = run.status == "running" and not run.record.get("ended")
-        self.wb = self._init(run)
+        # a run that goes on must not be shown as ended
+        self.wb = self._init(run, says_end=follow or run.status != "running")
         self.marker.url = str(self.wb.url or "")
         self._next = max(held.next_step, int(self.wb.starting_step or 0))
         self._sent: dict[int, float] = {}  # place of each row that was sent -> our step
@@ -95,7 +96,7 @@ class Replay:
             self.note(f"{error.what}; the run goes to '{default}'")
             return default, self.server.held(default, self.target.project, self.path.name)
 
-    def _init(self, run: Run) -> Any:
+    def _init(self, run: Run, *, says_end: bool) -> Any:
         git = run.part("git")
         wanted = {
             "silent": True,
@@ -109,8 +110,7 @@ class Replay:
             "x_skip_transaction_log": True,
             "init_timeout": 30.0,
             "git_commit": git.get("commit"),
-            # a run that goes on must not be shown as ended
-            "x_update_finish_state": not self._resumable,
+            "x_update_finish_state": says_end,
         }
         known = self.wandb.Settings.model_fields
         settings = self.wandb.Settings(
@@ -149,7 +149,7 @@ class Replay:
         count = 0
         for place in sorted(merged):
             if self._next <= place <= last:
-                self.wb.log(merged[place], step=place)
+                self.wb.log(merged[place], step=place, commit=True)
                 self._sent[place] = merged[place][X_AXIS]
                 self._next = place + 1
                 count += 1
@@ -203,7 +203,7 @@ class Replay:
         values: dict[str, Any] = {X_AXIS: max(rows_by_step(run), default=0)}
         for subset in new:
             values |= evaluation_media(self.wandb, run, subset)
-        self.wb.log(values, step=place)
+        self.wb.log(values, step=place, commit=True)
         self._next = place + 1
         self._sent[place] = values[X_AXIS]
 
@@ -249,7 +249,7 @@ class Replay:
         run = read_run(self.path)
         sizes, digests = offline_sizes(self.path), evaluation_digests(self.path)
         refused = self._refused()
-        self.wb.finish(exit_code=0 if run.status in ("finished", "running") else 1)
+        self.wb.finish(exit_code=0 if run.status == "finished" else 1)
         for attempt in range(_CONFIRM_TRIES):
             held = self.server.held(self.entity, self.target.project, run.id)
             if held.next_step >= self._next:

@@ -6,6 +6,7 @@ ours; what the server is shown of them comes from our own record.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -84,16 +85,14 @@ class OfflineWandb(LoggerOfRun):
 
     def close(self, exit_code: int) -> None:
         """End the offline files; waits a bounded time."""
+        until = time.monotonic() + CLOSE_S
         if not self._ready.wait(CLOSE_S):
             self._failed(TimeoutError("wandb did not start"))
         if self.warning is None:
-            try:
-                self._queue.put(exit_code, timeout=CLOSE_S)
-            except queue.Full:
-                self._failed(TimeoutError(f"its files were not written within {CLOSE_S:g} s"))
-            else:
-                if not self._done.wait(CLOSE_S):
-                    self._failed(TimeoutError(f"its files were not closed within {CLOSE_S:g} s"))
+            with contextlib.suppress(queue.Full):
+                self._queue.put(exit_code, timeout=max(0.0, until - time.monotonic()))
+            if not self._done.wait(max(0.0, until - time.monotonic())):
+                self._failed(TimeoutError(f"its files were not closed within {CLOSE_S:g} s"))
         # wandb reports success all the same
         if self.warning is None and shutil.disk_usage(self.writer.path).free < _ROOM:
             self.warning = "the disk is full: what was logged with wandb itself may be cut"
