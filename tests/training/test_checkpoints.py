@@ -18,7 +18,7 @@ from projectkit.training import load_checkpoint, train
 from projectkit.training.checkpoint_files import file_sha256, newest_whole, publish
 
 BATCHES = 14  # of an epoch of the small training
-STEPS = ["checkpoint.every_n_steps=4", "checkpoint.every_n_minutes=null"]
+STEPS = ["speed.tune=off", "checkpoint.every_n_steps=4", "checkpoint.every_n_minutes=null"]
 
 
 def saved(run: Run, name: str = "last") -> list[int]:

@@ -14,6 +14,8 @@ from projectkit.errors import UserError
 from projectkit.runs import Run, RunWriter
 from projectkit.training import changes, train
 
+UNTUNED = ["speed.tune=off"]  # two runs may measure differently; what goes on is as it was recorded
+
 
 def died(config: Path, overrides: list[str] | None = None, step: int = 16) -> Run:
     with with_callbacks([DiesAt("on_train_batch_start", step)]), pytest.raises(Death):
@@ -85,10 +87,10 @@ def test_other_data_takes_force(config: Path, what: str) -> None:
 
 def test_the_runs_threads_are_used_and_others_are_named(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    whole = train(config)
-    run = died(config)
+    whole = train(config, UNTUNED)
+    run = died(config, UNTUNED)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    resumed = train(config, resume="auto")
+    resumed = train(config, UNTUNED, resume="auto")
     assert resumed.id == run.id
     assert resumed.part("resolved")["threads"] == 2
     assert changed(resumed) == ["the run's 2 threads are used, not 1 of OMP_NUM_THREADS"]
@@ -96,8 +98,8 @@ def test_the_runs_threads_are_used_and_others_are_named(config: Path, monkeypatc
 
 
 def test_a_finished_run_trains_longer_to_where_a_longer_one_would_have_come(config: Path) -> None:
-    longer = ["trainer.max_epochs=4"]
-    run = train(config, ["trainer.max_epochs=2"])
+    longer = [*UNTUNED, "trainer.max_epochs=4"]
+    run = train(config, [*UNTUNED, "trainer.max_epochs=2"])
     with pytest.raises(UserError, match=r"the run is finished; to train it longer type .* --force"):
         train(config, longer, resume=run.id)
     resumed = train(config, longer, resume=run.id, force=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from deaths import differences, outcome
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError, WorkError
@@ -107,6 +108,35 @@ def test_a_training_stopped_at_a_step_that_is_logged_has_lost_no_line(
     clean = [[{k: v for k, v in line.items() if k != "time"} for line in run.metrics()] for run in (whole, resumed)]
     assert clean[0] == clean[1]
     assert 6 in [line["step"] for line in clean[1]]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+@pytest.mark.parametrize("loop", ["auto", "lightning"])
+@pytest.mark.parametrize("validation", [1, 2])  # within an epoch, and at its end
+def test_a_validation_that_a_signal_ends_is_done_again(
+    config: Path, monkeypatch: pytest.MonkeyPatch, loop: str, validation: int
+) -> None:
+    class SignalInValidation(Callback):
+        left = validation
+
+        def on_validation_batch_start(self, *arguments) -> None:
+            self.left -= 1
+            if not self.left:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    overrides = [
+        f"trainer.val_check_interval={BATCHES // 2}",
+        "trainer.limit_val_batches=1",
+        "callbacks=[{class_path: projectkit.training.EMA, init_args: {decay: 0.9}}]",
+        "speed.tune=off",
+        f"speed.loop={loop}",
+    ]
+    whole = train(config, overrides)
+    with pytest.raises(StoppedError, match="in the validation after step"):
+        train_with(monkeypatch, config, SignalInValidation(), overrides=overrides)
+    resumed = train(config, overrides, resume="auto")
+    assert resumed.id != whole.id
+    assert not differences(outcome(whole), outcome(resumed))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
