@@ -17,6 +17,7 @@ writes what:
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,7 @@ class RunWriter:
             writer.event("started", record=record)
             writer.update(status="running")
         except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)  # nothing was trained in it
             raise _unwritable(path, error) from error
         return writer
 

@@ -111,3 +111,4 @@ def test_a_full_disk_is_said_before_anything_is_trained(project, monkeypatch):
     monkeypatch.setattr(record, "atomic_write", full)
     with pytest.raises(WorkError, match=r"cannot be written: No space left.*free some space"):
         RunWriter.create(project.runs, "x", config_yaml="", source=project.root)
+    assert list(project.runs.iterdir()) == []
