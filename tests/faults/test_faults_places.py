@@ -1,21 +1,17 @@
-"""Odd places: names of folders, repositories, and answers that mean harm."""
+"""Odd names of folders, and answers to the template that mean harm."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from faultcommands import Typed
 from table import fault
 
-from projectkit.project import require_project
-from projectkit.runs import Run, find_run
+from projectkit.runs import Run
 from projectkit.scaffold.new import template_folder
 
 
@@ -36,84 +32,6 @@ def test_an_odd_path(typed: Typed, stopped: Run, project: Path, monkeypatch: pyt
     assert typed("train", "trainer.max_epochs=1").status == 0
     assert typed("evaluate", stopped.id).status == 0
     assert stopped.id in typed("runs", "show", stopped.id).out
-
-
-def git(*words: str, cwd: Path) -> None:
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always"]
-    subprocess.run(["git", *identity, *words], cwd=cwd, check=True, capture_output=True)
-
-
-@pytest.fixture
-def recorded(typed: Typed, config: Path) -> Callable[[], dict[str, Any]]:
-    """Train, and look what the record says about the code."""
-
-    def train() -> dict[str, Any]:
-        ended = typed("train", "trainer.max_epochs=1")
-        assert ended.status == 0, ended.err
-        record = find_run(ended.out.strip(), require_project()).record
-        # in each case there is something that tells this code from another
-        assert len(record["source"]["sha256"]) == len(record["code_digest"]) == 64
-        return dict(record)
-
-    return train
-
-
-@fault(
-    "git is not installed, or the project is no repository",
-    happens="the training runs; the record says why there is no commit",
-    kept="a digest of the team's files in place of the commit",
-)
-@pytest.mark.parametrize("case", ["no git", "no repository"])
-def test_no_commit(
-    recorded: Callable[[], dict[str, Any]],
-    project: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    case: str,
-) -> None:
-    if case == "no git":
-        if shutil.which("git"):
-            git("init", cwd=project)
-        monkeypatch.setenv("PATH", str(tmp_path))
-    found = recorded()["git"]
-    assert found["commit"] is None
-    assert found["reason"]
-
-
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-@fault(
-    "a repository with a detached head, a submodule, no commit yet, or an untracked file of 4 GiB",
-    happens="the training runs; the commit and what differs from it are recorded, the file's content is not",
-    kept="the commit, the difference, the submodule's commit, a digest of the team's files",
-)
-@pytest.mark.parametrize("case", ["detached", "submodule", "unborn", "huge"])
-def test_an_odd_repository(recorded: Callable[[], dict[str, Any]], project: Path, tmp_path: Path, case: str) -> None:
-    git("init", "--initial-branch=main", cwd=project)
-    if case != "unborn":
-        git("add", "--all", cwd=project)
-        git("commit", "-m", "first", cwd=project)
-    if case == "detached":
-        git("checkout", "--detach", cwd=project)
-    if case == "submodule":
-        other = tmp_path / "other"
-        other.mkdir()
-        git("init", cwd=other)
-        (other / "code.py").write_text("X = 1\n", encoding="utf-8")
-        git("add", "--all", cwd=other)
-        git("commit", "-m", "theirs", cwd=other)
-        git("submodule", "add", str(other), "theirs", cwd=project)
-        git("commit", "-m", "with it", cwd=project)
-        (project / "theirs" / "code.py").write_text("X = 2\n", encoding="utf-8")
-    if case == "huge":
-        with (project / "huge.bin").open("wb") as file:
-            file.truncate(2**32)  # a hole: it takes no room here
-    found = recorded()["git"]
-    assert (found["commit"] is None) == (case == "unborn")
-    if case == "detached":
-        assert found["branch"] is None
-    if case == "submodule":
-        assert "theirs" in str(found["submodules"])
-    assert sum(path.stat().st_size for path in (project / "runs").rglob("source.diff")) < 100_000
 
 
 HARMFUL = [
