@@ -39,7 +39,7 @@ def train(
         return _repeat(repeat, arguments, resume=resume, force=force, as_json=as_json)
     if force and resume is None:
         raise UserError("--force is for a run that is there", remedy="add --resume RUN, or remove --force")
-    config, overrides = _config_and_overrides(arguments)
+    config, overrides = _config_and_overrides(arguments, resume)
     from projectkit.config import config_to_yaml, load_config
 
     # a typing mistake is found in a tenth of a second, before torch is imported
@@ -109,12 +109,24 @@ def evaluate(run: str, subset: str, as_json: bool) -> None:
         screen.print(f"wrote {file}", highlight=False, soft_wrap=True)
 
 
-def _config_and_overrides(arguments: Iterable[str]) -> tuple[Path, list[str]]:
-    """The config is the one argument without `=`; without it, that of the project around the working directory."""
+def _config_and_overrides(arguments: Iterable[str], resume: str | None = None) -> tuple[Path, list[str]]:
+    """The config is the one argument without `=`; else that of the run that goes on, or of the project around the working directory."""
     files = [word for word in arguments if "=" not in word]
     if len(files) > 1:
         what = f"{len(files)} configs are named: {', '.join(files)}"
         raise UserError(what, where="train", remedy="name one; settings are key=value")
+    if not files and resume not in (None, "auto"):
+        return _config_of_run(str(resume)), [word for word in arguments if "=" in word]
     project = None if files else find_project()
     root = Path(os.path.relpath(project.root)) if project else Path()
     return root / (files[0] if files else "configs/train.yaml"), [word for word in arguments if "=" in word]
+
+
+def _config_of_run(name: str) -> Path:
+    """A run goes on with its own config, which may have been put together on the command line."""
+    from projectkit.runs import backup_folder, find_run, project_of, restore_runs
+
+    project, folder = project_of(name), backup_folder()
+    if folder is not None:  # it may be there alone
+        restore_runs(folder, project.runs, wanted=lambda run: name.strip().lower() in run.id)
+    return find_run(name, project).path / "config.yaml"

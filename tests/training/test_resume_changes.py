@@ -10,8 +10,9 @@ import pytest
 from deaths import Death, DiesAt, differences, newest, outcome, with_callbacks
 from rich.console import Console
 
+from projectkit.cli import main
 from projectkit.errors import UserError
-from projectkit.runs import Run, RunWriter
+from projectkit.runs import Run, RunWriter, read_run
 from projectkit.training import changes, train
 
 UNTUNED = ["speed.tune=off"]  # two runs may measure differently; what goes on is as it was recorded
@@ -113,3 +114,12 @@ def test_a_schedule_that_has_come_to_its_end_is_not_prolonged(config: Path) -> N
     run = train(config, [*cosine, "trainer.max_epochs=1"])
     with pytest.raises(UserError, match=r"its scheduler was planned to end where the run ended \(T_max 1\)"):
         train(config, [*cosine, "trainer.max_epochs=2"], resume=run.id, force=True)
+
+
+def test_a_named_run_goes_on_with_its_own_config(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = died(config, ["seed=8"])
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "--resume", run.id])
+    assert not ended.value.code
+    assert capsys.readouterr().out.strip() == run.id
+    assert read_run(run.path).record["seed"] == 8
