@@ -29,6 +29,7 @@ SECTIONS = {
     "test_faults_machine": "The machine gives out",
     "test_faults_files": "Files are damaged or not what they were",
     "test_faults_many": "Many runs at once",
+    "test_faults_sleep": "A machine sleeps",
     "test_faults_runs": "Clocks and records",
     "test_faults_input": "Config and data are wrong",
     "test_faults_places": "Odd paths, and answers that mean harm",
