@@ -106,7 +106,7 @@ def _teller(run: str, what: Pending, show: Callable[[str], None]) -> Callable[[M
     words = {
         "connecting": "asks the server",
         "connected": "sends rows",
-        "rest": "sends config, evaluations and files",
+        "sending": "sends config, evaluations and files",
         "finishing": "waits until the server has it",
     }
 

@@ -128,7 +128,7 @@ def test_an_upload_that_is_killed_midway_is_completed_by_the_next_one(
 ) -> None:
     writer = recorded()
     uploading = Uploading(writer.path, TARGET, deadline_s=30.0)
-    while not any(line["state"] == "rest" for line in uploading.said):
+    while not any(line["state"] == "sending" for line in uploading.said):
         time.sleep(0.02)
     os.killpg(uploading._process.pid, signal.SIGKILL)
     ended = uploading.wait()

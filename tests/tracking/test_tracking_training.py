@@ -159,7 +159,7 @@ def test_a_broken_wandb_is_one_warning_and_the_training_goes_on(
     elif broken == "hang":
         monkeypatch.setattr(offline, "START_S", 0.2)
         monkeypatch.setattr(wandb, "init", lambda **named: threading.Event().wait(20))
-        words = "it did not start within 0.2 s"
+        words = "wandb did not start"
     elif broken == "init":
         monkeypatch.setattr(wandb, "init", fails)
     else:

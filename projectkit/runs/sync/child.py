@@ -114,7 +114,7 @@ class Child:
         if ended:
             wait_for_end(self.path)
         self._rows(whole=ended)
-        self.tell("rest")
+        self.tell("sending")
         replay.rest()
         self.tell("finishing")
         threading.Thread(target=self._ask_whether_it_lives, args=(replay,), daemon=True).start()

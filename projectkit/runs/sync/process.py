@@ -135,7 +135,10 @@ def _outcome(said: list[dict[str, Any]], deadline_s: float) -> Uploaded:
         return Uploaded(url=str(last.get("url", "")), notes=notes)
     if last.get("state") == "failed":
         return Uploaded(problem=f"{last['what']}; {last['remedy']}", kind=str(last["kind"]), notes=notes)
-    what = f"the upload ended while {last['state']}" if last else f"the upload said nothing within {deadline_s:g} s"
+    known = [line for line in said if line.get("state") == "waiting"]
+    if known:
+        return Uploaded(problem=f"{known[-1]['what']}; {known[-1]['remedy']}", kind=str(known[-1]["kind"]), notes=notes)
+    what = f"the upload was ended while it was {last['state']}" if last else f"the upload said nothing within {deadline_s:g} s"
     return Uploaded(problem=f"{what}; type `projectkit sync`", kind="other", notes=notes)
 
 

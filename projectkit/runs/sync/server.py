@@ -16,7 +16,7 @@ import requests
 
 RELOGIN = "type `wandb login --relogin`"
 TIMEOUT_S = 4.0
-_TRIES = 3  # of a server that is busy
+_TRIES = 2  # of a server that is busy
 
 _VIEWER = "query Viewer { viewer { id entity username } }"
 _RESUME = """

@@ -157,6 +157,11 @@ class OfflineWandb(LoggerOfRun):
             reinit="finish_previous",
             settings=settings,
         )
+        with contextlib.suppress(ImportError):
+            # wandb counts imports of other packages, and such an import fails in the team's code when wandb's process is gone
+            from wandb.sdk.lib.import_hooks import unregister_all_post_import_hooks
+
+            unregister_all_post_import_hooks()
         self._note_start(run)
         if start:
             run.log({"trainer/global_step": start}, step=start)
