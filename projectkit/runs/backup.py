@@ -178,29 +178,42 @@ def _restore(run_id: str, copies: list[Copy], runs_root: Path, wanted: Callable[
         try:
             if wanted is not None and not wanted(read_run(copy.path)):
                 return None
-            _replace(copy, runs_root / run_id)
+            if not _replace(copy, runs_root / run_id):
+                return None
             return Restored(run_id, runs_root / run_id, f"{run_id} is back from {copy.path}, up to step {copy.step}")
         except (OSError, UserError, DamagedError) as error:
             problem = problem or str(error)
+    if not problem:
+        return None
     return Restored(run_id, None, f"{run_id} could not be brought back from {copies[0].path}: {problem}")
 
 
-def _replace(copy: Copy, target: Path) -> None:
-    """Put a copy where a run is to lie, whole or not at all."""
+def _replace(copy: Copy, target: Path) -> bool:
+    """Put a copy where a run is to lie, whole or not at all.
+
+    Returns:
+        False where another process was faster: what it brought back may be trained already, and is left alone.
+    """
     fresh, old = (target.with_name(f".{secrets.token_hex(6)}.tmp") for _ in range(2))
+    was_here = target.exists()
     try:
         fresh.mkdir(parents=True)
         bring_back(copy, fresh)
-        copy_notes(target, fresh)  # tags and notes may be younger than the copy
-        if target.exists():
+        if was_here:
+            if not _older(target, copy.step):
+                return False
+            copy_notes(target, fresh)  # tags and notes may be younger than the copy
             target.rename(old)
         try:
-            fresh.rename(target)
+            fresh.rename(target)  # fails where a folder is there that is not empty
         except OSError:
             if old.exists():
                 old.rename(target)
+            elif target.exists():
+                return False
             raise
         shutil.rmtree(old, ignore_errors=True)
+        return True
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 

@@ -376,6 +376,25 @@ def test_a_copy_that_fails_in_an_unheard_of_way_is_a_warning_too(
     assert "MemoryError" in warning
 
 
+def test_a_run_that_another_process_brought_back_and_trains_is_left_alone(
+    writer: RunWriter, folder: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_once(writer, folder)
+    trained: list[RunWriter | None] = []
+
+    def slowly(copy: copies.Copy, target: Path) -> None:
+        copies.bring_back(copy, target)
+        if not trained:  # while this one copies, another has copied, and goes on
+            trained.append(None)
+            assert [each.path for each in restore_runs(folder, elsewhere)] == [elsewhere / writer.id]
+            trained.append(RunWriter.resume(elsewhere / writer.id))
+
+    monkeypatch.setattr(backup, "bring_back", slowly)
+    assert restore_runs(folder, elsewhere) == []
+    assert read_run(elsewhere / writer.id).alive
+    assert not list(elsewhere.glob(".*.tmp"))
+
+
 def test_a_run_that_came_back_belongs_to_nobody(writer: RunWriter, folder: Path, elsewhere: Path) -> None:
     copy_once(writer, folder)
     (restored,) = restore_runs(folder, elsewhere)
