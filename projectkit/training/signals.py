@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Literal, Self
@@ -67,6 +68,7 @@ class StopOnSignal(Callback):
         self._in_validation: pl.Trainer | None = None
         self._former: dict[int, Any] = {}
         self._process = 0
+        self._unraisable = sys.unraisablehook
 
     def __enter__(self) -> Self:
         self._process = os.getpid()
@@ -79,6 +81,8 @@ class StopOnSignal(Callback):
                 self._former[number] = signal.signal(number, self._handle)
             except ValueError:  # not in the main thread, as in some notebooks: then signals stay as they are
                 break
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._ignored
         return self
 
     def __exit__(
@@ -87,6 +91,7 @@ class StopOnSignal(Callback):
         for number, handler in self._former.items():
             signal.signal(number, handler)
         self._former.clear()
+        sys.unraisablehook = self._unraisable
         if isinstance(error, StopAtOnceError) and self.received is not None:
             what = f"stopped by {signal.Signals(self.received).name} before the training began"
             raise StoppedError(what, number=self.received, remedy="start it again") from None
@@ -109,6 +114,8 @@ class StopOnSignal(Callback):
         """A validation begins, and can be left at any point; None: it is over, and counts."""
         self._in_validation = trainer
         self._mode = "after the step" if trainer is None else "at once"
+        if trainer is not None and self.received is not None:
+            self._leave_validation(trainer, self.received)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lightning's hook: Lightning has just put handlers of its own in the place of ours, which exit 0 and requeue jobs."""
@@ -127,6 +134,11 @@ class StopOnSignal(Callback):
     def _leave_validation(self, trainer: pl.Trainer, number: int) -> None:
         name = signal.Signals(number).name
         raise StoppedError(f"stopped by {name} in the validation after step {trainer.global_step}", number=number)
+
+    def _ignored(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Python cannot raise what a handler raises while it clears something away; the signal is noted, and looked for again."""
+        if not isinstance(unraisable.exc_value, StopAtOnceError):
+            self._unraisable(unraisable)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() != self._process:  # a loader's worker, forked with our handlers: its training ends it
