@@ -89,6 +89,15 @@ def test_with_the_network_cut_off_a_training_ends_with_one_warning_and_sync_hand
     assert typed("sync").err == "everything is uploaded\n"
 
 
+def test_where_wandb_is_disabled_what_a_team_logs_to_it_does_nothing(
+    typed: Callable[..., Any], config: Path, team_file: Callable[[str, str], None]
+) -> None:
+    team_file("pictures", TEAM)
+    done = typed("train trainer.max_epochs=1 tracking.wandb=disabled", PICTURES)
+    assert (done.status, "warning" in done.err) == (0, False), done.err
+    assert not (the_run(config).path / "wandb").exists()
+
+
 def test_online_the_run_is_on_the_server_when_the_training_has_ended(
     typed: Callable[..., Any], config: Path, server: StubServer
 ) -> None:

@@ -36,6 +36,24 @@ class Nothing:
         pass
 
 
+class NoTracker(LoggerOfRun):
+    """Takes the place of W&B's logger where it is disabled: what a team logs to `self.logger` goes nowhere."""
+
+    @property
+    def experiment(self) -> Nothing:
+        """Takes every call."""
+        return Nothing()
+
+    def __getattr__(self, name: str) -> Any:
+        """`log_image` and the rest."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Nothing()
+
+    def write(self, metrics: dict[str, float], step: int | None) -> None:
+        """They are in our record."""
+
+
 class Guarded:
     """An object of a tracker whose methods do not raise.
 

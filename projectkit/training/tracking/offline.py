@@ -109,7 +109,7 @@ class OfflineWandb(LoggerOfRun):
             self._start(target, config)
         except Exception as error:  # noqa: BLE001 - whatever the tracker does, the training goes on; the warning is recorded at its end
             self._failed(error)
-            _disable()
+            disable()
         finally:
             self._ready.set()
         run = self._run
@@ -191,14 +191,14 @@ class OfflineWandb(LoggerOfRun):
             self.warning = f"its offline files ended: {first_line(error)}"
 
 
-def _disable() -> None:
-    """A run that takes everything and keeps nothing, so that a team's `wandb.log` does not raise."""
-    try:
-        import wandb
-
-        wandb.init(mode="disabled")
-    except Exception:  # noqa: BLE001 - then `import wandb` fails in the team's code as well, with its own message
-        return
+def disable() -> None:
+    """A run that takes everything and keeps nothing, so that `wandb.log` does not raise in a team's code that uses wandb."""
+    wandb: Any = sys.modules.get("wandb")
+    if wandb is not None:
+        with contextlib.suppress(
+            Exception
+        ):  # a wandb that cannot even do this fails in the team's code, with its own message
+            wandb.init(mode="disabled")
 
 
 def _abandon() -> None:

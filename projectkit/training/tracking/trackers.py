@@ -15,8 +15,8 @@ from projectkit.runs.files import read_lines
 from projectkit.runs.masking import mask_document
 from projectkit.runs.sync import END_S, Target, Uploading, first_line, target_of
 from projectkit.training.logger import RunLogger
-from projectkit.training.tracking.guarded import GuardedLogger
-from projectkit.training.tracking.offline import OfflineWandb
+from projectkit.training.tracking.guarded import GuardedLogger, NoTracker
+from projectkit.training.tracking.offline import OfflineWandb, disable
 from projectkit.training.tracking.table import write_table
 
 SYNC = "`projectkit sync` hands it over later"
@@ -51,6 +51,7 @@ class Trackers:
         self.logger = logger
         self.config = config
         self.warnings: list[str] = []
+        self._none = NoTracker(logger.writer, logger.clock)
         self._wandb: OfflineWandb | None = None
         self._tensorboard: GuardedLogger | None = None
         self._uploading: Uploading | None = None
@@ -61,13 +62,15 @@ class Trackers:
             self._wandb = OfflineWandb(logger, target, mask_document(plain))
             if config.tracking.wandb == "online":
                 self._follow(target)
+        else:
+            disable()
         if config.tracking.tensorboard:
             self._tensorboard = GuardedLogger("TensorBoard", logger, self._start_tensorboard)
 
     @property
     def loggers(self) -> list[Logger]:
         """For Lightning, W&B first: `self.logger` of a team's task is the first one."""
-        return [each for each in (self._wandb, self._tensorboard) if each is not None]
+        return [each for each in (self._wandb, self._tensorboard) if each is not None] or [self._none]
 
     def close(self, exit_code: int) -> None:
         """End them, within `CLOSE_S` and `END_S`; `warnings` holds a line for each that failed afterwards."""
