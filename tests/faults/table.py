@@ -28,6 +28,7 @@ SECTIONS = {
     "test_faults_numbers": "The training itself goes wrong",
     "test_faults_machine": "The machine gives out",
     "test_faults_files": "Files are damaged or not what they were",
+    "test_faults_backup": "The disk is lost with the session, and where runs are copied to",
     "test_faults_many": "Many runs at once",
     "test_faults_sleep": "A machine sleeps",
     "test_faults_runs": "Clocks and records",
