@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from projectkit.config import load_config
 from projectkit.poster import init_poster
 from projectkit.project import find_project
 from projectkit.scaffold import create_project, poster_fields, recorded_answers
@@ -165,6 +166,14 @@ def test_unusual_answers_arrive_unchanged(answers: dict[str, str], tmp_path: Pat
     assert poster["title"] == UNUSUAL["project_title"]
     record = json.loads((project / ".cruft.json").read_text(encoding="utf-8"))
     assert record["context"]["cookiecutter"]["team_name"] == UNUSUAL["team_name"]
+
+
+def test_the_tracker_is_told_the_course_and_the_team(answers: dict[str, str], tmp_path: Path) -> None:
+    project = create_project({**answers, **UNUSUAL}, tmp_path)
+    tracking = load_config(project / "configs" / "train.yaml").config.tracking
+    assert tracking.project == "apprentissage-l-ete-2-avance-shen-du-xue-xi"
+    assert tracking.tags == ["no-1-the-best-team-komanda-n"]
+    assert tracking.entity is None
 
 
 def test_the_package_metadata_is_valid_with_unusual_names(answers: dict[str, str], tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 import torch
 from rich.console import Console
+from table import fault
 
 import projectkit as pk
 from projectkit.errors import UserError
 from projectkit.project import require_project
-from projectkit.runs import Run, backup, list_runs
+from projectkit.runs import Run, backup, copies, list_runs
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +57,11 @@ def weights(run: Run) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the session that is lost is a forked process")
+@fault(
+    "a session ends without notice, and its disk with it, as on Colab",
+    happens="the next one brings the run back from `PROJECTKIT_BACKUP` and goes on with it",
+    kept="all but the steps since the last checkpoint, which are done again: the weights at the end are the same",
+)
 def test_a_new_session_with_an_empty_runs_folder_ends_with_the_same_weights(
     config: Path, drive: Path, team_file: Callable[[str, str], None]
 ) -> None:
@@ -86,6 +93,11 @@ def test_a_new_session_with_an_empty_runs_folder_ends_with_the_same_weights(
     assert [each.status for each in list_runs(require_project())] == ["finished"]
 
 
+@fault(
+    "the drive of `PROJECTKIT_BACKUP` is not mounted, or vanishes",
+    happens="one warning; the training goes on, and copies again when the drive is back",
+    kept="the run, on its own disk; no folder is made where the drive should be",
+)
 def test_a_drive_that_is_not_mounted_is_one_warning_and_the_training_ends(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +109,11 @@ def test_a_drive_that_is_not_mounted_is_one_warning_and_the_training_ends(
     assert not (tmp_path / "not mounted").exists()
 
 
+@fault(
+    "the drive of `PROJECTKIT_BACKUP` does not answer any more",
+    happens="the training goes on; its end waits 30 s for the last copy, then says that it was not made",
+    kept="the run, on its own disk; on the drive the copy before",
+)
 def test_a_drive_that_hangs_delays_the_end_by_the_deadline_alone(
     config: Path, drive: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +124,31 @@ def test_a_drive_that_hangs_delays_the_end_by_the_deadline_alone(
     assert run.status == "finished"
     assert any("was not copied" in event.get("message", "") for event in run.events())
     answers.set()
+
+
+@fault(
+    "the drive of `PROJECTKIT_BACKUP` is full",
+    happens="one warning; the training goes on, and each checkpoint tries again",
+    kept="the run, on its own disk; on the drive the last whole copy",
+)
+def test_a_drive_that_is_full_keeps_the_last_whole_copy(
+    config: Path, drive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = copies._write
+
+    def full(path: Path, data: bytes) -> None:
+        there_is_one = any(copies.read_copy(place.parent) for place in drive.rglob(copies.MANIFEST))
+        if there_is_one and drive in path.parents and path.suffix == ".ckpt":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(path, data)
+
+    monkeypatch.setattr(copies, "_write", full)
+    run = pk.train(config, STEPS)
+    assert run.status == "finished"
+    warned = [event["message"] for event in run.events() if event["event"] == "warned"]
+    assert len([message for message in warned if os.strerror(errno.ENOSPC) in message]) == 1
+    (copy,) = [found for place in backup.places_of(drive, run.id) if (found := copies.read_copy(place))]
+    copies.bring_back(copy, run.path.with_name("brought back"))
 
 
 def test_a_run_is_named_that_only_the_backup_has(config: Path, drive: Path) -> None:
