@@ -158,9 +158,8 @@ class RunWriter:
                 writer = cls(run.path, dict(run.record), session, elapsed_s=_elapsed(run.path))
                 writer._record.pop("process", None)
                 writer.update(status="running", reason=None, ended=None)
-                writer.event(
-                    "resumed", session=session.number, command=mask_command(sys.argv if command is None else command)
-                )
+                typed = mask_command(sys.argv if command is None else command)
+                writer.event("resumed", session=session.number, command=typed, record=writer._record)
             except BaseException:
                 session.close()
                 raise

@@ -49,6 +49,18 @@ def test_a_killed_run_with_a_damaged_record_says_how_far_it_came(make_run):
     assert run.best == {"step": 20, "epoch": 0, "val/f1_macro": 0.4}
 
 
+def test_a_run_that_was_gone_on_with_and_killed_is_not_told_by_its_former_end(make_run):
+    path = make_run(status="failed").path
+    writer = RunWriter.resume(path)
+    writer.log(30, 1, {"train/loss": 0.25})
+    damage(path, b"")
+    assert (read_run(path).status, read_run(path).reason, read_run(path).ended) == ("running", None, None)
+    del writer
+    run = read_run(path)
+    assert (run.status, run.reason, run.last["step"]) == ("interrupted", "killed", 30)
+    assert run.best == {"step": 20, "epoch": 0, "val/f1_macro": 0.5}
+
+
 def test_who_goes_on_with_such_a_run_mends_its_record(make_run):
     path = make_run(status="failed").path
     before = read_run(path)
