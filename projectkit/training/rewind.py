@@ -124,9 +124,13 @@ class Place:
         """What cannot be made exact when this training goes on after a death, one line each."""
         found: list[str] = []
         for loader in self._loaders():
-            if _is_ours(loader) or _is_stateful(loader):
-                continue
             name = type(loader).__name__
+            if _is_ours(loader):
+                continue
+            if _is_stateful(loader):
+                if getattr(loader, "num_workers", 0):
+                    found.append(f"{name} keeps its place, and not what its workers draw at random")
+                continue
             if not isinstance(loader, DataLoader):
                 found.append(f"{name} is not a DataLoader: {AGAIN}")
                 continue

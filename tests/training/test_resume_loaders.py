@@ -123,8 +123,10 @@ class Data(pl.LightningDataModule):
             return DataLoader(rows, 6, sampler=Pythons())
         if kind == "stream":
             return DataLoader(Stream(), 6)
-        if kind == "stateful":
-            return Stateful()
+        if kind.startswith("stateful"):
+            loader = Stateful()
+            loader.num_workers = 2 if kind == "stateful_workers" else 0
+            return loader
         if kind == "two":
             return {"one": DataLoader(rows, 6, shuffle=True), "two": DataLoader(rows, 6, shuffle=True)}
         if kind == "plain":
@@ -190,6 +192,7 @@ def test_loaders_that_are_made_anew_each_epoch_go_on_as_well(own: Callable[[str]
         ("stream", "Stream is a stream"),
         ("persistent", "persistent workers"),
         ("plain", "Plain is not a DataLoader"),
+        ("stateful_workers", "keeps its place, and not what its workers draw"),
         ("shuffled", None),
         ("stateful", None),
         ("pythons", None),
