@@ -98,6 +98,8 @@ class Checkpoints(Checkpoint):
         self._between_epochs_only = any(reasons.values())
         if self._from is not None:
             set_should_stop(trainer, self._from["left_out"])
+            if self.best and not (self.writer.checkpoints / "best.ckpt").is_file():
+                self.warn(f"best.ckpt, of step {self.best['step']}, is gone: there is one again when a value is better")
             return
         doubts = [f"{reason}: there are no checkpoints within epochs" for reason, holds in reasons.items() if holds]
         for doubt in (*doubts, *self.place.doubts()):

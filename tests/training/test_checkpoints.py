@@ -138,6 +138,13 @@ def test_a_death_between_two_names_leaves_the_one_before(config: Path) -> None:
     assert not differences(outcome(whole), outcome(resumed))
 
 
+def test_a_best_checkpoint_that_is_gone_is_named(config: Path) -> None:
+    run = died(config, STEPS, BATCHES + 6)
+    (run.path / "checkpoints" / "best.ckpt").unlink()
+    resumed = train(config, STEPS, resume="auto")
+    assert any(f"best.ckpt, of step {BATCHES}, is gone" in str(event.get("message")) for event in resumed.events())
+
+
 def test_where_no_checkpoint_is_whole_the_run_is_not_begun_anew_in_silence(config: Path) -> None:
     run = died(config, STEPS, 11)
     for path in run.path.glob("checkpoints/*.ckpt"):

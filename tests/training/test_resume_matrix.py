@@ -87,6 +87,16 @@ def test_a_training_that_died_at_a_random_step_ends_as_it_would_have(config: Pat
     assert not differences(outcome(whole), outcome(resumed))
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("step", ["compiled", "whole"])
+def test_a_compiled_step_goes_on_as_well(config: Path, step: str) -> None:
+    overrides = ["speed.tune=off", f"speed.step={step}", "checkpoint.every_n_steps=4", "trainer.log_every_n_steps=3"]
+    whole = train(config, overrides)
+    assert whole.part("resolved")["step"] == step
+    resumed = die(config, overrides, DiesAt("on_train_batch_start", 11), DiesAt("on_train_batch_start", 13))
+    assert not differences(outcome(whole), outcome(resumed))
+
+
 def anywhere(chance: random.Random) -> tuple[str, int]:
     return chance.choice(
         [
