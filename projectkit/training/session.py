@@ -36,7 +36,7 @@ from projectkit.training.memory import BatchParts, peak_of_gpu
 from projectkit.training.progress import ProgressReport
 from projectkit.training.resume import Position
 from projectkit.training.screen import show
-from projectkit.training.signals import StopOnSignal, StoppedError
+from projectkit.training.signals import StopAtOnceError, StopOnSignal, StoppedError
 from projectkit.training.speed import COMPILED, LoopNotice, program_of
 from projectkit.training.tracking import Trackers
 from projectkit.training.trainer import Trainer
@@ -99,15 +99,13 @@ class Session:
             with self.stop.held(), contextlib.suppress(OSError):  # a disk that is gone; the user is told
                 message = message_of(told, self.project.root)
                 self.writer.finish(status, reason_of(known), message=message, **self._settled())
-            self._close_trackers(1)
-            self._close_backup()
+            self._close(1)
             if isinstance(known, StoppedError):
                 show(self.console, self._reached())
             raise told from error
         with self.stop.held():
             self.writer.finish("finished", message=None, **self._settled())
-        self._close_trackers(0)
-        self._close_backup()
+        self._close(0)
         show(self.console, self.clock.line())
         self._warn_without_best()
 
@@ -182,8 +180,14 @@ class Session:
             self.resolved["step_reason"] = self.program.fallback
         return {"resolved": self.resolved, "durations": self.clock.durations(), "memory": peak_of_gpu()}
 
+    def _close(self, exit_code: int) -> None:
+        """After our own record, which is whole: what may take seconds more, and is given up at Ctrl-C."""
+        self.stop.over()
+        with contextlib.suppress(StopAtOnceError, OSError):
+            self._close_trackers(exit_code)
+            self._close_backup()
+
     def _close_trackers(self, exit_code: int) -> None:
-        """After our own record: it may take seconds, in which somebody may press Ctrl-C again."""
         if self.trackers is not None:
             self.trackers.close(exit_code)
             for warning in self.trackers.warnings:

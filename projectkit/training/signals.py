@@ -5,6 +5,7 @@
 | loads data, measures, validates | stops at once: nothing is torn, and what it was at is done again | - |
 | trains | ends after the step (of all its accumulated batches), with a checkpoint | stops at once, with the checkpoint before |
 | writes its end into the record | is noted | is noted |
+| has ended, and waits for a tracker | the waiting is given up | - |
 
 SIGINT is Ctrl-C; SIGTERM and SIGUSR1 come from clusters, SIGHUP from a terminal that was closed, SIGBREAK from Windows. One that the
 process was told to ignore (`nohup`, a job in the background of a script) stays ignored.
@@ -109,6 +110,10 @@ class StopOnSignal(Callback):
         """Stop here, if a signal came while it was held."""
         if self.received is not None:
             raise StopAtOnceError
+
+    def over(self) -> None:
+        """The training has ended and is recorded: whatever is still waited for can be given up."""
+        self._mode, self._in_validation = "at once", None
 
     def validating(self, trainer: pl.Trainer | None) -> None:
         """A validation begins, and can be left at any point; None: it is over, and counts."""

@@ -113,7 +113,7 @@ def page() -> str:
             continue
         lines = [f"## {title}", "", "| fault | what happens | what is kept |", "|---|---|---|"]
         for row in rows:
-            name = f"{row.name} ({row.only})" if row.only else row.name
+            name = row.name[0].upper() + row.name[1:] + (f" ({row.only})" if row.only else "")
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (name, row.happens, row.kept)) + " |")
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

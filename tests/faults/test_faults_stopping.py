@@ -148,6 +148,26 @@ def test_ctrl_c_before_the_training(typed: Typed, config: Path, monkeypatch: pyt
 
 
 @fault(
+    "Ctrl-C when the training has ended, while a tracker or a slow drive is waited for",
+    happens="the waiting is given up; exit 0",
+    kept="everything: the run is `finished`",
+)
+def test_ctrl_c_after_the_training(
+    typed: Typed, config: Path, only_run: Callable[[], Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from projectkit.training.session import Session
+
+    def slow(self: Session, exit_code: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(300)
+
+    monkeypatch.setattr(Session, "_close_trackers", slow)
+    ended = typed("train", "trainer.max_epochs=1")
+    assert ended.status == 0, ended.err
+    assert only_run().status == "finished"
+
+
+@fault(
     "Ctrl-C or a cluster's signal in a long validation",
     happens="the validation is left at once and does not count",
     kept="everything up to the validation, all of which is done again when the run goes on",
