@@ -69,6 +69,7 @@ def sync(runs: tuple[str, ...], statuses: tuple[str, ...], deadline: float, dry_
 
 def _waiting(refs: tuple[str, ...], statuses: tuple[str, ...]) -> list[tuple[Run, Target, Pending]]:
     """The runs of which something is not there yet, oldest first."""
+    from projectkit.errors import UserError
     from projectkit.runs import find_run, list_runs, project_of
     from projectkit.runs.sync import pending, read_marker, target_of, tracking_of
 
@@ -82,6 +83,10 @@ def _waiting(refs: tuple[str, ...], statuses: tuple[str, ...]) -> list[tuple[Run
         named = [(run, project) for run in here]
     found = []
     for run, project in named:
+        if run.path.parent == project.results:
+            raise UserError(
+                "a copy that was kept", where=run.id, remedy="type `projectkit sync` on the machine that trained it"
+            )
         tracking = tracking_of(run)
         if (statuses and run.status not in statuses) or (not refs and tracking.get("wandb") == "disabled"):
             continue

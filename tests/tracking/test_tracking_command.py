@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,18 @@ def test_one_line_says_why_nothing_could_be_sent_and_the_next_run_is_not_tried(
     done = typed("sync")
     assert done.status == 1
     assert done.err == (f"failed: {first.id}: {server.url} does not take the key; type `wandb login --relogin`\n")
+
+
+def test_a_copy_that_was_kept_is_left_to_the_machine_that_trained_it(
+    typed: Callable[..., Any], recorded: Callable[..., RunWriter]
+) -> None:
+    writer = recorded()
+    assert typed(f"runs keep {writer.id}").status == 0
+    shutil.rmtree(writer.path)
+    assert typed("sync").err == "everything is uploaded\n"
+    done = typed(f"sync {writer.id}")
+    assert done.status == 2
+    assert "a copy that was kept; type `projectkit sync` on the machine that trained it" in done.err
 
 
 @pytest.mark.parametrize(
