@@ -44,7 +44,7 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
     """The run that is to go on, where it can.
 
     Raises:
-        UserError: there is none, another process goes on with it, or it is finished and is not asked to train longer.
+        UserError: there is none, another process goes on with it, it is finished and not asked to train longer, or nothing was kept.
     """
     run = find_run(name, project)
     if run.status == "running":
@@ -62,6 +62,12 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
                 "trainer.max_epochs=<more>`, else start a new run",
             )
         _refuse_ended_scheduler(run)
+    if not has_checkpoint(run):
+        raise UserError(
+            "the run has no checkpoint to go on from: it died before the first, or is a kept copy",
+            where=run.id,
+            remedy=f"start it again: `projectkit train {run.path / 'config.yaml'}`",
+        )
     return run
 
 

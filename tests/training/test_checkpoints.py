@@ -145,6 +145,13 @@ def test_a_best_checkpoint_that_is_gone_is_named(config: Path) -> None:
     assert any(f"best.ckpt, of step {BATCHES}, is gone" in str(event.get("message")) for event in resumed.events())
 
 
+def test_a_run_that_died_before_its_first_checkpoint_is_to_be_started_again(config: Path) -> None:
+    run = died(config, STEPS, 2)
+    with pytest.raises(UserError, match="the run has no checkpoint to go on from"):
+        train(config, STEPS, resume=run.id)
+    assert newest().id == run.id
+
+
 def test_where_no_checkpoint_is_whole_the_run_is_not_begun_anew_in_silence(config: Path) -> None:
     run = died(config, STEPS, 11)
     for path in run.path.glob("checkpoints/*.ckpt"):

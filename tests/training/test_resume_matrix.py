@@ -82,7 +82,7 @@ def test_a_training_that_died_at_a_random_step_ends_as_it_would_have(config: Pat
     overrides.append("speed.tune=off")
     chance = random.Random(str(sorted(row.items())))
     whole = train(config, overrides)
-    dies = [DiesAt("on_train_batch_start", chance.randint(2, BATCHES + 5)), DiesAt(*anywhere(chance))]
+    dies = [DiesAt("on_train_batch_start", chance.randint(2, BATCHES)), DiesAt(*anywhere(chance))]
     resumed = die(config, overrides, *dies)
     assert not differences(outcome(whole), outcome(resumed))
 
