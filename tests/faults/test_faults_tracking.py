@@ -112,7 +112,7 @@ class At(pl.Callback):
     happens="the training goes on; one warning at its end, which waits 10 s at most",
     kept=KEPT,
 )
-@pytest.mark.parametrize("requests", [2, 6])
+@pytest.mark.parametrize("requests", [pytest.param(2, marks=pytest.mark.nightly), 6])
 def test_tracker_dies_midway(
     server: Any, survived: Callable[..., str], handed_over_later: Callable[[], None], requests: int
 ) -> None:
@@ -140,7 +140,7 @@ def test_tracker_slow(
     happens="the training goes on; one warning at its end",
     kept=KEPT,
 )
-@pytest.mark.parametrize("status", [500, 429])
+@pytest.mark.parametrize("status", [pytest.param(500, marks=pytest.mark.nightly), 429])
 def test_tracker_answers_with_errors(
     server: Any, survived: Callable[..., str], handed_over_later: Callable[[], None], status: int
 ) -> None:
@@ -150,7 +150,7 @@ def test_tracker_answers_with_errors(
 
 
 @fault(
-    "The key for Weights & Biases is wrong, or no key at all",
+    "The key for Weights & Biases is wrong or malformed",
     happens="the training goes on; one warning at its end names `wandb login --relogin`",
     kept=KEPT,
 )
@@ -242,7 +242,7 @@ def test_tracker_process_hangs(survived: Callable[..., str], beside: Callable[[o
 
 
 @fault(
-    "wandb cannot be imported",
+    "W&B's package cannot be imported",
     happens="the training goes on; one warning at its end",
     kept=KEPT,
 )

@@ -19,6 +19,9 @@ from projectkit.runs.files import read_lines
 from projectkit.runs.sync import Target, Uploading
 
 
+pytestmark = pytest.mark.slow
+
+
 def until(holds: Callable[[], bool], deadline_s: float = 40.0) -> None:
     """Wait for something that another process does; the deadline is against hanging only."""
     end = time.monotonic() + deadline_s
@@ -27,6 +30,7 @@ def until(holds: Callable[[], bool], deadline_s: float = 40.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.nightly  # W&B sends every 15 s
 def test_rows_are_on_the_server_while_the_training_runs(server: StubServer, recorded: Callable[..., RunWriter]) -> None:
     writer = recorded(end="running")
     uploading = Uploading(writer.path, Target("course"), follow=True, deadline_s=20.0)

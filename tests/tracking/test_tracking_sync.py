@@ -18,6 +18,8 @@ from projectkit.runs.sync import Target, Uploaded, Uploading, pending, read_mark
 
 TARGET = Target("course")
 
+pytestmark = pytest.mark.slow  # each upload starts wandb
+
 
 def upload(writer: RunWriter, target: Target = TARGET, deadline_s: float = 30.0) -> Uploaded:
     return Uploading(writer.path, target, deadline_s=deadline_s).wait()
@@ -106,7 +108,7 @@ def test_a_running_run_is_uploaded_up_to_now(server: StubServer, recorded: Calla
     assert server.run.exit_code == 0
 
 
-@pytest.mark.parametrize("requests", [4, 9])
+@pytest.mark.parametrize("requests", [pytest.param(4, marks=pytest.mark.nightly), 9])
 def test_an_upload_whose_server_dies_midway_is_completed_by_the_next_one(
     server: StubServer, recorded: Callable[..., RunWriter], requests: int
 ) -> None:
@@ -172,6 +174,7 @@ def test_a_server_that_answers_a_byte_at_a_time_is_waited_for_until_the_deadline
     assert rows(server) == STEPS
 
 
+@pytest.mark.nightly
 def test_files_that_the_server_refuses_are_sent_by_the_next_sync(
     server: StubServer, recorded: Callable[..., RunWriter]
 ) -> None:
