@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+TRIED = "22.05"  # the version that the configuration below is for, Debian 12's
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue")
 NODES = ("alpha", "beta")
 _START_S = 30.0
@@ -59,12 +60,22 @@ PartitionName=urgent Nodes=ALL PriorityTier=10 PreemptMode=OFF MaxTime=1-0 State
 """
 
 
+class NotStartedError(Exception):
+    """A daemon of the cluster could not be started."""
+
+
 def missing() -> str | None:
     """Why no cluster can be started here, in words; None where it can."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return "slurmd needs root"
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     return f"not installed: {', '.join(absent)} (Debian's packages slurmctld, slurmd and munge)" if absent else None
+
+
+def version() -> str:
+    """Of the Slurm that is installed, such as 22.05.8."""
+    done = subprocess.run(["slurmd", "-V"], capture_output=True, text=True, encoding="utf-8", check=True)
+    return done.stdout.split()[-1]
 
 
 class SmallCluster:
@@ -167,7 +178,6 @@ class SmallCluster:
         (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
         # a stand-in, so that a script may ask for one
         (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n", encoding="utf-8")
-        (self.folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n", encoding="utf-8")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
@@ -189,7 +199,7 @@ class SmallCluster:
 
     def _up(self) -> bool:
         if any(process.poll() is not None for process in self._processes):
-            raise RuntimeError(f"a daemon ended at once\n{self.logs()}")
+            raise NotStartedError(f"a daemon ended at once\n{self.logs()}")
         with suppress(subprocess.SubprocessError):
             return (
                 self.call("sinfo", "--noheader", "--Node", "--format=%t").split() == ["idle"] * 4

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from smallcluster import SmallCluster, missing
+from smallcluster import TRIED, NotStartedError, SmallCluster, missing, version
 from table import fault
 
 import projectkit as pk
@@ -73,6 +75,10 @@ def cluster() -> Iterator[SmallCluster]:
     try:
         with SmallCluster(folder) as small:
             yield small
+    except NotStartedError:
+        if version().startswith(TRIED):
+            raise
+        pytest.skip(f"Slurm {version()} does not start with a configuration for {TRIED}")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -246,6 +252,12 @@ def test_jobs_of_one_config_that_are_preempted_go_on_each_with_its_own_run_to_th
 def test_a_job_at_its_time_limit_and_one_whose_node_failed_end_with_the_same_weights(
     cluster: SmallCluster, team: Project, submit: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def may_run_elsewhere(job: str) -> bool:
+        with contextlib.suppress(subprocess.SubprocessError):  # until it is out of the node that failed
+            cluster.call("scontrol", "update", f"JobId={job}", "ReqNodeList=")
+            return True
+        return False
+
     hold = team.root / "hold"
     hold.touch()
     failing = submit("--nodelist=alpha", "--array=5")  # the seed that the config has too
@@ -254,9 +266,8 @@ def test_a_job_at_its_time_limit_and_one_whose_node_failed_end_with_the_same_wei
     cluster.call("scontrol", "update", f"JobId={limited}", "TimeLimit=1")  # so that 50 s are left within the next 10
     cluster.wait(lambda: all((run.path / "checkpoints" / "last.ckpt").is_file() for run in list_runs(team)))
     cluster.fail("alpha")
-    cluster.wait(lambda: cluster.job(failing)["JobState"] == "PENDING")
-    cluster.call("scontrol", "update", f"JobId={failing}", "ReqNodeList=")
-    cluster.wait(lambda: cluster.job(limited)["Restarts"] == "1")  # Slurm looks at time limits every 30 s
+    cluster.wait(lambda: cluster.job(failing)["Restarts"] == "1" and may_run_elsewhere(failing))
+    cluster.wait(lambda: int(cluster.job(limited)["Restarts"]) >= 1)  # Slurm looks at time limits every 30 s
     cluster.call("scontrol", "update", f"JobId={limited}", "TimeLimit=10")
     hold.unlink()
     reference = undisturbed(team, monkeypatch)
