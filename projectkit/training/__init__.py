@@ -15,7 +15,8 @@
 | checkpoints.py | when checkpoints are written, and how a training goes on from one |
 | checkpoint_files.py | how they are written and read |
 | left_out.py, rewind.py, random_state.py | what Lightning leaves out of them: logs and loops, the place in the data, generators |
-| resume.py | which run is continued |
+| resume.py, changes.py | which run is continued, and what is no longer as it was |
+| repeat.py | a run once more, from its record, and how it came out |
 | logger.py | Lightning's side of the run record |
 | tracking.py | Weights & Biases beside it |
 | signals.py | Ctrl-C and what clusters send |

@@ -17,7 +17,7 @@ from pytorch_lightning.callbacks import Callback
 from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
 from projectkit.runs import RunWriter, list_runs
-from projectkit.training import load_checkpoint, session, train
+from projectkit.training import EMA, load_checkpoint, session, train
 from projectkit.training.signals import StoppedError
 
 BATCHES = 14  # of an epoch of the small training: 1,400 training samples in batches of 100
@@ -137,6 +137,26 @@ def test_a_validation_that_a_signal_ends_is_done_again(
     resumed = train(config, overrides, resume="auto")
     assert resumed.id != whole.id
     assert not differences(outcome(whole), outcome(resumed))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+def test_weights_that_a_signal_tore_while_averages_took_their_place_are_not_kept(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class TornThere(Callback):
+        def on_validation_batch_start(self, trainer, *arguments) -> None:
+            if trainer.current_epoch == 1:
+                (average,) = (each for each in trainer.callbacks if isinstance(each, EMA))
+                average.torn, average._swapped = True, False  # as in the middle of the exchange
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    overrides = ["callbacks=[{class_path: projectkit.training.EMA}]", "speed.tune=off"]
+    with pytest.raises(StoppedError, match="in the validation"):
+        train_with(monkeypatch, config, TornThere(), overrides=overrides)
+    (run,) = list_runs(require_project())
+    assert load_checkpoint(run.checkpoint("last"))["global_step"] == BATCHES  # of the epoch before
+    resumed = train(config, overrides, resume="auto")
+    assert not differences(outcome(train(config, overrides)), outcome(resumed))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
