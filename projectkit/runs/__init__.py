@@ -12,6 +12,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | compare.py, advice.py | runs side by side; how one ended and what to do next |
 | notes.py, archive.py | tags and notes; runs out of sight and in the trash |
 | page/ | curves and all the rest in the browser: `projectkit runs open` |
+| sync/ | runs handed to Weights & Biases, in a process of their own |
 | keep.py, export.py, source.py | the copy in `results/` that is committed; a run in a zip, with the code as it was |
 | schema.py, restoring.py | records of older versions, and damaged ones |
 | git.py, code.py, provenance.py | the team's commit and changes, digests of its code; versions, machine |

@@ -18,7 +18,7 @@
 | resume.py, changes.py | which run is continued, and what is no longer as it was |
 | repeat.py | a run once more, from its record, and how it came out |
 | logger.py | Lightning's side of the run record |
-| tracking.py | Weights & Biases beside it |
+| tracking/ | trackers beside it: Weights & Biases, TensorBoard, CSV |
 | signals.py | Ctrl-C and what clusters send |
 | progress.py | what a person sees |
 """

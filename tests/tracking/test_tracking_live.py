@@ -18,7 +18,6 @@ from projectkit.runs import RunWriter
 from projectkit.runs.files import read_lines
 from projectkit.runs.sync import Target, Uploading
 
-
 pytestmark = pytest.mark.slow
 
 
