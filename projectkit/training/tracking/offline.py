@@ -29,6 +29,7 @@ START_S = (
     8.0  # that a training waits for wandb to start, which takes about one; after that it may go on starting beside it
 )
 CLOSE_S = 2.0  # and to end
+_DISABLE_S = 5.0  # to do nothing takes it milliseconds
 _FLUSH_S = 1.0  # what a kill can cost of what the team logged itself
 _ROOM = 2**18  # bytes; with less, what was written last may not be there
 _QUEUED = 10_000  # lines; further ones are in our record alone
@@ -194,11 +195,18 @@ class OfflineWandb(LoggerOfRun):
 def disable() -> None:
     """A run that takes everything and keeps nothing, so that `wandb.log` does not raise in a team's code that uses wandb."""
     wandb: Any = sys.modules.get("wandb")
-    if wandb is not None:
-        with contextlib.suppress(
-            Exception
-        ):  # a wandb that cannot even do this fails in the team's code, with its own message
-            wandb.init(mode="disabled")
+    if wandb is None:
+        return
+
+    def start() -> None:
+        # a wandb that cannot even do this fails in the team's code, with its own message
+        with contextlib.suppress(Exception):
+            wandb.init(mode="disabled", settings={"disable_git": True})
+
+    # in a thread: it asks git all the same, and would wait for one that hangs
+    thread = threading.Thread(target=start, daemon=True)
+    thread.start()
+    thread.join(_DISABLE_S)
 
 
 def _abandon() -> None:
