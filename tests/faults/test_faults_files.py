@@ -166,6 +166,8 @@ CARD = """
 import numpy as np
 from projectkit.datasets import Card, Samples, SplitPolicy, Table, Target
 
+pytestmark = pytest.mark.slow  # each row trains
+
 def read(files):
     labels = np.arange(600, dtype=np.int64) % 3
     x = np.random.default_rng(SEED).normal(size=(600, 2)).astype(np.float32)

@@ -20,6 +20,8 @@ from projectkit.project import require_project
 from projectkit.runs import Run, find_run, list_runs
 from projectkit.training import load_checkpoint
 
+pytestmark = pytest.mark.slow  # each row trains
+
 STEPS = 14  # of an epoch: 1,400 samples in batches of 100
 Beside = Callable[[object], None]
 

@@ -81,6 +81,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 import pytorch_lightning as pl
 
+pytestmark = pytest.mark.slow  # each row trains
+
 class Data(pl.LightningDataModule):
     def train_dataloader(self):
         x = torch.randn(20, 4)

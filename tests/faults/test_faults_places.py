@@ -14,6 +14,8 @@ from table import fault
 from projectkit.runs import Run
 from projectkit.scaffold.new import template_folder
 
+pytestmark = pytest.mark.slow  # each row trains
+
 
 @fault(
     "spaces, accents, emoji and 200 characters in the path of the project",

@@ -15,6 +15,8 @@ from table import fault
 from projectkit.project import require_project
 from projectkit.runs import Run, find_run, ids, list_runs, record
 
+pytestmark = pytest.mark.slow  # each row trains
+
 
 @fault(
     "the clock is set back or forward while a training runs, or between its death and its resumption",

@@ -21,7 +21,10 @@ from projectkit.project import require_project
 from projectkit.runs import Run, find_run, list_runs
 from projectkit.training import train
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="os.kill ends the process at once on Windows"),
+]
 
 STEPS = 14  # of an epoch: 1,400 samples in batches of 100
 Beside = Callable[[object], None]
