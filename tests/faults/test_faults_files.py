@@ -15,6 +15,8 @@ from table import fault
 from projectkit.project import require_project
 from projectkit.runs import Run, find_run, list_runs
 
+pytestmark = pytest.mark.slow  # each row trains
+
 STEPS = 14  # of an epoch: 1,400 samples in batches of 100
 
 
@@ -165,8 +167,6 @@ def test_a_corrupt_record(typed: Typed, stopped: Run, text: str) -> None:
 CARD = """
 import numpy as np
 from projectkit.datasets import Card, Samples, SplitPolicy, Table, Target
-
-pytestmark = pytest.mark.slow  # each row trains
 
 def read(files):
     labels = np.arange(600, dtype=np.int64) % 3

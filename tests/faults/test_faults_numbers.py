@@ -16,6 +16,8 @@ from table import fault
 from projectkit.runs import Run
 from projectkit.training import load_checkpoint
 
+pytestmark = pytest.mark.slow  # each row trains
+
 STEPS = 14  # of an epoch: 1,400 samples in batches of 100
 Beside = Callable[[object], None]
 
@@ -80,8 +82,6 @@ OWN = """
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 import pytorch_lightning as pl
-
-pytestmark = pytest.mark.slow  # each row trains
 
 class Data(pl.LightningDataModule):
     def train_dataloader(self):
