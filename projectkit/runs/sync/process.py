@@ -138,7 +138,11 @@ def _outcome(said: list[dict[str, Any]], deadline_s: float) -> Uploaded:
     known = [line for line in said if line.get("state") == "waiting"]
     if known:
         return Uploaded(problem=f"{known[-1]['what']}; {known[-1]['remedy']}", kind=str(known[-1]["kind"]), notes=notes)
-    what = f"the upload was ended while it was {last['state']}" if last else f"the upload said nothing within {deadline_s:g} s"
+    what = (
+        f"the upload was ended while it was {last['state']}"
+        if last
+        else f"the upload said nothing within {deadline_s:g} s"
+    )
     return Uploaded(problem=f"{what}; type `projectkit sync`", kind="other", notes=notes)
 
 

@@ -74,7 +74,9 @@ def install(trainer: pl.Trainer, listener: Listener) -> None:
         listener.after_batch()
 
     epochs.__dict__.update(setup_data=before_loaders, on_advance_start=before_epoch, on_advance_end=after_epoch)
-    batches.__dict__.update(on_run_start=before_batches, on_advance_end=after_batch, until_due=listener.batches_until_due)
+    batches.__dict__.update(
+        on_run_start=before_batches, on_advance_end=after_batch, until_due=listener.batches_until_due
+    )
 
 
 def is_whole(trainer: pl.Trainer) -> bool:
