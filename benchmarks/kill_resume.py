@@ -32,8 +32,7 @@ ABOUT = (
     "Small trainings are killed (SIGKILL) at random, up to three times each, go on with `projectkit train --resume auto` until they "
     "finish, and are compared with one that nobody disturbed by SHA-256 of all that a run has: weights, buffers, averaged weights, "
     "optimiser, scheduler, loops, callbacks and generators of `last.ckpt` and `best.ckpt`, each line of metrics but its time, the best "
-    "and the last figures. `tests/faults/killcases.py` lists what each of them has. `steps`: at how many different steps they died; `begun "
-    "again`: runs that died before their first checkpoint, which another took the place of."
+    "and the last figures. `tests/faults/killcases.py` lists what each of them has. `steps`: at how many different steps they died."
 )
 KINDS = {
     "step": "within an optimiser step",
@@ -74,11 +73,11 @@ def tables(whole: dict[str, Whole], found: Sequence[Killed]) -> str:
         of = [each for each in found if each.case == case]
         steps = [step for each in of for step in each.steps]
         where = f"{len(set(steps))} of {undisturbed.session.steps + 1}"
-        begun_again, identical = sum(each.begun_again for each in of), sum(not each.problems for each in of)
-        rows.append((case, where, len(of), len(steps), len(of) + len(steps), begun_again, identical))
-    rows.append(("all", "", *(sum(int(row[column]) for row in rows) for column in range(2, 7))))
+        identical = sum(not each.problems for each in of)
+        rows.append((case, where, len(of), len(steps), len(of) + len(steps), identical))
+    rows.append(("all", "", *(sum(int(row[column]) for row in rows) for column in range(2, 6))))
     kinds = Counter(kind for each in found for kind in each.kinds)
-    columns = ("training", "steps", "trainings", "kills", "sessions", "begun again", "identical")
+    columns = ("training", "steps", "trainings", "kills", "sessions", "identical")
     head = markdown_table(columns, rows)
     return f"{head}\n\n{markdown_table(('killed', 'times'), [(KINDS[kind], kinds[kind]) for kind in KINDS])}"
 

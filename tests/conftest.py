@@ -23,6 +23,7 @@ optimizer: {class_path: torch.optim.AdamW, init_args: {lr: 0.01}}
 scheduler: {class_path: torch.optim.lr_scheduler.StepLR, init_args: {step_size: 1, gamma: 0.7}}
 trainer: {max_epochs: 3, accelerator: cpu}
 monitor: {metric: val/f1_macro, mode: max}
+checkpoint: {every_n_epochs: 1}
 tracking: {wandb: disabled}
 """
 

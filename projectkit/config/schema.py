@@ -125,7 +125,7 @@ class EarlyStoppingConfig:
 class CheckpointConfig:
     """When `last.ckpt` is written: at whichever of the three comes first, and when the training ends or is stopped."""
 
-    every_n_epochs: int = 1
+    every_n_epochs: int | None = None  # null: at each epoch's end, but with short epochs only every few seconds
     every_n_steps: int | None = None  # null: not by steps
     every_n_minutes: float | None = 10.0  # null: not by the clock
     keep_last: int = 2  # how many of them are kept, last.ckpt among them: the older ones are step-<n>.ckpt

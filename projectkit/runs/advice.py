@@ -45,13 +45,11 @@ def next_step(run: Run) -> str | None:
             return f"type `projectkit evaluate {run.id}`"
         return None if run.kept else f"type `projectkit runs keep {run.id}` if it is to be in git"
     first = _FIRST.get(run.reason or "")
-    resumable = (run.path / "checkpoints" / "last.ckpt").is_file()
-    if run.reason in _STARTS_ANEW or not resumable:
-        again = (
-            "train again"
-            if resumable or run.reason in _STARTS_ANEW
-            else "it has no checkpoint to go on from: train again"
-        )
+    if run.reason in _STARTS_ANEW or run.path == run.kept:
+        again = "train again"
     else:
-        again = f"go on with `projectkit train --resume {run.id}`"
+        begun = any((run.path / "checkpoints").glob("*.ckpt"))
+        again = (
+            f"{'go on' if begun else 'it has no checkpoint yet, begin again'} with `projectkit train --resume {run.id}`"
+        )
     return f"{first}, then {again}" if first else again

@@ -14,6 +14,7 @@
 | ema.py | `EMA`: an average of the weights in their place |
 | checkpoints.py | when checkpoints are written, and how a training goes on from one |
 | checkpoint_files.py | how they are written and read |
+| pace.py | how often what takes time is done |
 | left_out.py, rewind.py, random_state.py | what Lightning leaves out of them: logs and loops, the place in the data, generators |
 | resume.py, changes.py | which run is continued, and what is no longer as it was |
 | repeat.py | a run once more, from its record, and how it came out |

@@ -70,18 +70,16 @@ class PlainCheckpointIO(CheckpointIO):
         Args:
             checkpoint: as Lightning makes it; hyper-parameters that are no plain values become text.
             path: where it goes.
-            storage_options: what writes it in place of a plain write, given path, checkpoint and bytes.
+            storage_options: what takes it in place of a write, given the checkpoint.
         """
         for name in HYPERPARAMETERS:
             if name in checkpoint:
                 checkpoint[name] = _plain(checkpoint[name])
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         if callable(storage_options):
-            storage_options(Path(path), checkpoint, buffer.getvalue())
-        else:
-            atomic_write(Path(path), buffer.getvalue())
+            storage_options(checkpoint)
+            return
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(Path(path), serialised(checkpoint))
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """See `load_checkpoint` of this file; URLs are refused, because Lightning would run the code in them."""
@@ -96,6 +94,13 @@ class PlainCheckpointIO(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Remove a checkpoint if it is there."""
         Path(path).unlink(missing_ok=True)
+
+
+def serialised(checkpoint: Mapping[str, Any]) -> bytes:
+    """What a checkpoint's file holds."""
+    buffer = io.BytesIO()
+    torch.save(checkpoint, buffer)
+    return buffer.getvalue()
 
 
 def refuse_unreadable(data: bytes) -> None:

@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -21,11 +23,12 @@ from pytorch_lightning.callbacks import Checkpoint, StochasticWeightAveraging
 
 from projectkit.config import Config
 from projectkit.errors import UserError, did_you_mean
-from projectkit.runs import RunWriter
-from projectkit.training.checkpoint_files import publish, refuse_unreadable, weights_sha256
+from projectkit.runs import RunWriter, TakenOverError
+from projectkit.training.checkpoint_files import publish, refuse_unreadable, serialised, weights_sha256
 from projectkit.training.left_out import left_out, set_left_out, set_loaders, set_should_stop
 from projectkit.training.loop.between import go_on, install, is_whole
 from projectkit.training.loop.position import NEVER, position
+from projectkit.training.pace import Pace
 from projectkit.training.random_state import random_state, set_random_state
 from projectkit.training.rewind import Place
 from projectkit.training.signals import StopOnSignal, StoppedError
@@ -37,9 +40,10 @@ BATCH, EPOCH, VALIDATION = "batch", "epoch", "validation"  # after which, or in 
 
 
 class Checkpoints(Checkpoint):
-    """`last.ckpt` now and then, and `best.ckpt` whenever the monitored metric improves.
+    """`last.ckpt` now and then, and `best.ckpt` when the monitored metric has improved.
 
-    A training that goes on from a `last.ckpt` ends with the bits that it would have had.
+    A training that goes on from a `last.ckpt` ends with the bits that it would have had. Where epochs take less than seconds, neither is
+    written at each of them: see `Pace`. The best waits in memory then, and is in its file before any `last.ckpt` that knows of it.
 
     Args:
         writer: of the run that the checkpoints belong to.
@@ -67,6 +71,8 @@ class Checkpoints(Checkpoint):
         self.best: dict[str, Any] = {}
         self._step = step
         self._saved_at = time.monotonic()
+        self._last_pace, self._best_pace = Pace(), Pace()
+        self._held: dict[str, Any] | None = None  # the best, which is not in its file yet
         self._whole: dict[str, Any] | None = None  # what the checkpoint that is being written gets
         self._from: Mapping[str, Any] | None = None  # what the training goes on from
         self._validates_again = False
@@ -124,14 +130,20 @@ class Checkpoints(Checkpoint):
         ):
             validation = {name: figure for name, figure in values.items() if name.startswith("val/")}
             self.best = {"step": trainer.global_step, "epoch": trainer.current_epoch, **validation, self.metric: value}
-            self._write("best", None)
-            self.writer.update(best=self.best)
+            self._held = self._checkpoint("best", None)
+            # a GPU's memory has no room for a second copy
+            if self._best_pace.due() or trainer.strategy.root_device.type != "cpu":
+                self._write_best()
+            else:
+                self._held = copy.deepcopy(self._held)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Lightning's hook: a validation that a signal ended is done again from its start."""
         torn = any(getattr(each, "torn", False) for each in _callbacks(trainer))
         if isinstance(exception, StoppedError) and trainer.validating and not (torn or self._between_epochs_only):
-            self._write("last", VALIDATION)
+            self._write_last(VALIDATION)
+        with contextlib.suppress(OSError, TakenOverError):  # why the training ended is told, not that this failed too
+            self._write_best()
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint keeps of this callback."""
@@ -187,16 +199,18 @@ class Checkpoints(Checkpoint):
         if not self._wanted() or not is_whole(self.trainer):
             return
         if not self._between_epochs_only:
-            self._write("last", BATCH)
+            self._write_last(BATCH)
         if self.stop.received is not None:
             raise self.stop.stopped(self.trainer)
 
     def after_epoch(self) -> None:
         """See `between.Listener`: the same; the end of the training is kept in any case."""
         ends = self.trainer.fit_loop.done
+        every = self.when.every_n_epochs
         # `current_epoch` is the next one's by now
-        if self.trainer.current_epoch % self.when.every_n_epochs == 0 or ends or self._wanted():
-            self._write("last", EPOCH, ends=ends)
+        due = self._last_pace.due() if every is None else self.trainer.current_epoch % every == 0
+        if due or ends or self._wanted():
+            self._write_last(EPOCH, ends=ends)
         if self.stop.received is not None and not ends:
             raise self.stop.stopped(self.trainer)
 
@@ -224,9 +238,38 @@ class Checkpoints(Checkpoint):
         set_random_state(self._from["random"])
         self._from = None
 
-    def _write(self, name: str, kind: str | None, *, ends: bool = False) -> None:
-        """Write a checkpoint; whoever is asked for a state may draw from the generators, and what follows does not see it."""
+    def _write_last(self, kind: str, *, ends: bool = False) -> None:
+        """Write `last.ckpt`; before it the best that it knows of, which is then never older than it says."""
+        self._write_best()
+        with self._last_pace.taken():
+            checkpoint = self._checkpoint("last", kind)
+            if ends:
+                self.writer.update(weights_sha256=weights_sha256(checkpoint["state_dict"]))
+            self._publish("last", checkpoint, self.trainer.global_step)
+            self._step, self._saved_at = self.trainer.global_step, time.monotonic()
+
+    def _write_best(self) -> None:
+        """Write `best.ckpt`, where there is a better one than the file."""
+        held, self._held = self._held, None
+        if held is not None:
+            with self._best_pace.taken():
+                self._publish("best", held, int(held["global_step"]))
+                self.writer.update(best=self.best)
+
+    def _publish(self, name: str, checkpoint: Mapping[str, Any], step: int) -> None:
         self.writer.refuse_if_taken_over()
+        data = serialised(checkpoint)
+        if not self._readable:
+            refuse_unreadable(data)
+            self._readable = True
+        path = self.writer.checkpoints / f"{name}.ckpt"
+        digest = publish(path, data, step=step, former=self._step, keep_last=self.when.keep_last)
+        self.writer.event("checkpointed", name=name, step=step, sha256=digest)
+        for tell in self.saved:
+            tell()
+
+    def _checkpoint(self, name: str, kind: str | None) -> dict[str, Any]:
+        """The state as Lightning gathers it; whoever is asked for one may draw from the generators, and what follows does not see it."""
         before = random_state()
         if kind is not None:
             self._whole = {
@@ -236,26 +279,13 @@ class Checkpoints(Checkpoint):
                 "place": self.place.state(within=kind != EPOCH),
                 "lines": _lines(self.writer.path / "metrics.jsonl"),
             }
-        step = self.trainer.global_step
-
-        def write(path: Path, checkpoint: Mapping[str, Any], data: bytes) -> None:
-            if not self._readable:
-                refuse_unreadable(data)
-                self._readable = True
-            if ends:
-                self.writer.update(weights_sha256=weights_sha256(checkpoint["state_dict"]))
-            digest = publish(path, data, step=step, former=self._step, keep_last=self.when.keep_last)
-            self.writer.event("checkpointed", name=name, step=step, sha256=digest)
-
+        gathered: list[dict[str, Any]] = []
         try:
-            self.trainer.save_checkpoint(self.writer.checkpoints / f"{name}.ckpt", storage_options=write)
+            self.trainer.save_checkpoint(self.writer.checkpoints / f"{name}.ckpt", storage_options=gathered.append)
         finally:
             self._whole = None
             set_random_state(before)
-        if kind is not None:
-            self._step, self._saved_at = step, time.monotonic()
-        for tell in self.saved:
-            tell()
+        return gathered[0]
 
 
 def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:

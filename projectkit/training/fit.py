@@ -131,7 +131,8 @@ def _train(
         _load_data(assembly)
         decided = decide(loaded.config, assembly, resolved, recorded, policy)
         resolved.update(decided.values, filled=assembly.filled)
-        for note in (*loaded.notes, *(change.line for change in changes)):
+        begins = [f"{former.id} died before its first checkpoint and begins again"] if former and not start else []
+        for note in (*loaded.notes, *begins, *(change.line for change in changes)):
             show(console, f"note: {note}")
         if late:
             what = "training slows down beside other programs"
@@ -139,9 +140,9 @@ def _train(
         if decided.line:
             show(console, decided.line)
         with stop.held():  # a folder that is made is made whole
-            if former is not None and start is not None:
+            if former is not None:
                 writer = RunWriter.resume(former.path, command=command, after=seen)
-                writer.rewind(start.step, start.lines)
+                writer.rewind(start.step if start else 0, start.lines if start else 0)
                 if forced_config(changes):
                     writer.replace_config(config_to_yaml(loaded.config))
             else:
@@ -161,7 +162,7 @@ def _train(
                 )
             if changes:
                 writer.event("changed", changes=as_recorded(changes))
-        clock = Clock(former.seconds if former is not None and start is not None else None)
+        clock = Clock(former.seconds if former is not None else None)
         session = Session(
             loaded.config,
             assembly,

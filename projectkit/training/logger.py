@@ -11,6 +11,7 @@ from pytorch_lightning.loggers.logger import Logger
 
 from projectkit.runs import RunWriter
 from projectkit.training.loop.clock import Clock
+from projectkit.training.pace import Pace
 
 
 class LoggerOfRun(Logger):
@@ -85,6 +86,8 @@ class Recorder(Callback):
     def __init__(self, writer: RunWriter, logger: RunLogger) -> None:
         self.writer = writer
         self.logger = logger
+        self.last: dict[str, Any] = {}  # fields of the record that the last epoch changed
+        self._pace = Pace()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Lightning's hook: tie the logger to the trainer."""
@@ -104,4 +107,7 @@ class Recorder(Callback):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         last = {"step": trainer.global_step, "epoch": trainer.current_epoch, **values}
         # a run that is killed has its durations up to here
-        self.writer.update(last=last, durations=self.logger.clock.durations())
+        self.last = {"last": last, "durations": self.logger.clock.durations()}
+        if self._pace.due():
+            with self._pace.taken():
+                self.writer.update(**self.last)

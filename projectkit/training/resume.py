@@ -12,7 +12,7 @@ from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.project import Project
 from projectkit.runs import Run, backup_folder, find_run, free_for_this_job, list_runs, restore_runs
-from projectkit.training.changes import Change, config_changes, data_changes
+from projectkit.training.changes import Change, config_changes, data_changes, surrounding_changes
 from projectkit.training.checkpoint_files import has_checkpoint
 
 LONGER = ("trainer.max_epochs ", "trainer.max_steps ", "trainer.max_time ")
@@ -20,16 +20,19 @@ LOOKED_AT = 20  # unfinished runs, for one whose config is nearest
 
 
 def find_resumable(config: Config, project: Project) -> Run | None:
-    """The newest run of this config that did not finish and left a checkpoint; None where a new run is to be started.
+    """The newest run of this config that did not finish; None where a new run is to be started.
 
-    A run whose process is gone, as when a cluster killed it, reads as interrupted.
+    A run whose process is gone, as when a cluster killed it, reads as interrupted. One that died before its first checkpoint begins
+    again, unless the code or the versions are others by now: nothing is lost then with a new run.
     """
-    return next(free_for_this_job(run for run in _unfinished(project) if not config_changes(run, config)), None)
+    same = (run for run in _unfinished(project) if not config_changes(run, config))
+    return next(free_for_this_job(run for run in same if has_checkpoint(run) or _may_begin_again(run, project)), None)
 
 
 def nearest_unfinished(config: Config, project: Project) -> str | None:
     """What is to be said where `auto` finds no run of this config, and there is an unfinished one of another."""
-    runs = [run for run, _ in zip(_unfinished(project), range(LOOKED_AT), strict=False) if run.name == config.name]
+    kept = (run for run in _unfinished(project) if has_checkpoint(run))
+    runs = [run for run, _ in zip(kept, range(LOOKED_AT), strict=False) if run.name == config.name]
     if not runs:
         return None
     changes, run = min(((config_changes(run, config), run) for run in runs), key=lambda pair: len(pair[0]))
@@ -62,9 +65,9 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
                 "trainer.max_epochs=<more>`, else start a new run",
             )
         _refuse_ended_scheduler(run)
-    if not has_checkpoint(run):
+    if not has_checkpoint(run) and (run.status == "finished" or not _is_at_home(run, project)):
         raise UserError(
-            "the run has no checkpoint to go on from: it died before the first, or is a kept copy",
+            "the run has no checkpoint to go on from: its weights were removed, or it is a kept copy",
             where=run.id,
             remedy=f"start it again: `projectkit train {run.path / 'config.yaml'}`",
         )
@@ -157,7 +160,18 @@ def position(path: Path, checkpoint: Mapping[str, Any]) -> Position:
 
 
 def _unfinished(project: Project) -> Iterable[Run]:
-    return (run for run in list_runs(project) if run.status in ("interrupted", "failed") and has_checkpoint(run))
+    return (run for run in list_runs(project) if run.status in ("interrupted", "failed") and _is_at_home(run, project))
+
+
+def _may_begin_again(run: Run, project: Project) -> bool:
+    """Whether a run that left no checkpoint died by no fault of its own, and would do the same again."""
+    others = (change for change in surrounding_changes(run, project, None) if change.refused)
+    return run.status == "interrupted" and next(others, None) is None
+
+
+def _is_at_home(run: Run, project: Project) -> bool:
+    """Whether a run lies among those that are trained; a kept copy is only looked at."""
+    return run.path.parent == project.runs.resolve()
 
 
 def _refuse_ended_scheduler(run: Run) -> None:

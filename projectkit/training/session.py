@@ -66,6 +66,7 @@ class Session:
         self.stop.say = self._say
         self.clock = clock
         self.logger = RunLogger(writer, clock)
+        self.recorder = Recorder(writer, self.logger)
         self.project = project
         self.trackers: Trackers | None = None
         self.program: StepProgram | None = None
@@ -132,7 +133,7 @@ class Session:
         monitor, patience = self.config.monitor, self.config.early_stopping
         notice = LoopNotice(self._note_loop)
         callbacks: list[pl.Callback] = [
-            Recorder(self.writer, self.logger),
+            self.recorder,
             FiniteNumbers(self.writer),
             notice,
             *self.assembly.callbacks,
@@ -178,7 +179,8 @@ class Session:
             self.resolved["filled"] = {**self.resolved["filled"], "scheduler": plan.filled}
         if self.program is not None and self.program.fallback is not None:
             self.resolved["step_reason"] = self.program.fallback
-        return {"resolved": self.resolved, "durations": self.clock.durations(), "memory": peak_of_gpu()}
+        settled = {"resolved": self.resolved, "durations": self.clock.durations(), "memory": peak_of_gpu()}
+        return {**self.recorder.last, **settled}
 
     def _close(self, exit_code: int) -> None:
         """After our own record, which is whole: what may take seconds more, and is given up at Ctrl-C."""

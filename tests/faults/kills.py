@@ -79,7 +79,6 @@ class Killed:
     deaths: list[str] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)  # of the whole training, at each death
-    begun_again: int = 0  # runs that died before their first checkpoint
     problems: list[str] = field(default_factory=list)
 
     def note(self, session: Session, held: int, death: Death) -> None:
@@ -203,11 +202,8 @@ def killed_training(trainings: Trainings, whole: Whole, number: int, deaths: Seq
     if len(finished) != 1:
         killed.problems.append(f"the last session ended with status {session.status}: {log_of(project)[-600:]}")
         return killed
-    # one that died before its first checkpoint has nothing to go on from: another was begun
-    held_runs = [run for run in runs_of(project) if has_checkpoint(run)]
-    killed.begun_again = len(runs_of(project)) - len(held_runs)
-    if len(held_runs) != 1:
-        killed.problems.append(f"{len(held_runs)} runs with a checkpoint")
+    if len(runs_of(project)) != 1:
+        killed.problems.append(f"{len(runs_of(project))} runs")
     got = trainings.fingerprint(finished[0])
     other = sorted(
         name for name in got.keys() | whole.fingerprint.keys() if got.get(name) != whole.fingerprint.get(name)
@@ -251,11 +247,6 @@ def runs_of(project: Path) -> list[Path]:
         path.parent: json.loads(path.read_text(encoding="utf-8")) for path in (project / "runs").glob("*/run.json")
     }
     return sorted(records, key=lambda path: str(records[path]["created"]))
-
-
-def has_checkpoint(run: Path) -> bool:
-    """Whether a run has something to go on from."""
-    return any(path.stem != "best" for path in (run / "checkpoints").glob("*.ckpt"))
 
 
 def last_step(project: Path) -> int:

@@ -8,17 +8,31 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import pytorch_lightning as pl
 import torch
 from deaths import Death, DiesAt, differences, newest, outcome, with_callbacks
 from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError, WorkError
-from projectkit.runs import Run, TakenOverError, read_run
-from projectkit.training import load_checkpoint, train
+from projectkit.project import require_project
+from projectkit.runs import Run, TakenOverError, keep_run, read_run
+from projectkit.training import checkpoints, load_checkpoint, train
 from projectkit.training.checkpoint_files import file_sha256, newest_whole, publish
+from projectkit.training.pace import Pace
 
 BATCHES = 14  # of an epoch of the small training
 STEPS = ["speed.tune=off", "checkpoint.every_n_steps=4", "checkpoint.every_n_minutes=null"]
+
+
+class FailsAt(Callback):
+    """A team's mistake at a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if trainer.global_step >= self.step:
+            raise RuntimeError("fails here")
 
 
 def saved(run: Run, name: str = "last") -> list[int]:
@@ -29,6 +43,13 @@ def died(config: Path, overrides: list[str], step: int) -> Run:
     with with_callbacks([DiesAt("on_train_batch_start", step)]), pytest.raises(Death):
         train(config, overrides)
     return newest()
+
+
+def killed(run: Run) -> Run:
+    """What a run reads as whose process is gone."""
+    record = {**run.record, "status": "interrupted", "reason": "killed"}
+    (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    return run
 
 
 def flip(path: Path) -> None:
@@ -145,11 +166,74 @@ def test_a_best_checkpoint_that_is_gone_is_named(config: Path) -> None:
     assert any(f"best.ckpt, of step {BATCHES}, is gone" in str(event.get("message")) for event in resumed.events())
 
 
-def test_a_run_that_died_before_its_first_checkpoint_is_to_be_started_again(config: Path) -> None:
-    run = died(config, STEPS, 2)
-    with pytest.raises(UserError, match="the run has no checkpoint to go on from"):
+class Rarely(Pace):
+    """Something that took very long the first time."""
+
+    def __init__(self) -> None:
+        super().__init__(share=1e-9)
+
+
+def test_where_epochs_are_short_checkpoints_are_rare_and_the_end_and_the_best_are_kept(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each_time = train(config, ["trainer.max_epochs=5", "speed.tune=off"])
+    monkeypatch.setattr(checkpoints, "Pace", Rarely)
+    run = train(config, ["trainer.max_epochs=5", "speed.tune=off", "checkpoint.every_n_epochs=null"])
+    assert saved(run) == [BATCHES, 5 * BATCHES]
+    assert saved(run, "best") == [BATCHES, int(run.best["step"])]
+    assert run.best == each_time.best
+    assert not differences(outcome(each_time), outcome(run))
+
+
+def test_the_best_that_waits_in_memory_is_written_when_the_training_fails(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(config, ["speed.tune=off"])
+    assert whole.best["step"] > BATCHES
+    monkeypatch.setattr(checkpoints, "Pace", Rarely)
+    overrides = ["speed.tune=off", "checkpoint.every_n_epochs=null", "trainer.max_epochs=4"]
+    with with_callbacks([FailsAt(3 * BATCHES + 2)]), pytest.raises(RuntimeError, match="fails here"):
+        train(config, overrides)
+    best = load_checkpoint(newest().checkpoint("best"))
+    assert best["global_step"] == newest().best["step"] == whole.best["step"]
+
+
+def test_what_is_paced_takes_the_share_that_it_may() -> None:
+    now = [100.0]
+    pace = Pace(share=0.01, clock=lambda: now[0])
+    assert pace.due()
+    with pace.taken():
+        now[0] += 0.5
+    now[0] += 49.9
+    assert not pace.due()
+    now[0] += 0.2
+    assert pace.due()
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_run_that_died_before_its_first_checkpoint_begins_again(config: Path, named: bool) -> None:
+    whole = train(config, STEPS)
+    run = killed(died(config, STEPS, 2))
+    resumed = train(config, STEPS, resume=run.id if named else "auto")
+    assert resumed.id == run.id
+    assert not differences(outcome(whole), outcome(resumed))
+
+
+def test_a_run_without_a_checkpoint_whose_code_is_another_by_now_gives_way_to_a_new_one(
+    config: Path, team_file: Callable[[str, str], None]
+) -> None:
+    run = killed(died(config, STEPS, 2))
+    team_file("later", "")
+    assert train(config, STEPS, resume="auto").id != run.id
+
+
+def test_a_kept_copy_is_never_gone_on_with(config: Path) -> None:
+    run = died(config, STEPS, 11)
+    keep_run(run, require_project())
+    run.path.rename(config.parent / "elsewhere")
+    with pytest.raises(UserError, match="it is a kept copy"):
         train(config, STEPS, resume=run.id)
-    assert newest().id == run.id
+    assert train(config, STEPS, resume="auto").id != run.id
 
 
 def test_where_no_checkpoint_is_whole_the_run_is_not_begun_anew_in_silence(config: Path) -> None:
