@@ -1,8 +1,9 @@
 """Keys and passwords, taken out of whatever a run records: a kept run is committed and shared.
 
-Five things are recognised: the value of an argument whose name says that it is secret, the user and password of a URL, a key in its
-query (`?api_key=`), the known shapes of access keys wherever they stand, and, wherever it stands, the value of an environment variable
-whose name says that it is secret. Numbers stay (`max_tokens=512` is a setting).
+Seven things are recognised: the value of an argument or of a config's key whose name says that it is secret, a line of a `.env` file, the
+user and password of a URL, a key in its query (`?api_key=`), the known shapes of access keys wherever they stand, 40 hex digits behind such
+a word, and, wherever it stands, the value of an environment variable whose name says that it is secret. Numbers stay (`max_tokens=512` is a
+setting).
 
 A config with a masked value is still the config of its run: `same_value` takes what was masked for what the user's own config says, and
 `refuse_masked` asks for it where there is nothing but the record.
@@ -33,13 +34,37 @@ _URL_QUERY = re.compile(
 )
 _KEY_SHAPES = re.compile(
     r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|hf_\w{20,}|sk-[\w-]{20,}|wandb_v\d_\w{20,}"
-    r"|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}|xox[abpr]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+)"
+    r"|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}|xox[abpr]-[\w-]{10,}|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+"
+    r"|(?<=Bearer )[\w.~+/-]{16,}=*|(?<=hooks\.slack\.com/services/)[\w/-]{20,})"
 )
+_PRIVATE_KEY = re.compile(r"(-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----).{1,8000}?(-----END)", re.DOTALL)
 _ASSIGNMENT = re.compile(
     r"(?P<name>\b\w*(?:api_?key|access_?key|token|secret|passwd|password)\w*['\"]?\s*[:=]\s*)(?P<quote>['\"])[^'\"\s]{8,}(?P=quote)",
     re.IGNORECASE,
 )
-_WANDB_KEY = re.compile(r"[0-9a-f]{40}")  # also the shape of a commit, so it counts on a command line only
+# a line of a `.env` file, also in a diff; code has blanks around its `=`, or brackets behind it
+_DOTENV = re.compile(
+    r"^(?P<name>[-+ ]?\s*(?:export\s+|set\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|PWD|CREDENTIALS?|PAT)=)"
+    r"(?![-+\d.]+\s*$)['\"]?[^\s'\"()\[\]{}#]{4,}['\"]?(?=\s*(?:#.*)?$)",
+    re.MULTILINE,
+)
+# also the shape of a commit, so it counts on a command line, or behind a word, only
+_WANDB_KEY = re.compile(r"[0-9a-f]{40}")
+_WANDB_KEY_NAMED = re.compile(
+    r"(?P<name>(?:key|token|secret|passw(?:or)?d|login)\b[^\n]{0,20}?)(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])",
+    re.IGNORECASE,
+)
+# of a config; `pad_token` and `monitor_key` are settings
+_SECRET_KEY = re.compile(
+    r"(?:\w*_)?(?:api_?key|access_?key(?:_id)?|private_?key|secret(?:_?key)?|passw(?:or)?d|passphrase|pwd|credentials?"
+    r"|(?:api|auth|access|hub|hf|bot|bearer|refresh)_token)|token",
+    re.IGNORECASE,
+)
+_YAML_LINE = re.compile(
+    r"^(?P<name>\s*(?:- )*(?P<quote>[\"']?)(?P<key>\w+)(?P=quote):\s+)(?P<value>[^\s{\[|>&#].*?)(?P<rest>\s+#.*)?$",
+    re.MULTILINE,
+)
+_NOTHING = frozenset({"null", "~", "true", "false"})
 _SHORTEST = 8  # characters of a secret in the environment: a shorter one would be found in the middle of words
 # a value that YAML would read as the name of an anchor; what was quoted stays in its quotes
 _BARE_MASK = re.compile(r"^(\s*(?:- )*(?:[^\s\"'][^\"'\n]*?: )?)(\*\*\*[^\"'\n]*)$", re.MULTILINE)
@@ -55,18 +80,18 @@ def mask_yaml(text: str) -> str:
     secrets = _of_environment()
     for secret in secrets:
         text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], MASK)  # as it stands in quotes
-    return _BARE_MASK.sub(r'\1"\2"', _masked(text, secrets))
+    return _BARE_MASK.sub(r'\1"\2"', _YAML_LINE.sub(_masked_line, _masked(text, secrets)))
 
 
 def mask_document(document: Any) -> Any:
-    """Plain containers with `mask_text` in every text."""
+    """Plain containers with `mask_text` in every text, and without the texts under keys that are called `password` or alike."""
     secrets = _of_environment()  # once: to look through it takes longer than to mask a text
 
     def masked(value: Any) -> Any:
         if isinstance(value, str):
             return _masked(value, secrets)
         if isinstance(value, Mapping):
-            return {masked(key): masked(item) for key, item in value.items()}
+            return {masked(key): MASK if _is_secret_text(key, item) else masked(item) for key, item in value.items()}
         return [masked(item) for item in value] if isinstance(value, list | tuple) else value
 
     return masked(document)
@@ -125,10 +150,24 @@ def refuse_masked(config: Any, where: str = "") -> None:
 def _masked(text: str, secrets: Sequence[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
+    text = _PRIVATE_KEY.sub(rf"\1{MASK}\2", text)
     text = _URL_USER.sub(rf"\g<scheme>{MASK}@", text)
     text = _URL_QUERY.sub(rf"\g<name>{MASK}", text)
     text = _KEY_SHAPES.sub(MASK, text)
+    text = _WANDB_KEY_NAMED.sub(rf"\g<name>{MASK}", _DOTENV.sub(rf"\g<name>{MASK}", text))
     return _ASSIGNMENT.sub(rf"\g<name>\g<quote>{MASK}\g<quote>", text)
+
+
+def _masked_line(line: re.Match[str]) -> str:
+    if not _is_secret_text(line["key"], line["value"].strip("\"'")) or line["value"] in _NOTHING:
+        return line[0]
+    return f'{line["name"]}"{MASK}"{line["rest"] or ""}'
+
+
+def _is_secret_text(key: Any, value: Any) -> bool:
+    if not isinstance(value, str) or not isinstance(key, str) or not value or value == MASK:
+        return False
+    return _SECRET_KEY.fullmatch(key) is not None and not _NUMBER.fullmatch(value) and not value.startswith("${")
 
 
 def _of_environment() -> list[str]:

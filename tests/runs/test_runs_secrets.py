@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+from omegaconf import OmegaConf
 
 from projectkit.config import config_to_dict, config_to_yaml, load_config
 from projectkit.errors import UserError
 from projectkit.runs import RunWriter, find_run, keep_run, read_run, refuse_masked, same_value
-from projectkit.runs.masking import MASK, mask_text, mask_yaml
+from projectkit.runs.masking import MASK, mask_document, mask_text, mask_yaml
 
 SECRET = "correct-horse-battery"
 
@@ -135,3 +136,62 @@ def test_what_was_masked_is_the_same_as_what_the_user_has_and_nothing_else_is():
     assert not same_value("db://***@host/x", None)
     assert same_value(1, 1.0)
     assert not same_value("a", "b")
+
+
+KEY = "0123456789abcdef" * 2 + "01234567"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"+WANDB_API_KEY={KEY}",
+        "-export DB_PASSWORD=SECRET",
+        " HF_TOKEN=SECRET",
+        "+DB_PASS='SECRET' # ours",
+        f"+machine api.wandb.ai login user password {KEY}",
+        f"+    wandb.login(key='{KEY}')",
+        f"+os.environ['WANDB_API_KEY'] = '{KEY}'",
+        "+Authorization: Bearer SECRET",
+        "+https://hooks.slack.com/services/SECRET",
+        "+-----BEGIN RSA PRIVATE KEY-----\n+SECRET\n+-----END RSA PRIVATE KEY-----",
+    ],
+)
+def test_a_key_in_the_diff_of_a_tracked_file_is_masked(line):
+    line = line.replace("SECRET", SECRET)
+    masked = mask_text(f" before\n{line}\n after\n")
+    assert MASK in masked
+    assert SECRET not in masked
+    assert KEY not in masked
+    assert masked.startswith(" before\n")
+    assert masked.endswith("\n after\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "+    token = tokenizer.pad",
+        "+API_KEY = os.environ",
+        "+f(key=lambda row: row[1])",
+        "+MAX_TOKEN=512",
+        f"+index {KEY} {KEY}",
+        '+API_KEY=os.environ["API_KEY"]',
+    ],
+)
+def test_code_without_a_secret_stays_as_it_is(code):
+    assert mask_text(code) == code
+
+
+def test_texts_under_secret_keys_of_a_config_are_masked_and_settings_stay():
+    arguments = {
+        "api_key": KEY,
+        "db_password": "pw",
+        "hf_token": SECRET,
+        "token": SECRET,
+        "pad_token": "[PAD]",
+        "max_tokens": 512,
+        "monitor_key": "val/f1",
+        "password": None,
+    }
+    kept = {**arguments, "api_key": MASK, "db_password": MASK, "hf_token": MASK, "token": MASK}
+    assert mask_document({"task": {"init_args": arguments}}) == {"task": {"init_args": kept}}
+    assert OmegaConf.to_container(OmegaConf.create(mask_yaml(OmegaConf.to_yaml(arguments)))) == kept
