@@ -17,7 +17,7 @@ from projectkit.runs.reader import Run
 from projectkit.runs.values import flat
 
 # settings that are not the question: a name, and what is done beside the training
-_NOT_COMPARED = ("name", "tracking")
+_NOT_COMPARED = ("name", "tracking", "checkpoint")
 # what was resolved on the machine, where it decides the bits or the speed
 _RESOLVED = ("device", "precision", "threads", "loop", "step", "micro_batches")
 _VERSIONS = ("dl-projectkit", "torch", "pytorch-lightning", "numpy")
@@ -135,6 +135,9 @@ def _unfair(runs: Sequence[Run]) -> list[str]:
     reasons += _other_code(runs)
     if names := _differ(runs, "versions", ("torch", "dl-projectkit")):
         reasons.append(f"other versions ({_told(runs, 'versions', names)})")
+    for run in runs:
+        if forced := run.forced_changes():
+            reasons.append(f"{run.id} was changed on its way ({'; '.join(forced)})")
     states = {run.status for run in runs}
     if states != {"finished"}:
         unfinished = [f"{run.id} is {run.status}" for run in runs if run.status != "finished"]

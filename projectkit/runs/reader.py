@@ -151,6 +151,18 @@ class Run:
         lines = read_lines(self.path / "events.jsonl")
         return [{key: value for key, value in line.items() if key != "record"} for line in lines]  # see restoring.py
 
+    def forced_changes(self) -> list[str]:
+        """What was not as before when it went on by `--force`, in the words of that moment: a part of it was trained otherwise."""
+        lines: dict[str, None] = {}
+        resumed = False
+        for event in self.events():
+            resumed = resumed or event.get("event") == "resumed"
+            changes = event.get("changes") if resumed and event.get("event") == "changed" else None
+            for change in changes if isinstance(changes, list) else []:
+                if isinstance(change, dict) and change.get("forced"):
+                    lines[str(change.get("line"))] = None
+        return list(lines)
+
     def evaluation(self, subset: str) -> dict[str, Any] | None:
         """The evaluation of a subset, None where it was not evaluated."""
         path = self._member("evaluation", subset, ".json")

@@ -80,7 +80,7 @@ def repeat(
         raise UserError(
             f"the run is {run.status}, and only one that finished has an end to compare",
             where=run.id,
-            remedy=f"type `projectkit train {run.path / 'config.yaml'} --resume {run.id}` first",
+            remedy=f"type `projectkit train --resume {run.id}` first",
         )
     again = train(run.path / "config.yaml", repeats=run, force=force, command=command, console=console)
     return again, compare(run, again)
@@ -91,7 +91,7 @@ def compare(first: Run, second: Run) -> Comparison:
     parting = _parting(first.metrics(), second.metrics())
     weights = [_weights(run) for run in (first, second)]
     same_weights = None not in weights and weights[0] == weights[1]
-    explained = any(
+    explained = bool(first.forced_changes()) or any(
         change.get("forced") or change.get("what") == "machine"
         for event in second.events()
         if event.get("event") == "changed"

@@ -140,6 +140,18 @@ def test_what_makes_a_comparison_unfair_is_named(made, fields, reason):
     assert re.search(reason, result.unfair[0]), result.unfair
 
 
+def test_a_run_that_was_forced_to_go_on_with_other_code_is_named_and_a_forced_repeat_is_not(made):
+    mixed, repeated = made("mixed"), made("repeated")
+    changed = {
+        "event": "changed",
+        "changes": [{"what": "code", "line": "the Python files have changed", "forced": True}],
+    }
+    for run, events in ((mixed, [{"event": "resumed"}, changed, changed]), (repeated, [changed])):
+        with (run.path / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.writelines(f"{json.dumps(event)}\n" for event in events)
+    assert compare([mixed, repeated]).unfair == (f"{mixed.id} was changed on its way (the Python files have changed)",)
+
+
 def test_what_an_older_run_did_not_record_makes_nothing_unfair(made):
     newer = made("b", data=DATA | {"samples_digest": "f" * 64})
     assert compare([made("a"), newer]).unfair == ()

@@ -28,6 +28,7 @@ _SHOWN = (
         "command",
         "created",
         "sessions",
+        "forced",
         "seed",
     ),
     *(
@@ -93,6 +94,7 @@ def _facts(run: Run) -> dict[str, Any]:
             for event in run.events()
             if event.get("event") in ("started", "resumed")
         ],
+        "forced": run.forced_changes(),
         "disk_bytes": folder_size(run.path),
         "config": config_of(run),
         "evaluations": _evaluations(run),

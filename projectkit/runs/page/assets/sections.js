@@ -45,7 +45,8 @@ function plain(value) {
   return typeof value === "number" && !Number.isInteger(value) ? formatNumber(value) : String(value);
 }
 
-const stepOf = (run) => Math.max(run.metrics.step, run.last.step ?? 0);
+// A run that was stopped is further than its last line of metrics: its last checkpoint says how far.
+const stepOf = (run) => Math.max(run.metrics.step, run.last.step ?? 0, ...run.events.map((event) => (event.event === "checkpointed" && Number(event.step)) || 0));
 const secondsOf = (run) => run.durations.reduce((sum, [, seconds]) => sum + seconds, 0);
 
 // What is said above everything: errors, warnings, what to do next.
@@ -193,8 +194,8 @@ function lineOf(run, written) {
 
 function historyOf(run) {
   const left = run.events_count - run.events.length;
-  const brief = (name, value) => (name === "sha256" ? String(value).slice(0, 12) : value);
-  const details = (rest) => plain(Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, brief(name, value)])));
+  const brief = (name, value) => (name === "sha256" ? String(value).slice(0, 12) : name === "command" && Array.isArray(value) ? value.join(" ") : value);
+  const details = (rest) => Array.isArray(rest.changes) ? rest.changes.map((each) => plain(each.line) + (each.forced ? " (--force)" : "")).join("; ") : plain(Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, brief(name, value)])));
   const rows = run.events.map(({ time, event, ...rest }) => [formatTime(time), plain(event), details(rest)]);
   return [table("History", ["time", "event", "details"], rows.reverse(), "long"), left > 0 ? element("p", { class: "faint" }, [`${left} more in events.jsonl`]) : null];
 }
