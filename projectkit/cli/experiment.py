@@ -86,7 +86,7 @@ def _repeat(name: str, arguments: tuple[str, ...], *, resume: str | None, force:
         sys.exit(1)
 
 
-@click.command()
+@click.command(short_help="Measure a run: metrics with 95% intervals, figures.")
 @click.argument("run", default="latest")
 @click.option("--subset", default="val", show_default=True, help="val, test, or a further subset of the split.")
 @as_json

@@ -21,7 +21,7 @@ HOPELESS = ("key", "no-key", "unreachable", "busy", "wandb")  # what is wrong fo
 
 
 @click.command()
-@click.argument("runs", nargs=-1)
+@click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--deadline", default=600.0, show_default=True, help="Seconds for one run.")
 @click.option("--dry-run", is_flag=True, help="Show what would be sent, send nothing.")
@@ -30,8 +30,8 @@ def sync(runs: tuple[str, ...], statuses: tuple[str, ...], deadline: float, dry_
     """Hand runs to Weights & Biases: what is not there yet, once.
 
     \b
-    projectkit sync              every run here that was not trained with tracking.wandb=disabled
-    projectkit sync latest       one run, also such a one
+    projectkit sync          every run here but those of tracking.wandb=disabled
+    projectkit sync latest   one run, also such a one
     Killed halfway, type it again: it goes on where the server stands.
     """  # noqa: D301 - click takes the backspace for "leave these lines as they are"
     rows, failed = [], False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projectkit.runs import Run
 
 
-@click.command("open")
+@click.command("open", short_help="A page about a run, or several: curves, live.")
 @click.argument("names", nargs=-1, metavar="[RUN]...")
 @click.option("--no-browser", is_flag=True, help="Print where the page is, open nothing.")
 @click.option("--no-wait", is_flag=True, help="Write the page once, also while a run goes on.")
