@@ -40,10 +40,10 @@ def remove_run(run: Run, project: Project, *, force: bool = False) -> PutAway:
         force: also a run that is kept, whose figures partner and poster may use.
 
     Raises:
-        UserError: the run goes on, or is kept and `force` is not given; nothing was moved.
+        UserError: the run goes on, lies elsewhere, or is kept and `force` is not given; nothing was moved.
         WorkError: a folder cannot be moved.
     """
-    refuse_removal(run, force=force)
+    refuse_removal(run, project, force=force)
     copies = {path.resolve() for path in (run.path, run.kept) if path is not None}
     files, size = _counted(*copies)
     for path in sorted(copies):
@@ -52,13 +52,22 @@ def remove_run(run: Run, project: Project, *, force: bool = False) -> PutAway:
     return PutAway(run.id, files, size)
 
 
-def refuse_removal(run: Run, *, force: bool = False) -> None:
+def refuse_removal(run: Run, project: Project, *, force: bool = False) -> None:
     """What `remove_run` asks first.
 
     Raises:
-        UserError: the run goes on, or is kept and `force` is not given.
+        UserError: the run goes on, lies elsewhere, or is kept and `force` is not given.
     """
     _refuse_running(run)
+    if run.path.resolve().parent not in (
+        project.runs.resolve(),
+        project.results.resolve(),
+    ):  # such as a partner's, by a link
+        raise UserError(
+            f"the run lies in {run.path.parent}, from where it could not be brought back",
+            where=run.id,
+            remedy="remove it there, or the link to it in runs/",
+        )
     if run.kept is not None and not force:
         raise UserError(
             "this run is kept in results/, where partner and poster find it",
@@ -71,10 +80,10 @@ def remove_checkpoints(run: Run, project: Project) -> PutAway:
     """Put a run's weights into the trash; its record, metrics and predictions stay.
 
     Raises:
-        UserError: the run goes on.
+        UserError: the run goes on, or lies elsewhere.
         WorkError: a file cannot be moved.
     """
-    _refuse_running(run)
+    refuse_removal(run, project, force=True)
     return _put_weights_away(run, project, sorted((run.path / _CHECKPOINTS).glob("*")))
 
 

@@ -54,6 +54,20 @@ def test_a_removed_run_comes_back_as_it_was(trained, project):
     assert trashed(project) == []
 
 
+def test_a_run_that_lies_elsewhere_and_is_linked_here_stays_there(trained, project, tmp_path):
+    run = trained()
+    there, link = tmp_path / "partner" / run.id, run.path
+    there.parent.mkdir()
+    run.path.rename(there)
+    link.symlink_to(there, target_is_directory=True)
+    before = files(there)
+    for put_away in (remove_checkpoints, remove_run):
+        with pytest.raises(UserError, match=r"partner.*brought back.*remove it there"):
+            put_away(find_run(run.id, project), project)
+    assert files(there) == before
+    assert trashed(project) == []
+
+
 def test_a_run_that_goes_on_is_neither_removed_nor_archived_nor_lightened(make_run, project):
     writer = make_run(status="running")
     run = find_run(writer.id, project)

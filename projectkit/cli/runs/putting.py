@@ -73,8 +73,8 @@ def runs_rm(
         done = [archive.restore_run(name, require_project()) for name in names]
         return _tell(done, "brought back", "files in all", as_json=as_json)
     found = _found(names, unreadable=True)
-    for run, _ in found:  # all of them, before the first is touched
-        archive.refuse_removal(run, force=force or checkpoints)
+    for run, project in found:  # all of them, before the first is touched
+        archive.refuse_removal(run, project, force=force or checkpoints)
     what = "the checkpoints of " if checkpoints else ""
     _ask(f"put {what}{_names([run.id for run, _ in found])} into the trash?", yes=yes)
     if checkpoints:
