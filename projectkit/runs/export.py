@@ -94,11 +94,11 @@ def export_run(run: Run, project: Project, target: Path, *, checkpoint: bool = F
 
 def _record(folder: Path) -> Iterator[str]:
     for name in _FILES:
-        if (folder / name).is_file():
+        if (folder / name).is_file() and not (folder / name).is_symlink():  # see keep.py
             yield name
     for pattern in _PATTERNS:
         for path in sorted(folder.glob(pattern)):
-            if path.is_file() and not path.name.startswith("."):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
                 yield path.relative_to(folder).as_posix()
 
 

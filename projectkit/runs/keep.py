@@ -66,7 +66,7 @@ def _copy(source: Path, target: Path) -> None:
     paths = [source / name for name in _FILES]
     paths += [path for pattern in _FOLDERS for path in sorted(source.glob(pattern)) if not path.name.startswith(".")]
     for path in paths:
-        if path.is_file():
+        if path.is_file() and not path.is_symlink():  # a run from elsewhere may link to a private key
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)

@@ -10,7 +10,7 @@ import zipfile
 import pytest
 
 from projectkit.errors import UserError, WorkError
-from projectkit.runs import RunWriter, export, find_run, list_runs
+from projectkit.runs import RunWriter, export, find_run, keep_run, list_runs
 from projectkit.runs.export import export_run
 from projectkit.runs.notes import note_run
 
@@ -254,3 +254,16 @@ def test_a_run_of_a_name_with_accents_and_an_old_clock_is_exported(team, exporte
     record = json.loads(path.read_text(encoding="utf-8")) | {"created": "1970-01-01T00:00:00+00:00"}
     path.write_text(json.dumps(record), encoding="utf-8")
     assert "created 1970-01-01" in exported(writer.id)[0]["README.txt"].decode()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a link takes a right there")
+def test_a_link_in_a_run_from_elsewhere_is_neither_exported_nor_kept(team, make_run, exported, tmp_path):
+    run = find_run(make_run("lstm").id, team)
+    (tmp_path / "id_rsa").write_text("private", encoding="utf-8")
+    for name in ("audit.json", "notes/x.json"):
+        (run.path / name).parent.mkdir(exist_ok=True)
+        (run.path / name).symlink_to(tmp_path / "id_rsa")
+    found, _ = exported(run.id)
+    kept = {path.name for path in keep_run(run, team).rglob("*")}
+    assert not {"audit.json", "notes/x.json"} & found.keys()
+    assert not {"audit.json", "x.json"} & kept
