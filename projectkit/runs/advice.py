@@ -41,7 +41,7 @@ def next_step(run: Run) -> str | None:
     if run.status == "running":
         return f"wait, or look at its curves with `projectkit runs open {run.id}`"
     if run.status == "finished":
-        if not any((run.path / "evaluation").glob("*.json")):
+        if not any((run.path / "evaluation").glob("*.json")) and run.path != run.kept:  # a kept copy has no weights
             return f"type `projectkit evaluate {run.id}`"
         return None if run.kept else f"type `projectkit runs keep {run.id}` if it is to be in git"
     first = _FIRST.get(run.reason or "")

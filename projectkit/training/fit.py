@@ -211,13 +211,16 @@ def _changes(
     known = former or repeats
     if known is None:
         return []
-    remedy = (
-        f"add --force to go on all the same, or type `projectkit train {known.path / 'config.yaml'} --resume {known.id}`"
-        if former
-        else "bring it back to what it was, or add --force to repeat the run all the same"
-    )
     threads = policy.threads if policy.chosen_by_user else None
     found = [*config_changes(known, config), *surrounding_changes(known, project, threads)]
+    if former and {change.what for change in found if change.refused} == {"config"}:
+        remedy = (
+            f"`projectkit train --resume {former.id}` goes on with the run's own config, --force with the one given"
+        )
+    else:
+        remedy = (
+            f"bring it back to what it was, or add --force to {'go on' if former else 'repeat the run'} all the same"
+        )
     return refuse(known, found, force=force, remedy=remedy)
 
 

@@ -39,7 +39,7 @@ def nearest_unfinished(config: Config, project: Project) -> str | None:
     keys = ", ".join(change.line for change in changes[:3]) + (" and more" if len(changes) > 3 else "")
     return (
         f"a new run is started, because the unfinished {run.id} has another config: {keys}; "
-        f"`--resume {run.id} --force` goes on with it all the same"
+        f"`projectkit train --resume {run.id}` goes on with it, and with its own config"
     )
 
 
@@ -57,14 +57,15 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
     if run.status == "finished":
         changes = config_changes(run, config)
         longer = any(change.line.startswith(LONGER) for change in changes)
+        _refuse_ended_scheduler(run)
         if not changes or (longer and not force) or (force and not longer):
+            epochs = (1 if longer else 2) * (config.trainer.max_epochs or 1)
             raise UserError(
                 "the run is finished",
                 where=run.id,
-                remedy=f"to train it longer type `projectkit train {run.path / 'config.yaml'} --resume {run.id} --force "
-                "trainer.max_epochs=<more>`, else start a new run",
+                remedy=f"to train it longer type `projectkit train --resume {run.id} --force "
+                f"trainer.max_epochs={epochs}`, else start a new run",
             )
-        _refuse_ended_scheduler(run)
     if not has_checkpoint(run) and (run.status == "finished" or not _is_at_home(run, project)):
         raise UserError(
             "the run has no checkpoint to go on from: its weights were removed, or it is a kept copy",
@@ -180,7 +181,7 @@ def _refuse_ended_scheduler(run: Run) -> None:
     for name, count in counts.items():
         if isinstance(count, int):
             raise UserError(
-                f"its scheduler was planned to end where the run ended ({name} {count})",
+                f"the run is finished, and its scheduler was planned to end there ({name} {count})",
                 where=run.id,
                 remedy="start a new run with a higher trainer.max_epochs, for which the rates are planned anew",
             )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from projectkit.runs import find_run, keep_run
@@ -17,10 +19,10 @@ def test_every_end_has_words_and_a_next_step_that_can_be_typed(make_run, project
     run = find_run(writer.id, project)
     assert ending(run) == ENDINGS[reason]
     step = next_step(run)
-    goes_on = f"go on with `projectkit train --resume {run.id}`"
     same_again = reason in ("oom", "nan", "input", "error")  # what ended it would end it again
-    assert (goes_on in step) == (resumable and not same_again)
-    assert ("train again" in step) == (not resumable or same_again)
+    words = "go on" if resumable else "it has no checkpoint yet, begin again"
+    assert (f"{words} with `projectkit train --resume {run.id}`" in step) == (not same_again)
+    assert ("train again" in step) == same_again
 
 
 def test_what_failed_for_a_mendable_reason_says_first_what_to_mend(make_run, project):
@@ -43,6 +45,13 @@ def test_a_finished_run_is_evaluated_then_kept_and_then_nothing_is_left_to_do(ma
     keep_run(run, project)
     run = find_run(writer.id, project)
     assert (ending(run), next_step(run)) == (None, None)
+
+
+def test_a_partner_s_kept_run_is_not_to_be_evaluated_where_its_weights_are_not(make_run, project):
+    writer = make_run()
+    keep_run(find_run(writer.id, project), project)
+    shutil.rmtree(writer.path)
+    assert next_step(find_run(writer.id, project)) is None
 
 
 def test_a_run_that_goes_on_has_not_ended(make_run, project):
