@@ -92,6 +92,9 @@ def _checkpoint(run: Run, project: Project) -> Path:
             return run.checkpoint(name)
     if run.path.parent == project.results.resolve():
         what, remedy = "a kept run has no checkpoints", "evaluate it on the machine that trained it, and keep it again"
+    elif run.status == "finished":  # its weights were taken away since, or training kept none
+        what = "this finished run has no checkpoint any more"
+        remedy = f"`projectkit runs rm --undo {run.id}` brings it back from the trash, `projectkit train --repeat {run.id}` trains again"
     else:
         what, remedy = f"this {run.status} run has no checkpoint", "train it to the end of an epoch first"
     raise UserError(what, where=run.id, remedy=remedy)

@@ -49,7 +49,5 @@ def next_step(run: Run) -> str | None:
         again = "train again"
     else:
         begun = any((run.path / "checkpoints").glob("*.ckpt"))
-        again = (
-            f"{'go on' if begun else 'it has no checkpoint yet, begin again'} with `projectkit train --resume {run.id}`"
-        )
+        again = f"{'go on' if begun else 'begin again'} with `projectkit train --resume {run.id}`"
     return f"{first}, then {again}" if first else again

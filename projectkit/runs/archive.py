@@ -233,5 +233,7 @@ def _entries(folder: Path, *, files: bool = False) -> Iterator[Path]:
 
 
 def _counted(*folders: Path) -> tuple[int, int]:
-    sizes = [path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()]
+    # the links that trackers make lead nowhere once the folder has moved: they are no files of the run's
+    paths = (path for folder in folders for path in folder.rglob("*") if not path.is_symlink())
+    sizes = [path.stat().st_size for path in paths if path.is_file()]
     return len(sizes), sum(sizes)

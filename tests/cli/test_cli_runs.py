@@ -164,7 +164,7 @@ def test_show_says_how_a_run_ended_and_what_to_type_next(typed: Typed, made: Mad
     evaluated(finished, 0.5)
     assert f"type `projectkit runs keep {finished.id}`" in typed("runs show finished").out
     stopped = made("stopped", status="interrupted", reason="signal")
-    assert "it has no checkpoint yet, begin again with `projectkit train --resume" in typed("runs show stopped").out
+    assert "begin again with `projectkit train --resume" in typed("runs show stopped").out
     (stopped.checkpoints / "last.ckpt").write_bytes(b"x")
     shown = typed("runs show stopped").out
     assert "interrupted (signal)" in shown

@@ -135,6 +135,15 @@ def test_a_kept_run_without_its_checkpoints_says_where_they_are(run: Run) -> Non
         evaluate(kept)
 
 
+def test_a_finished_run_whose_weights_were_taken_away_says_how_to_have_them_back(run: Run) -> None:
+    for path in run.path.glob("checkpoints/*"):
+        path.unlink()
+    with pytest.raises(
+        UserError, match=rf"`projectkit runs rm --undo {run.id}` .* `projectkit train --repeat {run.id}`"
+    ):
+        evaluate(run)
+
+
 def test_a_run_that_ended_before_its_first_checkpoint_says_so(run: Run) -> None:
     for path in run.path.glob("checkpoints/*"):
         path.unlink()

@@ -20,7 +20,7 @@ def test_every_end_has_words_and_a_next_step_that_can_be_typed(make_run, project
     assert ending(run) == ENDINGS[reason]
     step = next_step(run)
     same_again = reason in ("oom", "nan", "input", "error")  # what ended it would end it again
-    words = "go on" if resumable else "it has no checkpoint yet, begin again"
+    words = "go on" if resumable else "begin again"
     assert (f"{words} with `projectkit train --resume {run.id}`" in step) == (not same_again)
     assert ("train again" in step) == same_again
 

@@ -109,9 +109,7 @@ def _trash(project: Project, *, empty: bool, yes: bool, as_json: bool) -> None:
         return console.print_json([_plain(each) for each in there])
     if not there:
         return click.echo("the trash is empty")
-    console.print_table(
-        ("id", "files", "size"), [(each.id, each.files, _size(each).replace(" ", "")) for each in there]
-    )
+    console.print_table(("id", "files", "size"), [(each.id, each.files, _size(each)) for each in there])
     click.echo(f"`projectkit runs rm --undo RUN` brings one back, {_EMPTYING}", err=True)
 
 
