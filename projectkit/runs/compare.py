@@ -136,7 +136,8 @@ def _unfair(runs: Sequence[Run]) -> list[str]:
     if names := _differ(runs, "versions", ("torch", "dl-projectkit")):
         reasons.append(f"other versions ({_told(runs, 'versions', names)})")
     for run in runs:
-        if forced := run.forced_changes():
+        # to train longer is no other training: `settings` shows how long
+        if forced := [line for line in run.forced_changes() if not line.startswith("trainer.max_")]:
             reasons.append(f"{run.id} was changed on its way ({'; '.join(forced)})")
     states = {run.status for run in runs}
     if states != {"finished"}:

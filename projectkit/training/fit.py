@@ -162,6 +162,8 @@ def _train(
                 )
             if changes:
                 writer.event("changed", changes=as_recorded(changes))
+        going = f" goes on after step {start.step}" if start else ""
+        show(console, f"run {writer.id}{going}; curves: projectkit runs open")
         clock = Clock(former.seconds if former is not None else None)
         session = Session(
             loaded.config,

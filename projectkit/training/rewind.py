@@ -30,6 +30,7 @@ from torch.utils.data import (
 )
 
 from projectkit.data.batches import BatchSampler as OurSampler
+from projectkit.training.own_generators import own_generators
 from projectkit.training.random_state import random_state, set_random_state
 
 if TYPE_CHECKING:  # on a version of Lightning without these names a training still runs, in Lightning's own loop
@@ -136,7 +137,12 @@ class Place:
                 continue
             if isinstance(loader.dataset, IterableDataset):
                 found.append(f"{type(loader.dataset).__name__} is a stream: {AGAIN}")
-            if loader.num_workers and loader.persistent_workers:
+            if not loader.num_workers:  # a process of its own begins each epoch with the dataset as it was made
+                found += [
+                    f"the state of {path} is not kept: draw from torch's, numpy's or Python's generator of the process"
+                    for path in own_generators(loader.dataset, type(loader.dataset).__name__)
+                ]
+            elif loader.persistent_workers:
                 found.append(
                     f"{name} has persistent workers: what they draw at random goes on from epoch to epoch, and is not kept"
                 )

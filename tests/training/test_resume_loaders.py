@@ -44,6 +44,19 @@ class Rows(Dataset):
         return X[index] + 0.1 * torch.randn(4) + 0.1 * random.random() + 0.1 * float(np.random.rand())
 
 
+class Noise:
+    def __init__(self):
+        self.rng = np.random.default_rng(3)
+
+
+class NoisyRows(Rows):
+    def __init__(self):
+        self.transforms = [Noise()]
+
+    def __getitem__(self, index):
+        return X[index] + 0.1 * float(self.transforms[0].rng.normal())
+
+
 class Stream(IterableDataset):
     def __iter__(self):
         for index in torch.randperm(60).tolist():
@@ -121,6 +134,8 @@ class Data(pl.LightningDataModule):
             return DataLoader(rows, batch_sampler=BatchSampler(RandomSampler(rows, generator=own), 6, drop_last=False))
         if kind == "pythons":
             return DataLoader(rows, 6, sampler=Pythons())
+        if kind.startswith("noisy"):
+            return DataLoader(NoisyRows(), 6, num_workers=int(kind[-1]))
         if kind == "stream":
             return DataLoader(Stream(), 6)
         if kind.startswith("stateful"):
@@ -168,7 +183,19 @@ def own(project: Path, team_file: Callable[[str, str], None]) -> Callable[[str],
 @pytest.mark.parametrize("loop", ["auto", "lightning"])
 @pytest.mark.parametrize(
     "kind",
-    ["shuffled", "own_generator", "workers", "weighted", "batches", "pythons", "stream", "stateful", "two", "plain"],
+    [
+        "shuffled",
+        "own_generator",
+        "workers",
+        "noisy1",
+        "weighted",
+        "batches",
+        "pythons",
+        "stream",
+        "stateful",
+        "two",
+        "plain",
+    ],
 )
 def test_a_teams_own_loader_goes_on_where_it_was(own: Callable[[str], Path], kind: str, loop: str) -> None:
     config, overrides = own(kind), [f"speed.loop={loop}"]
@@ -190,6 +217,8 @@ def test_loaders_that_are_made_anew_each_epoch_go_on_as_well(own: Callable[[str]
     ("kind", "doubt"),
     [
         ("stream", "Stream is a stream"),
+        ("noisy0", "the state of NoisyRows.transforms[0].rng is not kept"),
+        ("noisy1", None),
         ("persistent", "persistent workers"),
         ("plain", "Plain is not a DataLoader"),
         ("stateful_workers", "keeps its place, and not what its workers draw"),

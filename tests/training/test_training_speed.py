@@ -87,7 +87,7 @@ def test_the_users_threads_are_not_measured() -> None:
 
 def test_what_was_chosen_is_told_and_recorded(config: Path, chosen: list[Settings]) -> None:
     run, screen = said(config, ["trainer.max_epochs=1"])
-    assert "tuned: as told\nloop: many steps at a time\n" in screen
+    assert f"tuned: as told\nrun {run.id}; curves: projectkit runs open\nloop: many steps at a time\n" in screen
     resolved = run.part("resolved")
     expected = {"loop": "segments", "step": "eager", "compiled": False, "fused": True, "memory_format": "channels_last"}
     assert {name: resolved[name] for name in expected} == expected
