@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,15 @@ def test_every_file_that_is_opened_names_its_encoding() -> None:
                 ):
                     named = [keyword.arg for keyword in node.keywords]
                     assert "encoding" in named or (node.func.attr == "read_text" and node.args), f"{path}:{node.lineno}"
+
+
+def test_the_table_of_a_room_names_every_file_in_it() -> None:
+    for room in PACKAGE.rglob("__init__.py"):
+        table = ast.get_docstring(ast.parse(room.read_text(encoding="utf-8"))) or ""
+        if "|---|" in table:
+            files = {path.name for path in room.parent.glob("*.py")} - {"__init__.py"}
+            folders = {f"{path.parent.name}/" for path in room.parent.glob("*/__init__.py")}
+            named = set(re.findall(r"\w+\.py\b|\w+/(?=`? \||`?,)", table))
+            assert files - named == set(), f"missing from the table of {room.parent.name}"
+            assert folders <= named, f"missing from the table of {room.parent.name}"
+            assert {name for name in named if name.endswith(".py")} <= files, f"no longer in {room.parent.name}"

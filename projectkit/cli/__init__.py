@@ -8,6 +8,7 @@
 | `runs/` | `runs ...` | runs |
 | `sync.py` | `sync` | runs |
 | `poster.py` | `poster ...` | poster |
+| `options.py` | what many of them take | |
 
 Nothing heavy is imported before a command needs it, so that `--help` answers at once. Results go to standard output, progress and
 errors to standard error. Exit status: 0 done, 1 the work failed or a check found something, 2 the input is wrong.

@@ -14,6 +14,7 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | words.py | where long words may be broken |
 | compose.py | all of that to what the typesetter reads |
 | fonts.py | the bundled fonts, and what is taken where they lack a character |
+| layout.py | which block where, in which size |
 | typeset.py | staging, Typst, two passes |
 | faults.py | what Typst refuses, in the team's words |
 | template.typ | the design and the layout |

@@ -10,6 +10,7 @@
 | wheel.py | the library as a wheel, from a checkout or from an installation |
 | git.py | what the scaffold asks git |
 | doctor.py, places.py | `examine`: this machine; the folders that a project needs |
+| demo.py | the whole life of a project in one command |
 
 The template's extension and hook import answers.py and finish.py in a Python that may have nothing else installed, so this file
 imports nothing before it is asked for.

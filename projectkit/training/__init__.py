@@ -7,7 +7,7 @@
 | assemble.py | a config's classes, imported, checked and built |
 | resolve.py | what `auto` becomes on this machine |
 | decide.py | how the steps are run, decided and put into force |
-| memory.py | what a training takes: refused where it cannot fit, run in parts on a GPU |
+| memory.py, halving.py | what a training takes: refused where it cannot fit, run in parts on a GPU |
 | speed.py | the settings of the steps: settled by config or record, applied, told |
 | tuner.py, workbench.py, verdicts.py | which settings are fastest here, measured on copies and kept |
 | trainer.py | `Trainer`: Lightning's, with safe checkpoints |
@@ -16,11 +16,15 @@
 | checkpoint_files.py | how they are written and read |
 | pace.py | how often what takes time is done |
 | left_out.py, rewind.py, random_state.py | what Lightning leaves out of them: logs and loops, the place in the data, generators |
+| own_generators.py | generators of a team's own, which nobody keeps |
 | resume.py, changes.py | which run is continued, and what is no longer as it was |
 | repeat.py | a run once more, from its record, and how it came out |
 | logger.py | Lightning's side of the run record |
 | tracking/ | trackers beside it: Weights & Biases, TensorBoard, CSV |
-| signals.py | Ctrl-C and what clusters send |
+| signals.py, leaving.py | Ctrl-C and what clusters send; a validation that is left for them |
+| finite.py | numbers that are no numbers end a training |
+| loader_processes.py | loader processes end with it |
+| loop/ | the loops inside Lightning's, at the price of one written by hand |
 | progress.py | what a person sees |
 """
 
