@@ -44,7 +44,7 @@ _ASSIGNMENT = re.compile(
 )
 # a line of a `.env` file, also in a diff; code has blanks around its `=`, or brackets behind it
 _DOTENV = re.compile(
-    r"^(?P<name>[-+ ]?\s*(?:export\s+|set\s+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|PWD|CREDENTIALS?|PAT)=)"
+    r"^(?P<name>[-+ ]?[ \t]*(?:export[ \t]+|set[ \t]+)?[A-Z0-9_]*(?:KEY|TOKEN|SECRET|PASS|PASSWD|PASSWORD|PWD|CREDENTIALS?|PAT)=)"
     r"(?![-+\d.]+\s*$)['\"]?[^\s'\"()\[\]{}#]{4,}['\"]?(?=\s*(?:#.*)?$)",
     re.MULTILINE,
 )
@@ -55,19 +55,25 @@ _WANDB_KEY_NAMED = re.compile(
     re.IGNORECASE,
 )
 # of a config; `pad_token` and `monitor_key` are settings
-_SECRET_KEY = re.compile(
-    r"(?:\w*_)?(?:api_?key|access_?key(?:_id)?|private_?key|secret(?:_?key)?|passw(?:or)?d|passphrase|pwd|credentials?"
-    r"|(?:api|auth|access|hub|hf|bot|bearer|refresh)_token)|token",
-    re.IGNORECASE,
+_SECRET_KEYS = (
+    r"(?:(?:\w*_)?(?:api_?key|access_?key(?:_id)?|private_?key|secret(?:_?key)?|passw(?:or)?d|passphrase|pwd|credentials?"
+    r"|(?:api|auth|access|hub|hf|bot|bearer|refresh)_token)|token)"
+)
+_SECRET_KEY = re.compile(_SECRET_KEYS, re.IGNORECASE)
+# in a text that may be code: a line of its own, or in the brackets of one line
+_YAML_SECRET = re.compile(
+    rf"(?P<name>(?:^[-+ ]?[ \t]*(?:- )*|\{{[^{{}}\n]*?\b){_SECRET_KEYS}:[ ]+)(?![-+\d.]+\s*(?:[,}}]|$))[^\s,=(){{}}\[\]'\"#*$]{{8,}}"
+    r"(?=\s*(?:[,}]|#.*$|$))",
+    re.IGNORECASE | re.MULTILINE,
 )
 _YAML_LINE = re.compile(
-    r"^(?P<name>\s*(?:- )*(?P<quote>[\"']?)(?P<key>\w+)(?P=quote):\s+)(?P<value>[^\s{\[|>&#].*?)(?P<rest>\s+#.*)?$",
+    r"^(?P<name>[ \t]*(?:- )*(?P<quote>[\"']?)(?P<key>\w+)(?P=quote):[ \t]+)(?P<value>[^\s{\[|>&#].*?)(?P<rest>[ \t]+#.*)?$",
     re.MULTILINE,
 )
 _NOTHING = frozenset({"null", "~", "true", "false"})
 _SHORTEST = 8  # characters of a secret in the environment: a shorter one would be found in the middle of words
 # a value that YAML would read as the name of an anchor; what was quoted stays in its quotes
-_BARE_MASK = re.compile(r"^(\s*(?:- )*(?:[^\s\"'][^\"'\n]*?: )?)(\*\*\*[^\"'\n]*)$", re.MULTILINE)
+_BARE_MASK = re.compile(r"^([ \t]*(?:- )*(?:[^\s\"'][^\"'\n]*?: )?)(\*\*\*[^\"'\n]*)$", re.MULTILINE)
 
 
 def mask_text(text: str) -> str:
@@ -155,6 +161,9 @@ def _masked(text: str, secrets: Sequence[str]) -> str:
     text = _URL_QUERY.sub(rf"\g<name>{MASK}", text)
     text = _KEY_SHAPES.sub(MASK, text)
     text = _WANDB_KEY_NAMED.sub(rf"\g<name>{MASK}", _DOTENV.sub(rf"\g<name>{MASK}", text))
+    found = 1
+    while found:  # several in the same brackets
+        text, found = _YAML_SECRET.subn(rf'\g<name>"{MASK}"', text)
     return _ASSIGNMENT.sub(rf"\g<name>\g<quote>{MASK}\g<quote>", text)
 
 

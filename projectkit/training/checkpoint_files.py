@@ -32,6 +32,7 @@ from torch import Tensor
 from projectkit.errors import UserError, WorkError
 from projectkit.runs import Run, atomic_write
 from projectkit.runs.files import append_line, read_lines
+from projectkit.runs.masking import mask_document
 
 DIGESTS = "digests.jsonl"
 HYPERPARAMETERS = (
@@ -74,7 +75,7 @@ class PlainCheckpointIO(CheckpointIO):
         """
         for name in HYPERPARAMETERS:
             if name in checkpoint:
-                checkpoint[name] = _plain(checkpoint[name])
+                checkpoint[name] = mask_document(_plain(checkpoint[name]))  # the best one goes to trackers and partners
         if callable(storage_options):
             storage_options(checkpoint)
             return

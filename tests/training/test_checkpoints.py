@@ -282,7 +282,7 @@ def test_a_checkpoint_that_could_not_be_read_again_is_named_when_the_first_is_wr
     assert not list(newest().path.glob("checkpoints/*.ckpt"))
 
 
-def test_hyperparameters_that_are_no_plain_values_are_kept_as_text(
+def test_hyperparameters_are_kept_as_plain_values_and_without_secrets(
     project: Path, team_file: Callable[[str, str], None]
 ) -> None:
     team_file("hyper", HYPER)
@@ -290,7 +290,7 @@ def test_hyperparameters_that_are_no_plain_values_are_kept_as_text(
     path.write_text("name: h\ndata: {class_path: team.hyper.Data}\ntask: {class_path: team.hyper.Task}\n", "utf-8")
     run = train(path, ["trainer={max_epochs: 1, accelerator: cpu}", "tracking.wandb=disabled"])
     kept = load_checkpoint(run.checkpoint("last"))["hyper_parameters"]
-    assert kept == {"where": "somewhere", "rates": [0.5]}
+    assert kept == {"where": "somewhere", "rates": [0.5], "api_key": "***"}
 
 
 HYPER = """
@@ -306,7 +306,7 @@ class Data(BoringDataModule):
 
 
 class Task(BoringModel):
-    def __init__(self, where=Path("somewhere"), rates=(0.5,)):
+    def __init__(self, where=Path("somewhere"), rates=(0.5,), api_key="ours"):
         super().__init__()
         self.save_hyperparameters()
 """
