@@ -132,11 +132,8 @@ def _train(
         decided = decide(loaded.config, assembly, resolved, recorded, policy)
         resolved.update(decided.values, filled=assembly.filled)
         begins = [f"{former.id} died before its first checkpoint and begins again"] if former and not start else []
-        for note in (*loaded.notes, *begins, *(change.line for change in changes)):
+        for note in (*loaded.notes, *begins, *(change.line for change in changes), *_too_late(late)):
             show(console, f"note: {note}")
-        if late:
-            what = "training slows down beside other programs"
-            show(console, f"note: torch was imported before {' and '.join(late)} could be set: {what}")
         if decided.line:
             show(console, decided.line)
         with stop.held():  # a folder that is made is made whole
@@ -146,20 +143,7 @@ def _train(
                 if forced_config(changes):
                     writer.replace_config(config_to_yaml(loaded.config))
             else:
-                writer = RunWriter.create(
-                    project.runs,
-                    loaded.config.name,
-                    # a few batches are no result
-                    kind="smoke" if loaded.config.trainer.fast_dev_run else loaded.config.kind,
-                    config_yaml=config_to_yaml(loaded.config),
-                    command=command,
-                    seed=loaded.config.seed,
-                    source=project.root,
-                    data=_data_record(loaded.config, assembly),
-                    resolved=resolved,
-                    monitor=asdict(loaded.config.monitor) if loaded.config.monitor else None,
-                    **({"repeats": repeats.id} if repeats else {}),
-                )
+                writer = _new_run(loaded.config, assembly, project, resolved, repeats, command)
             if changes:
                 writer.event("changed", changes=as_recorded(changes))
         going = f" goes on after step {start.step}" if start else ""
@@ -226,6 +210,11 @@ def _changes(
     return refuse(known, found, force=force, remedy=remedy)
 
 
+def _too_late(settings: Sequence[str]) -> list[str]:
+    what = "training slows down beside other programs"
+    return [f"torch was imported before {' and '.join(settings)} could be set: {what}"] if settings else []
+
+
 def _session(former: Run) -> int:
     """The number of the session that a run was last written in; asked before its checkpoint is read."""
     number = newest_session(former.path)
@@ -243,6 +232,29 @@ def _load_data(assembly: Assembly) -> None:
     """Read, check and encode before a run folder exists."""
     if assembly.catalogued is not None:
         assembly.catalogued.setup("fit")
+
+
+def _new_run(
+    config: Config,
+    assembly: Assembly,
+    project: Project,
+    resolved: dict[str, Any],
+    repeats: Run | None,
+    command: Sequence[str] | None,
+) -> RunWriter:
+    return RunWriter.create(
+        project.runs,
+        config.name,
+        kind="smoke" if config.trainer.fast_dev_run else config.kind,  # a few batches are no result
+        config_yaml=config_to_yaml(config),
+        command=command,
+        seed=config.seed,
+        source=project.root,
+        data=_data_record(config, assembly),
+        resolved=resolved,
+        monitor=asdict(config.monitor) if config.monitor else None,
+        **({"repeats": repeats.id} if repeats else {}),
+    )
 
 
 def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:

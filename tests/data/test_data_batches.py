@@ -79,7 +79,7 @@ def test_without_a_seed_the_order_is_kept() -> None:
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_resumed_epoch_goes_on_where_it_stopped_and_the_next_one_is_whole(balanced: bool) -> None:
     labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1, 1, 2]) if balanced else None
-    whole, resumed = (BatchSampler(10, 3, seed=5, start=start, labels=labels) for start in ((0, 0), (0, 2)))
+    whole, resumed = (BatchSampler(10, 3, seed=5, start=start, labels=labels) for start in ((0, 0), (4, 2)))
     assert len(resumed) == 4  # Lightning plans with the length of a full epoch
     for sampler in (whole, resumed):
         sampler.set_epoch(4)

@@ -164,6 +164,7 @@ def seen_by(loader: ResidentLoader, **arguments) -> Seen:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+        warnings.filterwarnings("ignore", message=".*`srun` command is available.*")  # on a machine with Slurm
         trainer = pl.Trainer(**{"max_epochs": 2, "enable_model_summary": False, **quiet, **arguments})
         trainer.fit(module, loader, numbered(seed=None))
     return module
