@@ -157,11 +157,15 @@ class SmallCluster:
     def fail(self, node: str) -> None:
         """A node loses its power: its daemon and everything that it started are killed, and the controller finds it gone."""
         daemon = self._nodes.pop(node)
-        daemon.kill()
+        of_jobs = self._started_here(f"SLURMD_NODENAME={node}")
+        # Slurm's own, between the daemon and the jobs; all of them stop before the first dies, or they tell of its death
+        steps = {parent for parent in map(_parent, of_jobs) if parent is not None and _name(parent) == "slurmstepd"}
+        everything = [daemon.pid, *steps, *of_jobs]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for process in everything:
+                with suppress(ProcessLookupError):
+                    os.kill(process, number)
         daemon.wait()
-        for process in self._started_here(f"SLURMD_NODENAME={node}"):
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
         self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=power")
 
     def logs(self) -> str:
@@ -228,3 +232,17 @@ class SmallCluster:
         for each in sockets:
             each.close()
         return ports
+
+
+def _parent(process: int) -> int | None:
+    with suppress(OSError):
+        return int(
+            Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
+        )
+    return None
+
+
+def _name(process: int) -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/comm").read_text(encoding="utf-8", errors="replace").strip()
+    return ""
