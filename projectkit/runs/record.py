@@ -34,7 +34,7 @@ from projectkit.runs.git import git_state
 from projectkit.runs.masking import mask_command, mask_document, mask_text, mask_yaml
 from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
-from projectkit.runs.reader import read_run
+from projectkit.runs.reader import Run, read_run
 from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA
 from projectkit.runs.sessions import OwnedError, Session, TakenOverError, is_owned, refuse_owned
 
@@ -155,7 +155,7 @@ class RunWriter:
             session = Session.claim(run.path, former + 1)
             try:
                 run = read_run(path)  # again: until now it was somebody else's
-                writer = cls(run.path, dict(run.record), session, elapsed_s=_elapsed(run.path))
+                writer = cls(run.path, dict(run.record), session, elapsed_s=_elapsed(run))
                 writer._record.pop("process", None)
                 writer.update(status="running", reason=None, ended=None)
                 typed = mask_command(sys.argv if command is None else command)
@@ -175,7 +175,7 @@ class RunWriter:
             UserError: the folder holds no readable run.
         """
         run = read_run(path)
-        return cls(run.path, dict(run.record), None, elapsed_s=_elapsed(run.path))
+        return cls(run.path, dict(run.record), None, elapsed_s=_elapsed(run))
 
     @property
     def id(self) -> str:
@@ -354,10 +354,12 @@ def _unwritable(path: Path, error: OSError) -> WorkError:
     return WorkError(what, where=str(path), remedy="free some space, and look at who may write the folder")
 
 
-def _elapsed(path: Path) -> float:
-    """Seconds that the run has taken so far, by its metrics."""
-    times = (as_float(line.get("time")) for line in read_lines(path / "metrics.jsonl"))
-    return max((time for time in times if time is not None), default=0.0)
+def _elapsed(run: Run) -> float:
+    """Seconds that the run has taken so far: by how it ended, or where it was killed by its metrics."""
+    times = [as_float(line.get("time")) for line in read_lines(run.path / "metrics.jsonl")]
+    return max(
+        (time for time in (*times, as_float(run.part("durations").get("total_s"))) if time is not None), default=0.0
+    )
 
 
 def _part(name: str) -> str:

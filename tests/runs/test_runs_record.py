@@ -216,3 +216,12 @@ def test_best_and_last_are_numbers_and_keep_their_steps(make_run):
     assert run.best == {"step": 20, "epoch": 0, "val/f1_macro": 0.5}
     assert (run.last["step"], run.last.keys()) == (40, {"step", "epoch", "val/f1_macro"})
     assert math.isnan(run.last["val/f1_macro"])
+
+
+def test_a_run_that_goes_on_counts_the_time_that_it_had_taken_when_it_was_stopped(make_run):
+    writer = make_run(status="running")
+    writer.log(1, 0, {"train/loss": 1.0})
+    writer.finish("interrupted", "signal")
+    record = {**read_run(writer.path).record, "durations": {"total_s": 40.0}}
+    (writer.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert RunWriter.resume(writer.path).elapsed_s >= 40.0
