@@ -55,14 +55,16 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     loaded = load_config(run.path / "config.yaml")
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
+    digest = file_sha256(path)
     checkpoint = load_checkpoint(path)
+    while digest != (now := file_sha256(path)):  # of a run that goes on it was replaced at this moment
+        digest, checkpoint = now, load_checkpoint(path)
     encoder = checkpoint.get(DataModule.__qualname__)  # the run's, not one fitted anew
     assembly = assemble(loaded, project, encoder)
     if assembly.catalogued is not None:
         assembly.catalogued.device = device
     refuse_other_data(run, assembly.catalogued)  # before the weights, which would not fit either and blame the model
     restore(assembly, checkpoint, run.id)
-    digest = file_sha256(path)
     loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
     look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
     ids = assembly.catalogued.ids(subset) if assembly.catalogued else None

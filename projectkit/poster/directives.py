@@ -269,6 +269,12 @@ def _evaluation(run: Run, subset: str, fields: Fields) -> dict[str, Any]:
             f"the run {run.id} has not been evaluated on {subset}",
             f"type `projectkit evaluate {run.id}{chosen}`",
         )
+    if run.outdated(document):
+        raise fields.error(
+            "subset",
+            f"the run {run.id} was trained further after it had been evaluated on {subset}",
+            f"type `projectkit evaluate {run.id}{'' if subset == 'val' else f' --subset {subset}'}`",
+        )
     return document
 
 

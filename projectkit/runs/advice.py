@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from projectkit.errors import UserError
 from projectkit.runs.reader import Run
 
 ENDINGS = {
@@ -43,6 +44,8 @@ def next_step(run: Run) -> str | None:
     if run.status == "finished":
         if not any((run.path / "evaluation").glob("*.json")) and run.path != run.kept:  # a kept copy has no weights
             return f"type `projectkit evaluate {run.id}`"
+        if run.path != run.kept and (subset := _outdated(run)):
+            return f"type `projectkit evaluate {run.id} --subset {subset}`: it was trained further after it had been evaluated"
         return None if run.kept else f"type `projectkit runs keep {run.id}` if it is to be in git"
     first = _FIRST.get(run.reason or "")
     if run.reason in _STARTS_ANEW or run.path == run.kept:
@@ -51,3 +54,11 @@ def next_step(run: Run) -> str | None:
         begun = any((run.path / "checkpoints").glob("*.ckpt"))
         again = f"{'go on' if begun else 'begin again'} with `projectkit train --resume {run.id}`"
     return f"{first}, then {again}" if first else again
+
+
+def _outdated(run: Run) -> str | None:
+    """A subset whose evaluation is of weights that were replaced since; None where there is none, or one cannot be read."""
+    try:
+        return next((subset for subset, each in run.evaluations().items() if run.outdated(each)), None)
+    except UserError:
+        return None

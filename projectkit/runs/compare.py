@@ -174,7 +174,8 @@ def _evaluated(runs: Sequence[Run]) -> list[Line]:
     documents = []
     for run in runs:
         try:
-            documents.append(run.evaluations())
+            found = run.evaluations()
+            documents.append({subset: each for subset, each in found.items() if not run.outdated(each)})
         except ProjectkitError:
             documents.append({})
     lines = []

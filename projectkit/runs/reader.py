@@ -172,6 +172,16 @@ class Run:
         """Every evaluation, by subset."""
         return {path.stem: self._evaluation(path) for path in self._members("evaluation", ".json")}
 
+    def outdated(self, evaluation: Mapping[str, Any]) -> bool:
+        """Whether an evaluation is of weights that were replaced since, as where a run was evaluated and then went on."""
+        evaluated = evaluation.get("checkpoint")
+        if not isinstance(evaluated, dict):
+            return False
+        logs = (read_lines(self.path / "checkpoints" / "digests.jsonl"), self.events())
+        written = ([line for line in log if line.get("name") == evaluated.get("name")] for log in logs)
+        newest = {lines[-1].get("sha256") for lines in written if lines}  # a death may come between the two
+        return bool(newest) and evaluated.get("sha256") not in newest
+
     def predictions(self, subset: str) -> Predictions:
         """What the model said about a subset.
 

@@ -80,7 +80,7 @@ class Row:
             return None
         try:
             document = self.run.evaluation(subset) or {}
-            return as_float(document["metrics"][metric]["value"])
+            return None if self.run.outdated(document) else as_float(document["metrics"][metric]["value"])
         except (ProjectkitError, KeyError, TypeError):
             return None
 

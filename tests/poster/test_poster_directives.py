@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from projectkit.errors import UserError
@@ -54,6 +56,18 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(directive, make_run):
 def test_numbers_are_those_of_the_evaluation(directive, make_run):
     node = directive("numbers", f"run: {make_run(f1=0.5)}\nmetrics: [f1_macro]")
     assert [(item["label"], item["value"]) for item in node["items"]] == [("Macro F1", "0.500")]
+
+
+def test_numbers_of_weights_that_were_replaced_since_are_refused(directive, make_run, team):
+    run = make_run(f1=0.5)
+    file = team.runs / run / "evaluation" / "val.json"
+    former = {**json.loads(file.read_text(encoding="utf-8")), "checkpoint": {"name": "best", "sha256": "a" * 64}}
+    file.write_text(json.dumps(former), encoding="utf-8")
+    later = {"event": "checkpointed", "name": "best", "sha256": "b" * 64}
+    with (team.runs / run / "events.jsonl").open("a", encoding="utf-8") as events:
+        events.write(json.dumps(later) + "\n")
+    with pytest.raises(UserError, match=r"trained further .*`projectkit evaluate"):
+        directive("numbers", f"run: {run}\nmetrics: [f1_macro]")
 
 
 def test_curves_are_drawn_later_at_the_size_they_get(directive, make_run):

@@ -109,6 +109,11 @@ def _evaluations(run: Run) -> dict[str, dict[str, Any]]:
     for path in sorted((run.path / "evaluation").glob("*.json")):
         try:
             found[path.stem] = run.evaluation(path.stem) or {}
+            if run.outdated(found[path.stem]):
+                again = f"type `projectkit evaluate {run.id} --subset {path.stem}`"
+                click.echo(
+                    f"warning: the evaluation on {path.stem} is of weights that were replaced since; {again}", err=True
+                )
         except ProjectkitError as error:
             click.echo(f"warning: {error}", err=True)
     return found
