@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -101,7 +102,7 @@ def print_json(value: Any) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Columns by white space, so that the output can be read by eye and by awk."""
-    lines = [list(columns), *[["-" if cell in (None, "") else str(cell) for cell in row] for row in rows]]
+    lines = [list(columns), *[["-" if cell in (None, "") else _harmless(str(cell)) for cell in row] for row in rows]]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
@@ -212,7 +213,7 @@ def duration(seconds: float | None) -> str:
 
 def _wrapped(label: str, text: str) -> str:
     """A label and its text; in a terminal on lines of its width, with the text below itself."""
-    columns = shutil.get_terminal_size((100, 24)).columns
+    columns, text = shutil.get_terminal_size((100, 24)).columns, _harmless(text)
     if not sys.stdout.isatty() or len(label) + len(text) <= columns:
         return label + text
     indent = " " * min(len(label), columns // 2)
@@ -220,6 +221,11 @@ def _wrapped(label: str, text: str) -> str:
         text, columns, initial_indent=label, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
     return "\n".join(lines)
+
+
+def _harmless(text: str) -> str:
+    """What a record from elsewhere says, without the signs that a terminal takes for commands."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\ufffd", text)
 
 
 def _text(value: Any) -> str:

@@ -109,7 +109,7 @@ class Run:
     @property
     def monitor(self) -> Mapping[str, str]:
         """`metric` and `mode`; empty where nothing was monitored."""
-        return self.part("monitor")
+        return {key: value for key, value in self.part("monitor").items() if isinstance(value, str)}
 
     def part(self, name: str) -> Mapping[str, Any]:
         """A mapping in the record, such as `data`, `resolved` or `durations`; empty where it is absent."""

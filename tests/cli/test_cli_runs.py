@@ -67,6 +67,21 @@ def test_columns_are_shown_that_some_run_has_something_in(typed: Typed, made: Ma
     going.finish("finished")
 
 
+def test_a_record_of_nonsense_from_elsewhere_hides_no_other_run_and_commands_no_terminal(
+    typed: Typed, made: Made
+) -> None:
+    good, odd = made("good"), made("odd", status="failed", reason="disk")
+    file = odd.path / "run.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    nonsense = {"reason": "\x1b]0;x\x07\x1b[31m", "monitor": {"metric": ["x"], "mode": 3}, "best": [1], "git": 5}
+    file.write_text(json.dumps({**record, **nonsense}), encoding="utf-8")
+    for line in ("runs list", f"runs show {odd.id}", "runs list --json"):
+        done = typed(line)
+        assert done.status == 0
+        assert "\x1b" not in done.out
+    assert first_cells(typed("runs list").out) == [odd.id, good.id]
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 120])
 def test_a_list_fits_the_terminal_and_its_ids_can_be_typed(
     typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch, width: int
