@@ -7,6 +7,7 @@ import pytest
 from projectkit.runs import find_run, keep_run
 from projectkit.runs.advice import next_step
 from projectkit.runs.compare import compare
+from projectkit.runs.page.content import Content
 from projectkit.runs.values import Row
 
 
@@ -50,3 +51,11 @@ def test_its_figures_are_neither_listed_nor_compared(evaluated):
 def test_what_to_do_next_is_to_evaluate_it_again(evaluated):
     assert "runs keep" in next_step(evaluated("whole"))
     assert "evaluate" in next_step(evaluated("older", "b" * 64))
+
+
+def test_its_page_says_so(evaluated):
+    def problems(run):
+        return Content([run]).document(live=False)["runs"][0]["problems"]
+
+    assert problems(evaluated("whole")) == []
+    assert "weights that were replaced" in problems(evaluated("older", "b" * 64))[0]

@@ -111,7 +111,7 @@ def _about(run: Run, curves: Curves) -> dict[str, Any]:
         "tags": list(marks.tags),
         "notes": [asdict(note) for note in marks.notes],
         "metrics": curves.document(),
-        "evaluations": tried(lambda: _evaluations(run), []),
+        "evaluations": tried(lambda: _evaluations(run, problems), []),
         "figures": tried(lambda: _figures(run), []),
         "audit": tried(lambda: _audit(run), []),
         "config": tried(lambda: _text(run.path / "config.yaml"), ""),
@@ -131,10 +131,15 @@ def _again(run: Run) -> Run:
         return run
 
 
-def _evaluations(run: Run) -> list[dict[str, Any]]:
+def _evaluations(run: Run, problems: list[str]) -> list[dict[str, Any]]:
     """By subset: val, which was looked at while choosing, before test."""
     order = ("train", "val", "test")
     found = run.evaluations().items()
+    problems += [
+        f"the evaluation on {subset} is of weights that were replaced since: type `projectkit evaluate {run.id} --subset {subset}`"
+        for subset, document in found
+        if run.outdated(document)
+    ]
     return [
         {
             "subset": subset,
