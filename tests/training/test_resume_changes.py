@@ -31,7 +31,10 @@ def changed(run: Run) -> list[str]:
 def test_another_config_is_named_and_taken_with_force(config: Path) -> None:
     run = died(config)
     other = ["optimizer.init_args.lr=0.5"]
-    with pytest.raises(UserError, match=r"optimizer\.init_args\.lr \(0\.01, now 0\.5\); .* goes on with the run.s own config, --force with"):
+    with pytest.raises(
+        UserError,
+        match=r"optimizer\.init_args\.lr \(0\.01, now 0\.5\); .* goes on with the run.s own config, --force with",
+    ):
         train(config, other, resume=run.id)
     resumed = train(config, other, resume=run.id, force=True)
     assert (resumed.id, resumed.status) == (run.id, "finished")
@@ -58,7 +61,7 @@ def test_the_teams_code_is_named_where_it_changed(config: Path, team_file: Calla
     team_file("parts", "WIDTH = 3\n")
     run = died(config)
     team_file("parts", "WIDTH = 4\n")
-    with pytest.raises(UserError, match="the Python files of team have changed; .* add --force"):
+    with pytest.raises(UserError, match=r"the Python files of team have changed; .* add --force"):
         train(config, resume="auto")
     assert changed(train(config, resume="auto", force=True)) == ["the Python files of team have changed"]
     assert newest().id == run.id
