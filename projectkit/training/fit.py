@@ -112,7 +112,8 @@ def _train(
         former = _former_run(resume, loaded, project, console, force=force)
         seen = _session(former) if former else None
         # read here, because a damaged checkpoint is an error before anything is written
-        path = newest_whole(former, lambda message: show(console, f"warning: {message}")) if former else None
+        damaged: list[str] = []
+        path = newest_whole(former, damaged.append) if former else None
         checkpoint = load_checkpoint(path) if path else None
         start = position(path, checkpoint) if path and checkpoint else None
         repeated = former or repeats or _run_of(loaded.path)
@@ -146,8 +147,10 @@ def _train(
                 writer = _new_run(loaded.config, assembly, project, resolved, repeats, command)
             if changes:
                 writer.event("changed", changes=as_recorded(changes))
-        going = f" goes on after step {start.step}" if start else ""
-        show(console, f"run {writer.id}{going}; curves: projectkit runs open")
+        show(
+            console,
+            f"run {writer.id}{f' goes on after step {start.step}' if start else ''}; curves: projectkit runs open",
+        )
         clock = Clock(former.seconds if former is not None else None)
         session = Session(
             loaded.config,
@@ -159,6 +162,8 @@ def _train(
             clock=clock,
             stop=stop,
         )
+        for message in damaged:
+            session.warn(message)
         if decided.warning is not None:  # not for the screen: what is wrong with a model is told when it is trained
             writer.event("warned", message=decided.warning)
         session.run(start)

@@ -107,7 +107,15 @@ class Recorder(Callback):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         last = {"step": trainer.global_step, "epoch": trainer.current_epoch, **values}
         # a run that is killed has its durations up to here
-        self.last = {"last": last, "durations": self.logger.clock.durations()}
+        self.last = {"last": last}
         if self._pace.due():
             with self._pace.taken():
-                self.writer.update(**self.last)
+                self.writer.update(**self.last, durations=self.logger.clock.durations())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Lightning's hook: a run that died between its last checkpoint and its end ends with the figures of its last epoch."""
+        return dict(self.last)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Lightning's hook: take it up again."""
+        self.last = dict(state_dict)

@@ -150,7 +150,7 @@ class Session:
             )
         if self.console is not None:
             callbacks.append(ProgressReport(self.console, monitor.metric if monitor else None))
-        checkpoints = Checkpoints(self.writer, self.config, self.stop, self._warn, self.former_step)
+        checkpoints = Checkpoints(self.writer, self.config, self.stop, self.warn, self.former_step)
         if self.backup is not None:
             checkpoints.saved.append(self._back_up)
         return [*callbacks, self.stop, LeftValidation(self.stop), checkpoints]
@@ -162,12 +162,12 @@ class Session:
         show(self.console, report.line)
         limited = self.config.trainer.fast_dev_run or self.config.trainer.limit_train_batches not in (None, 1.0)
         if self.trainer is not None and self.trainer.num_training_batches == 1 and not limited:
-            self._warn("an epoch is one step: a batch is as large as the training set or larger")
+            self.warn("an epoch is one step: a batch is as large as the training set or larger")
 
     def _note_parts(self, count: int) -> None:
         self.resolved["micro_batches"] = count
         self.writer.update(resolved=self.resolved)
-        self._warn(
+        self.warn(
             f"a batch does not fit into the GPU's memory: it is run in {count} parts whose gradients are added up "
             "(the same batch size; statistics of batch normalisation are those of a part)"
         )
@@ -193,7 +193,7 @@ class Session:
         if self.trackers is not None:
             self.trackers.close(exit_code)
             for warning in self.trackers.warnings:
-                self._warn(warning)
+                self.warn(warning)
 
     def _back_up(self) -> None:
         if self.backup is not None:
@@ -209,7 +209,7 @@ class Session:
     def _warn_of_backup(self) -> None:
         if self.backup is not None and self.backup.warning is not None and not self._warned_of_backup:
             self._warned_of_backup = True
-            self._warn(self.backup.warning)
+            self.warn(self.backup.warning)
 
     def _reached(self) -> str:
         """How far a training came that was stopped."""
@@ -228,9 +228,10 @@ class Session:
     def _warn_without_best(self) -> None:
         monitor = self.config.monitor
         if monitor is not None and "best" not in {path.stem for path in self.writer.checkpoints.glob("*.ckpt")}:
-            self._warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
+            self.warn(f"'{monitor.metric}' never had a value, so there is no best.ckpt; `evaluate` takes last.ckpt")
 
-    def _warn(self, message: str) -> None:
+    def warn(self, message: str) -> None:
+        """Tell the user, and the record."""
         self.writer.event("warned", message=message)
         if self.console is not None:
             self.console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from collections.abc import Callable
@@ -15,8 +16,8 @@ from pytorch_lightning.callbacks import Callback
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import require_project
-from projectkit.runs import Run, TakenOverError, keep_run, read_run
-from projectkit.training import checkpoints, load_checkpoint, train
+from projectkit.runs import Run, RunWriter, TakenOverError, keep_run, read_run
+from projectkit.training import checkpoints, load_checkpoint, logger, train
 from projectkit.training.checkpoint_files import file_sha256, newest_whole, publish
 from projectkit.training.pace import Pace
 
@@ -142,6 +143,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     assert not differences(outcome(whole), outcome(resumed))
     assert (run.path / "checkpoints" / "last.damaged").read_bytes() == damaged
     assert damaged not in read  # the digest decides before torch reads
+    assert any("is set aside as last.damaged" in str(event.get("message")) for event in resumed.events())
 
 
 def _bytes(source: object) -> bytes:
@@ -196,6 +198,20 @@ def test_the_best_that_waits_in_memory_is_written_when_the_training_fails(
         train(config, overrides)
     best = load_checkpoint(newest().checkpoint("best"))
     assert best["global_step"] == newest().best["step"] == whole.best["step"]
+
+
+def test_a_run_that_died_between_its_last_checkpoint_and_its_end_ends_with_its_last_figures(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(config, STEPS)
+    monkeypatch.setattr(logger, "Pace", Rarely)  # run.json has the figures of the first epoch
+    with monkeypatch.context() as patch:
+        patch.setattr(RunWriter, "finish", lambda *_, **__: None)
+        run = train(config, STEPS)
+    assert run.last["step"] == BATCHES
+    gc.collect()  # a writer that nobody holds gives its run back
+    resumed = train(config, STEPS, resume=killed(run).id)
+    assert resumed.last == whole.last
 
 
 def test_what_is_paced_takes_the_share_that_it_may() -> None:
