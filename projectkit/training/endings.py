@@ -54,7 +54,8 @@ class Ending:
         reason: the word for the record.
         text: what an error's text has, one of the chain that led to it; None: told by type.
         kinds: types of such an error.
-        number: of an OSError.
+        numbers: of an OSError.
+        inside: a part of the name of a file that the error came through; None: anywhere.
         what: is wrong, for the user.
         remedy: what to do about it.
     """
@@ -65,9 +66,12 @@ class Ending:
     text: str | None = None
     kinds: tuple[type[BaseException], ...] = ()
     numbers: tuple[int, ...] = ()
+    inside: str | None = None
 
     def fits(self, error: BaseException) -> bool:
         """Whether an error is of this kind."""
+        if self.inside is not None and not any(self.inside in each.f_code.co_filename for each in _frames(error)):
+            return False
         if isinstance(error, self.kinds) or (isinstance(error, OSError) and error.errno in self.numbers):
             return True
         return self.text is not None and re.search(self.text, str(error)) is not None
@@ -121,6 +125,15 @@ KNOWN = (
         _says("a worker of the data loader was killed by the system, which is what it does when memory runs out"),
         _fewer_workers,
         text=r"DataLoader worker .* is killed by signal: Killed",
+    ),
+    Ending(  # the same, in the moment in which a batch is handed over
+        "oom",
+        _says(
+            "a worker of the data loader is gone, most often because it was killed by the system when memory ran out"
+        ),
+        _fewer_workers,
+        kinds=(ConnectionResetError, EOFError),
+        inside=str(Path("torch", "utils", "data", "dataloader.py")),
     ),
     Ending(
         "oom",

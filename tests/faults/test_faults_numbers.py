@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +14,11 @@ import torch
 from faultcommands import Typed
 from pytorch_lightning.callbacks import Callback
 from table import fault
+from torch.utils.data import DataLoader
 
 from projectkit.runs import Run
 from projectkit.training import load_checkpoint
+from projectkit.training.endings import reason_of
 
 pytestmark = pytest.mark.slow  # each row trains
 
@@ -163,11 +167,27 @@ def test_a_worker_that_is_killed(typed: Typed, config: Path, beside: Beside, onl
     beside(At(STEPS + 2, kill))
     ended = typed("train", "data.input=stream", "data.num_workers=1")
     assert ended.status == 1
-    assert "a worker of the data loader was killed by the system" in ended.line
+    assert re.search("a worker of the data loader .*was killed by the system", ended.line)
     assert "set data.num_workers=0 (now 1)" in ended.line
     assert f"type `projectkit train --resume {only_run().id}`" in ended.line
     assert (only_run().status, only_run().record["reason"]) == ("failed", "oom")
     assert kept(only_run()) == STEPS
+
+
+def test_a_worker_that_is_gone_while_it_hands_a_batch_over_is_told_by_where_the_error_came_from() -> None:
+    class Torn:
+        """What torch's queue does when the other end is gone."""
+
+        def __getitem__(self, row: int) -> int:
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+
+        def __len__(self) -> int:
+            return 1
+
+    with pytest.raises(ConnectionResetError) as torn:
+        next(iter(DataLoader(Torn())))
+    assert reason_of(torn.value) == "oom"
+    assert reason_of(ConnectionResetError(errno.ECONNRESET, "a team's own server")) == "error"
 
 
 @fault(
