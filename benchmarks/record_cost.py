@@ -78,7 +78,8 @@ def observed(spent: Spent) -> Iterator[None]:
             ("run.json", RunWriter, "update"),
             ("lines", RunWriter, "log"),
             ("lines", RunWriter, "event"),
-            ("checkpoints", checkpoints.Checkpoints, "_write"),
+            ("checkpoints", checkpoints.Checkpoints, "_write_last"),
+            ("checkpoints", checkpoints.Checkpoints, "_write_best"),
             ("start and end", RunWriter, "finish"),
         ):
             stack.enter_context(patch.object(owner, name, spent.timed(part, getattr(owner, name))))
@@ -103,7 +104,8 @@ def nothing_written() -> Iterator[None]:
             return writer
 
         stack.enter_context(patch.object(RunWriter, "create", staticmethod(created)))
-        stack.enter_context(patch.object(checkpoints.Checkpoints, "_write", nothing))
+        for name in ("_write_last", "_write_best"):
+            stack.enter_context(patch.object(checkpoints.Checkpoints, name, nothing))
         stack.enter_context(patch.object(sessions, "_beat", nothing))
         yield
 
@@ -135,7 +137,7 @@ def section() -> str:
         )
     columns = ("training", "takes", *PARTS, "share", "against none written", "A/A")
     text = (
-        f"Wanted: under {WANTED:.0%}. A checkpoint and an update of run.json an epoch, a line of metrics every 50 steps, "
+        f"Wanted: under {WANTED:.0%}. Checkpoints and updates of run.json are paced by what they take, a line of metrics every 50 steps, "
         f"`threads` as the environment has them ({os.environ.get('OMP_NUM_THREADS', 'all')}); {ROUNDS} rounds, in turn."
     )
     return f"{text}\n\n{markdown_table(columns, rows)}"
