@@ -37,7 +37,7 @@ optimizer: {{class_path: torch.optim.AdamW, init_args: {{lr: 0.001}}}}
 monitor: {{metric: val/loss, mode: min}}
 trainer: {{max_epochs: {epochs}, accelerator: cpu, limit_train_batches: 100, limit_val_batches: 20}}
 """
-# seconds each, of at most 100 batches an epoch: longer trainings pay less; a set that cannot be had is replaced by the generated one of its kind
+# seconds each, of 100 batches an epoch at most; longer ones pay less; a set that cannot be had is replaced by the generated one of its kind
 TRAININGS: Mapping[str, tuple[str, str, str, int]] = {
     "MLP": ("{name: nsl_kdd}", "{name: synthetic_tabular, batch_size: 16}", "MLP", 10),
     "CNN": ("{name: fashion_mnist}", "{name: synthetic_images, batch_size: 64}", "CNN", 1),
