@@ -130,7 +130,7 @@ def test_teams_work_without_the_withheld_labels_and_the_staff_evaluate(
     done = typed("data new --no-input --withhold 0.2 --group -", str(flows))
     assert done.status == 0, done.err
     assert f"keep {flows.parent.as_posix()}/flows.labels.csv to yourself" in done.err
-    assert typed(TRAIN).status == 0
+    assert typed(TRAIN.replace("max_epochs=1", "max_epochs=15")).status == 0  # some 30 steps: two leave it to chance
     assert typed("evaluate latest").status == 0
     assert "withheld" in typed("evaluate latest --subset test").line
     monkeypatch.setenv("PROJECTKIT_LABELS", str(flows.parent))
