@@ -180,7 +180,7 @@ class OfflineWandb(LoggerOfRun):
             self.warning = "what was logged with wandb before it had started is lost"
 
     def _note_start(self, run: Any) -> None:
-        """When the checkpoint was written that this session starts from: what was logged after it is done again."""
+        """When the checkpoint was written that the training goes on from: what was logged after it is done again."""
         times = [path.stat().st_mtime for path in self.writer.checkpoints.glob("*.ckpt") if path.stem != "best"]
         until = max(times, default=time.time())
         path = Path(run.settings.sync_dir) / SESSION
