@@ -118,6 +118,17 @@ def _confusion(predicted: Predicted) -> Any:
 def _figures(writer: RunWriter, subset: str, predicted: Predicted, names: tuple[str, ...]) -> list[Path]:
     pictures = {
         "confusion": figures.confusion_matrix(_confusion(predicted), names),
-        "roc": figures.roc(predicted.target, predicted.score, names),
+        "roc": figures.roc(_roc_curves(predicted, names)),
     }
     return [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(figure)) for name, figure in pictures.items()]
+
+
+def _roc_curves(predicted: Predicted, names: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
+    """The curve of each class that has samples inside and outside; of two classes, of the second."""
+    sizes = np.bincount(predicted.target, minlength=len(names))
+    classes = [1] if len(names) == 2 else range(len(names))
+    return {
+        names[index]: metrics.roc_curve(predicted.target == index, predicted.score[:, index])[:2]
+        for index in classes
+        if 0 < sizes[index] < len(predicted.target)
+    }

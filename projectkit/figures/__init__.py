@@ -5,10 +5,10 @@ at its final size instead of scaling it.
 
 | file | subject |
 |---|---|
-| style.py, fonts.py | colours, type, `svg_bytes` and `save_svg` |
+| style.py, fonts.py, labels.py | colours, type, names that fit, `svg_bytes` and `save_svg` |
 | curves.py | `learning_curves` |
 | confusion.py | `confusion_matrix` |
-| roc.py | `roc` |
+| ranking.py | `roc`, `precision_recall`, `det` |
 | samples.py | what a data set looks like: `class_balance`, `histograms`, `image_sheet`, `series` |
 """
 
@@ -16,7 +16,9 @@ from __future__ import annotations
 
 from projectkit.figures.confusion import confusion_matrix as confusion_matrix
 from projectkit.figures.curves import learning_curves as learning_curves
-from projectkit.figures.roc import roc as roc
+from projectkit.figures.ranking import det as det
+from projectkit.figures.ranking import precision_recall as precision_recall
+from projectkit.figures.ranking import roc as roc
 from projectkit.figures.samples import class_balance as class_balance
 from projectkit.figures.samples import histograms as histograms
 from projectkit.figures.samples import image_sheet as image_sheet
@@ -28,9 +30,11 @@ from projectkit.figures.style import svg_bytes as svg_bytes
 __all__ = [
     "class_balance",
     "confusion_matrix",
+    "det",
     "histograms",
     "image_sheet",
     "learning_curves",
+    "precision_recall",
     "roc",
     "save_svg",
     "series",

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from projectkit.figures.fonts import families
+from projectkit.figures.labels import small_pt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe & Ito 2008, "Color universal design", without its yellow, which vanishes on white paper.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# One a colour, in their order: what is told apart by its colour is told apart by its line too, for grey print.
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.6)), (0, (1, 1.3)), (0, (6, 1.4, 1, 1.4)), (0, (2.5, 1)), (0, (8, 2)), "-")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK = "#1F2933"
 FAINT = "#9AA5B1"
 GRID = "#E4E7EB"
@@ -87,9 +91,9 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
         "axes.titleweight": "bold",
         "axes.titlelocation": "left",
         "axes.labelsize": font_pt,
-        "xtick.labelsize": 0.9 * font_pt,
-        "ytick.labelsize": 0.9 * font_pt,
-        "legend.fontsize": 0.9 * font_pt,
+        "xtick.labelsize": small_pt(font_pt),
+        "ytick.labelsize": small_pt(font_pt),
+        "legend.fontsize": small_pt(font_pt),
         "text.color": INK,
         "axes.labelcolor": INK,
         "axes.titlecolor": INK,

@@ -1,0 +1,126 @@
+"""Words that fit: names as wide as there is room for, and legends that cover no curve.
+
+Widths are those of the outlines that an SVG holds, in points at the size in print, so that what fits here fits on paper.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+    from matplotlib.transforms import Bbox
+
+LEAST_PT = 6.0  # below this, type in print is dirt
+_ELLIPSIS = "…"
+_SAMPLES = 200  # points of each line that a legend must not cover
+_CORNERS = {"lower right": (1, 0), "lower left": (0, 0), "upper right": (1, 1), "upper left": (0, 1)}
+
+
+def small_pt(font_pt: float) -> float:
+    """The size of ticks and legends beside labels of `font_pt`: a tenth less, never less than can be read."""
+    return max(0.9 * font_pt, min(LEAST_PT, font_pt))
+
+
+@functools.lru_cache(maxsize=4096)
+def width_pt(text: str, size_pt: float, families: tuple[str, ...], *, bold: bool = False) -> float:
+    """How wide a text is drawn, in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    properties = FontProperties(family=list(families), weight="bold" if bold else "normal", size=size_pt)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, properties, ismath=False)
+    return float(width)
+
+
+def measured(text: str, size_pt: float, *, bold: bool = False) -> float:
+    """`width_pt` in the type of the style that is in force."""
+    import matplotlib as mpl
+
+    return max((width_pt(line, size_pt, tuple(mpl.rcParams["font.family"]), bold=bold) for line in text.split("\n")))
+
+
+def fitted(name: str, room_pt: float, size_pt: float, *, bold: bool = False, tail: int = 0) -> str:
+    """A name as it fits into a width: its beginning, an ellipsis and its last `tail` characters where it is too long."""
+    if measured(name, size_pt, bold=bold) <= room_pt:
+        return name
+    end = name[len(name) - tail :] if tail else ""
+    low, high = 1, max(1, len(name) - tail - 1)
+    while low < high:  # the longest beginning that fits
+        middle = (low + high + 1) // 2
+        if measured(name[:middle].rstrip() + _ELLIPSIS + end, size_pt, bold=bold) <= room_pt:
+            low = middle
+        else:
+            high = middle - 1
+    return name[:low].rstrip() + _ELLIPSIS + end
+
+
+def fitted_names(names: Sequence[str], room_pt: float, size_pt: float) -> list[str]:
+    """Names that fit into a width and are still told apart: those that begin alike keep their last characters too."""
+    cut = [fitted(name, room_pt, size_pt) for name in names]
+    for index, name in enumerate(names):
+        tail = 2
+        while cut.count(cut[index]) > 1 and cut[index] != name and tail <= max(2, len(name) // 2):
+            cut[index] = fitted(name, room_pt, size_pt, tail=tail)
+            tail += 2
+    return cut
+
+
+def legend(axes: Axes, handles: Sequence[Artist], *, corners: Sequence[str] = (), font_pt: float) -> Legend:
+    """A legend in the first of the corners where it covers nothing, else above the axes; call it last, before `finish`.
+
+    Args:
+        axes: with all their lines.
+        handles: what to name, with labels that fit the width of the figure.
+        corners: of the axes, as matplotlib calls them, in the order of preference.
+        font_pt: size of labels in print.
+    """
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()
+    for corner in corners:
+        inside = axes.legend(handles=list(handles), loc=corner, borderaxespad=0.3)
+        inside.set_in_layout(False)
+        figure.draw_without_rendering()
+        if _is_free(axes, inside.get_window_extent(), pad=0.4 * font_pt * figure.dpi / 72):
+            return inside
+        inside.remove()
+    return figure.legend(
+        handles=list(handles), loc="outside upper left", ncols=_columns(figure, handles, font_pt), borderaxespad=0.2
+    )
+
+
+def legend_room_pt(figure: Figure, font_pt: float) -> float:
+    """How wide the text of a legend's line may be."""
+    return float(figure.get_size_inches()[0] * 72 - 4 * font_pt)
+
+
+def _columns(figure: Figure, handles: Sequence[Artist], font_pt: float) -> int:
+    size = small_pt(font_pt)
+    widest = max(measured(str(handle.get_label()), size) for handle in handles) + 5 * size  # handle and gaps
+    return max(1, min(len(handles), int(figure.get_size_inches()[0] * 72 / widest)))
+
+
+def _is_free(axes: Axes, box: Bbox, *, pad: float) -> bool:
+    """Whether a box in pixels lies within the axes and on none of their lines, texts and areas."""
+    box = box.padded(pad)
+    frame = axes.get_window_extent().padded(1.5 * pad)
+    if box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1:
+        return False
+    for line in axes.lines:
+        points = np.asarray(line.get_transform().transform(line.get_xydata()), dtype=float)
+        if len(points) < 2:
+            continue
+        steps = np.linspace(0, len(points) - 1, max(_SAMPLES, len(points)))
+        dense = np.stack([np.interp(steps, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], axis=1)
+        if ((dense > (box.x0, box.y0)) & (dense < (box.x1, box.y1))).all(axis=1).any():
+            return False
+    others = [text.get_window_extent() for text in axes.texts] + [patch.get_window_extent() for patch in axes.patches]
+    return not any(box.overlaps(other) for other in others)
