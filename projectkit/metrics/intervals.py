@@ -31,7 +31,7 @@ _NORMAL = NormalDist()
 
 @dataclass(frozen=True)
 class Interval:
-    """A number, its confidence interval, and how it was made: `wilson`, `bca`, `posterior`, `delong` or `mover`."""
+    """A number, its confidence interval, and how it was made: `wilson`, `bca`, `delong` ..."""
 
     value: float
     low: float
@@ -61,14 +61,43 @@ def classification_intervals(
         UserError: as `classification_metrics`.
     """
     labels, scores = checked(target, score)
-    if not 0 < level < 1:
-        raise ValueError(f"level is {level}, not between 0 and 1")
+    checked_level(level)
     matrix = confusion_matrix(labels, scores.argmax(axis=1), scores.shape[1])
     values = {name: float(metric(Margins.of(matrix))) for name, metric in CONFUSION_METRICS.items()}
     intervals = {"accuracy": wilson(values.pop("accuracy"), len(labels), level)}
     intervals |= _confusion_intervals(matrix, values, level=level, seed=seed)
     auroc = _auroc_interval(labels, scores, level)
     return intervals if auroc is None else {**intervals, "auroc": auroc}
+
+
+def checked_level(level: float) -> float:
+    """The level, if it is a share."""
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}, not between 0 and 1")
+    return level
+
+
+def clopper_pearson(hits: int, n: int, level: float = 0.95) -> Interval:
+    """The exact interval of a share: it holds the true share in at least `level` of the draws, in most of them in more.
+
+    Args:
+        hits: how many of the samples count, 0 to n.
+        n: how many samples there are, at least 1.
+        level: in (0, 1).
+
+    Raises:
+        ValueError: hits outside [0, n], or no samples.
+
+    Source: Clopper & Pearson 1934, "The use of confidence or fiducial limits illustrated in the case of the binomial".
+    """
+    if not 0 <= hits <= n or n < 1:
+        raise ValueError(f"{hits} of {n} is no share")
+    from scipy.special import betaincinv
+
+    tail = (1 - checked_level(level)) / 2
+    low = float(betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return Interval(hits / n, low, high, "clopper-pearson")
 
 
 def wilson(share: float, n: float, level: float) -> Interval:
