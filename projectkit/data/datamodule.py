@@ -220,8 +220,18 @@ class DataModule(LightningDataModule):
         Raises:
             UserError: there is no such subset, or its labels are withheld.
         """
-        self._refuse_withheld(subset, self.samples.y[self.target][self._rows(subset)])
+        self.labels(subset)
         return self._loader(subset, seed=None)
+
+    def labels(self, subset: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The class indices of a subset, in the split's order, (n,).
+
+        Raises:
+            UserError: there is no such subset, or its labels are withheld.
+        """
+        labels = self.samples.y[self.target][self._rows(subset)]
+        self._refuse_withheld(subset, labels)
+        return labels
 
     def state_dict(self) -> dict[str, Any]:
         """What goes into the checkpoint."""

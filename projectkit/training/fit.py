@@ -33,6 +33,7 @@ from projectkit.training.changes import (
     surrounding_changes,
 )
 from projectkit.training.checkpoint_files import load_checkpoint, newest_whole
+from projectkit.training.data_record import data_record
 from projectkit.training.decide import decide, take_up_input
 from projectkit.training.loop.clock import Clock
 from projectkit.training.resolve import resolve
@@ -255,28 +256,8 @@ def _new_run(
         command=command,
         seed=config.seed,
         source=project.root,
-        data=_data_record(config, assembly),
+        data=data_record(config, assembly.catalogued),
         resolved=resolved,
         monitor=asdict(config.monitor) if config.monitor else None,
         **({"repeats": repeats.id} if repeats else {}),
     )
-
-
-def _data_record(config: Config, assembly: Assembly) -> dict[str, Any]:
-    data = assembly.catalogued
-    if data is None:
-        return {"class_path": config.data.class_path, "split": "the team's own"}
-    return {
-        "name": data.card_name,
-        "target": data.target,
-        "split": data.split.policy,
-        "split_seed": data.split_seed,
-        **({} if data.folds is None else {"folds": data.folds, "fold": data.fold}),
-        "split_digest": data.split.digest,
-        "card_digest": data.card.digest,
-        "files_digest": data.card.files_digest,
-        "samples_digest": data.samples_digest,
-        "encoder_digest": data.encoder.digest,
-        **data.encoder.notes,
-        "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},
-    }
