@@ -94,7 +94,7 @@ class Assembler:
         callbacks = [self._callback(spec, f"callbacks.{index}") for index, spec in enumerate(self.config.callbacks)]
         plan = None if own_task else self._plan()
         model_class = None if own_task else self._model_class()
-        data = self._own_data() if own_data else self._data()
+        data = self.data()
         spec = data.spec if isinstance(data, DataModule) else None
         if own_task or model_class is None:
             task = self._build(
@@ -108,6 +108,14 @@ class Assembler:
                 given = {**given, "data": data}  # an adversary moves in the units of the data
             task = self._build(task_class, self.config.task, "task", model=model, plan=plan, **given)
         return Assembly(data, task, callbacks, self.filled)
+
+    def data(self) -> pl.LightningDataModule:
+        """The data alone, as for what needs no network.
+
+        Raises:
+            UserError: it is not known, or a key does not fit it.
+        """
+        return self._data() if self.config.data.class_path is None else self._own_data()
 
     def _class_counts(self, data: pl.LightningDataModule) -> dict[str, Any]:
         """What a classification is given to weigh its classes, where it is asked to; one class alone cannot be told from another."""
