@@ -10,6 +10,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | find.py | ids, parts of ids, `latest`, `best`; the list of runs |
 | values.py, select.py | any value of a run by its name; filters and order of a list |
 | compare.py, advice.py | runs side by side; how one ended and what to do next |
+| replicates.py, versus.py | runs that are one result (seeds, folds); differences between results with their tests |
 | notes.py, archive.py | tags and notes; runs out of sight and in the trash |
 | page/ | curves and all the rest in the browser: `projectkit runs open` |
 | sync/ | runs handed to Weights & Biases, in a process of their own |
