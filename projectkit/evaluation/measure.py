@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
+from numpy.typing import NDArray
 
-from projectkit import figures, metrics
 from projectkit.config import load_config
 from projectkit.data import DataModule
 from projectkit.errors import UserError
 from projectkit.evaluation.ledger import record_look
-from projectkit.evaluation.predict import Predicted, predict, restore, subset_loader
+from projectkit.evaluation.predict import Predicted, kind_of, predict, restore, subset_loader
+from projectkit.evaluation.report import FITTED_ON, Measured, Options, checked_options, report
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, find_run, project_of, read_run
-from projectkit.training import assemble, load_checkpoint
+from projectkit.training import Assembly, assemble, load_checkpoint
 from projectkit.training.checkpoint_files import file_sha256
 from projectkit.training.resolve import resolve_for_evaluation
 from projectkit.training.resume import refuse_other_data
@@ -38,13 +39,16 @@ class Evaluated:
     files: tuple[Path, ...]
 
 
-def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project | None = None) -> Evaluated:
+def evaluate(
+    run: Run | str = "latest", subset: str = "val", *, project: Project | None = None, options: Options | None = None
+) -> Evaluated:
     """Measure a run on a subset.
 
     Args:
         run: a run, or what `find_run` takes.
         subset: `val`, `test`, or a further subset of the split. Every look at anything but train and val goes into the ledger.
         project: whose run it is; unless given the one around the run's folder, else around the working directory.
+        options: what is asked for beside the numbers.
 
     Raises:
         UserError: there is no such run, subset or checkpoint, or the team's code has changed since the run.
@@ -52,9 +56,38 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
     """
     project = project or project_of(run.path if isinstance(run, Run) else run)
     run = run if isinstance(run, Run) else find_run(run, project)
-    loaded = load_config(run.path / "config.yaml")
+    options = checked_options(options or Options())
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
+    assembly, digest = _restored(run, path, project, device)
+    loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
+    look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
+    predicted = predict(assembly, loader, device, _ids(assembly, subset))
+    kind = kind_of(predicted, classes=len(assembly.class_names) if assembly.class_names else None)
+    measured = Measured(
+        kind=kind,
+        predicted=predicted,
+        class_names=assembly.class_names or _numbered(kind, predicted),
+        checkpoint={"name": path.stem, "sha256": digest},
+        fitted=predicted if subset == FITTED_ON else _fitted(assembly, device),
+        options=options,
+        **(columns(assembly.catalogued, subset) if assembly.catalogued else {}),
+    )
+    document, files = report(RunWriter.open(run.path), subset, measured)
+    evaluated = read_run(run.path)
+    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *([look] if look else [])))
+
+
+def columns(data: DataModule, subset: str) -> dict[str, NDArray[Any] | None]:
+    """What a catalogued data set knows of a subset's samples, under the names that `Measured` has for it."""
+    samples, rows = data.samples, data.split.subsets[subset]
+    known = {"groups": samples.group, "time": samples.time, "source": samples.source}
+    return {name: None if column is None else column[rows] for name, column in known.items()}
+
+
+def _restored(run: Run, path: Path, project: Project, device: torch.device) -> tuple[Assembly, str]:
+    """The run's network with its weights, its data as it was, and the SHA-256 of the checkpoint."""
+    loaded = load_config(run.path / "config.yaml")
     digest = file_sha256(path)
     checkpoint = load_checkpoint(path)
     while digest != (now := file_sha256(path)):  # of a run that goes on it was replaced at this moment
@@ -65,26 +98,27 @@ def evaluate(run: Run | str = "latest", subset: str = "val", *, project: Project
         assembly.catalogued.device = device
     refuse_other_data(run, assembly.catalogued)  # before the weights, which would not fit either and blame the model
     restore(assembly, checkpoint, run.id)
-    loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
-    look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
-    ids = assembly.catalogued.ids(subset) if assembly.catalogued else None
-    predicted = predict(assembly, loader, device, ids)
-    names = assembly.class_names or tuple(str(index) for index in range(predicted.score.shape[1]))
-    document = {
-        "n": len(predicted.target),
-        "class_names": list(names),
-        "checkpoint": {"name": path.stem, "sha256": digest},
-        "metrics": _metrics(predicted),
-        "confusion": _confusion(predicted).tolist(),
-    }
-    writer = RunWriter.open(run.path)
-    files = [
-        writer.write_predictions(subset, predicted.id, predicted.target, predicted.score),
-        *_figures(writer, subset, predicted, names),
-        writer.write_evaluation(subset, document),
-    ]
-    evaluated = read_run(run.path)
-    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *([look] if look else [])))
+    return assembly, digest
+
+
+def _fitted(assembly: Assembly, device: torch.device) -> Predicted | None:
+    """What the same weights say about `val`: no look, as the weights were chosen by it; None where there is no val."""
+    try:
+        loader = subset_loader(assembly.data, FITTED_ON)
+    except UserError:
+        return None
+    return predict(assembly, loader, device, _ids(assembly, FITTED_ON))
+
+
+def _ids(assembly: Assembly, subset: str) -> NDArray[Any] | None:
+    return assembly.catalogued.ids(subset) if assembly.catalogued else None
+
+
+def _numbered(kind: str, predicted: Predicted) -> tuple[str, ...]:
+    """Names of classes that the team's own data does not name."""
+    if kind == "classification":
+        return tuple(str(index) for index in range(predicted.score.shape[1]))
+    return ("normal", "anomalous") if kind == "anomaly" else ()
 
 
 def _checkpoint(run: Run, project: Project) -> Path:
@@ -100,35 +134,3 @@ def _checkpoint(run: Run, project: Project) -> Path:
     else:
         what, remedy = f"this {run.status} run has no checkpoint", "train it to the end of an epoch first"
     raise UserError(what, where=run.id, remedy=remedy)
-
-
-def _metrics(predicted: Predicted) -> dict[str, dict[str, Any]]:
-    """Every number; those for which no interval is known come with the value alone."""
-    values = metrics.classification_metrics(predicted.target, predicted.score)
-    intervals = metrics.classification_intervals(predicted.target, predicted.score)
-    return {
-        name: intervals[name].as_dict() if name in intervals else {"value": value} for name, value in values.items()
-    }
-
-
-def _confusion(predicted: Predicted) -> Any:
-    return metrics.confusion_matrix(predicted.target, np.argmax(predicted.score, axis=1), predicted.score.shape[1])
-
-
-def _figures(writer: RunWriter, subset: str, predicted: Predicted, names: tuple[str, ...]) -> list[Path]:
-    pictures = {
-        "confusion": figures.confusion_matrix(_confusion(predicted), names),
-        "roc": figures.roc(_roc_curves(predicted, names)),
-    }
-    return [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(figure)) for name, figure in pictures.items()]
-
-
-def _roc_curves(predicted: Predicted, names: tuple[str, ...]) -> dict[str, tuple[Any, Any]]:
-    """The curve of each class that has samples inside and outside; of two classes, of the second."""
-    sizes = np.bincount(predicted.target, minlength=len(names))
-    classes = [1] if len(names) == 2 else range(len(names))
-    return {
-        names[index]: metrics.roc_curve(predicted.target == index, predicted.score[:, index])[:2]
-        for index in classes
-        if 0 < sizes[index] < len(predicted.target)
-    }

@@ -1,10 +1,14 @@
-"""A run's network over one subset: probabilities, targets and ids, in the split's order."""
+"""A run's network over one subset: scores, targets and ids, in the split's order.
+
+What a module gives says what it does: a row of scores for each sample is a classification, one number for each sample an anomaly score
+where the targets are 0 and 1, else a regression.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -18,13 +22,22 @@ from projectkit.data import DataModule
 from projectkit.errors import UserError, WorkError
 from projectkit.training import Assembly
 
+Kind = Literal["classification", "anomaly", "regression"]
+Batch = Any  # (x, y, ...) as the loader gives it, on the device
+
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a network said about a subset: `id` (n,), `target` (n,), `score` (n, classes) float32 probabilities."""
+    """What a model said about a subset.
+
+    Args:
+        id: of the samples, (n,).
+        target: class indices (n,) int64, or numbers (n,) float64.
+        score: float32; probabilities (n, classes), or one number a sample (n,).
+    """
 
     id: NDArray[Any]
-    target: NDArray[np.int64]
+    target: NDArray[Any]
     score: NDArray[np.float32]
 
 
@@ -53,8 +66,6 @@ def predict(
 ) -> Predicted:
     """Run the network over a subset without gradients.
 
-    A module's own `predict_step` is used where it has one, else `forward(x)` as logits.
-
     Args:
         assembly: with the weights restored.
         loader: of the subset; see `subset_loader`.
@@ -62,22 +73,66 @@ def predict(
         ids: of the samples, in the loader's order; None numbers the rows.
 
     Raises:
-        WorkError: the module gives something that is not one row of scores for each sample.
+        UserError: the subset is empty.
+        WorkError: the module gives something that is neither a row of scores nor a number for each sample.
     """
-    task = assembly.task.to(device).eval()
-    predict_step = task.predict_step if is_overridden("predict_step", task) else None
-    move = _mover(assembly, device)
+    score_of, move = scorer(assembly, device), mover(assembly, device)
     scores, targets = [], []
     with torch.inference_mode():
         for index, loaded in enumerate(loader):
             batch = move(loaded)
-            score = task(batch[0]) if predict_step is None else predict_step(batch, index)
+            target = _checked_target(batch[1])
             # stays on the device: a copy of each batch to the host would make a GPU wait for it
-            scores.append(_checked(score, len(batch[1])).float())
-            targets.append(batch[1])
-    score = _probabilities(torch.cat(scores).cpu()).numpy()
-    target = torch.cat(targets).cpu().numpy().astype(np.int64, copy=False)
-    return Predicted(np.arange(len(target)).astype(str) if ids is None else ids, target, score)
+            scores.append(_checked_score(score_of(batch, index), len(target)))
+            targets.append(target)
+    if not targets:
+        raise UserError("the subset is empty", where="--subset", remedy="choose one whose loader gives batches")
+    score = torch.cat(scores).cpu()
+    target = torch.cat(targets).cpu().numpy()
+    if score.ndim == 2:
+        score = _probabilities(score)
+        if np.issubdtype(target.dtype, np.floating) and (target != np.floor(target)).any():
+            raise WorkError(
+                f"the targets are numbers such as {float(target[target != np.floor(target)][0]):.4g}, "
+                f"and the module gives a row of {score.shape[1]} scores for each",
+                where="predict_step or forward",
+                remedy="return one number for each sample, (batch,), or give class indices as targets",
+            )
+        target = target.astype(np.int64, copy=False)
+    number = np.arange(len(target)).astype(str)
+    return Predicted(number if ids is None else ids, target, score.numpy())
+
+
+def kind_of(predicted: Predicted, *, classes: int | None) -> Kind:
+    """What the scores are, see the top of this file.
+
+    Args:
+        predicted: as `predict` gives it.
+        classes: how many the target has, where the data set says so; None for data of the team's own.
+
+    Raises:
+        UserError: one number for each sample of a target with more than two classes.
+    """
+    if predicted.score.ndim == 2:
+        return "classification"
+    if classes is not None and classes > 2:
+        raise UserError(
+            f"the module gives one number for each sample, and the target has {classes} classes",
+            where="predict_step or forward",
+            remedy=f"return logits or probabilities of shape (batch, {classes}), or choose a target of two classes as data.target",
+        )
+    return "anomaly" if classes == 2 or np.isin(predicted.target, (0, 1)).all() else "regression"
+
+
+def scorer(assembly: Assembly, device: torch.device) -> Callable[[Batch, int], Any]:
+    """The network in evaluation mode on the device: a batch and its number in, scores out.
+
+    A module's own `predict_step` is used where it has one, else `forward(x)` as logits.
+    """
+    task = assembly.task.to(device).eval()
+    if is_overridden("predict_step", task):
+        return task.predict_step
+    return lambda batch, index: task(batch[0])
 
 
 def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
@@ -102,8 +157,8 @@ def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
     return loader
 
 
-def _mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
-    """The transfer hooks in Lightning's order: the module's where it has them, else the data module's; looked up once."""
+def mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
+    """What brings a loader's batch to the device: the transfer hooks in Lightning's order, the module's before the data module's."""
 
     def hook(name: str) -> Callable[..., Any] | None:
         owner = assembly.task if is_overridden(name, assembly.task) else assembly.data
@@ -131,15 +186,34 @@ def _mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
     return move
 
 
-def _checked(score: Any, rows: int) -> Tensor:
-    if not isinstance(score, Tensor) or score.ndim != 2 or score.shape != (rows, score.shape[1]):
-        seen = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+def _checked_score(score: Any, rows: int) -> Tensor:
+    """(rows, classes) or (rows,), in float32."""
+    if isinstance(score, Tensor) and score.is_floating_point() and len(score) == rows:
+        if score.ndim == 1 or (score.ndim == 2 and score.shape[1] == 1):
+            return score.reshape(rows).float()
+        if score.ndim == 2:
+            return score.float()
+    seen = tuple(score.shape) if isinstance(score, Tensor) else type(score).__name__
+    whole = " whole numbers" if isinstance(score, Tensor) and not score.is_floating_point() else ""
+    raise WorkError(
+        f"the module gives {seen}{whole} where (batch, classes) scores are expected",
+        where="predict_step or forward",
+        remedy="return logits or probabilities of shape (batch, classes), or one score for each sample, (batch,)",
+    )
+
+
+def _checked_target(target: Any) -> Tensor:
+    """(rows,)."""
+    if isinstance(target, Tensor) and target.ndim == 2 and target.shape[1] == 1:
+        return target[:, 0]
+    if not isinstance(target, Tensor) or target.ndim != 1:
+        seen = f"of shape {tuple(target.shape)}" if isinstance(target, Tensor) else type(target).__name__
         raise WorkError(
-            f"the module gives {seen} where (batch, classes) scores are expected",
-            where="predict_step or forward",
-            remedy="return logits or probabilities of shape (batch, classes)",
+            f"the targets of a batch are {seen}, not one for each sample",
+            where="data",
+            remedy="give y of shape (batch,): class indices, or numbers",
         )
-    return score
+    return target
 
 
 def _probabilities(score: Tensor) -> Tensor:

@@ -125,7 +125,7 @@ def test_predict_step_may_give_logits_or_probabilities(own: Callable[..., Run], 
 
 def test_what_is_no_row_of_scores_is_one_line(own: Callable[..., Run]) -> None:
     run = own("task.class_path=team.own.Labels")
-    with pytest.raises(WorkError, match=r"gives \(16,\) where \(batch, classes\) scores are expected; return logits"):
+    with pytest.raises(WorkError, match=r"gives \(16,\) whole numbers where \(batch, classes\) scores are expected; return logits"):
         evaluate(run)
 
 

@@ -1,0 +1,125 @@
+"""From plain arrays to what an evaluation leaves in a run folder: predictions, the document of numbers, figures.
+
+Who predicted does not matter here: a network, or a baseline of scikit-learn. Which numbers there are follows from the kind.
+
+| kind | target | score | numbers |
+|---|---|---|---|
+| `classification` | class indices | (n, classes) probabilities | kinds.py; calibration; for two classes an operating point |
+| `anomaly` | 0 normal, 1 anomalous | (n,), higher is more anomalous | kinds.py; an operating point |
+| `regression` | numbers | (n,) | kinds.py |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from projectkit import figures
+from projectkit.errors import UserError
+from projectkit.evaluation.curves import drawn
+from projectkit.evaluation.kinds import numbers
+from projectkit.evaluation.predict import Kind, Predicted
+from projectkit.runs import RunWriter
+
+FITTED_ON = "val"  # the subset on which temperature and threshold are fitted
+
+
+@dataclass(frozen=True)
+class Options:
+    """What an evaluation is asked for.
+
+    Args:
+        prevalence: share of positives to expect where the model is used, in (0, 1); None: not known, so nothing is said of alarms.
+        per_day: samples a day there.
+        attribute: of how many mistakes the inputs are attributed; 0 of none.
+        cost: whether latency and memory are measured.
+    """
+
+    prevalence: float | None = None
+    per_day: float = 10_000.0
+    attribute: int = 8
+    cost: bool = True
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One subset as a model saw it, and what is known of its samples.
+
+    Args:
+        kind: see the table at the top of this file.
+        predicted: ids, targets and scores.
+        class_names: in the order of the classes; of an anomaly the normal one first; empty for a regression.
+        checkpoint: which weights predicted, as the document names them; empty where there are none.
+        fitted: what the same weights said about `val`, on which temperature and threshold are fitted; None where there is no val.
+        groups: what samples share that makes them depend on one another, (n,), or None.
+        time: of each sample, (n,), or None.
+        source: the file or provider of each sample, (n,), or None.
+        cost: latency and memory as `cost.cost_of` gives them, or None.
+        options: what was asked for.
+    """
+
+    kind: Kind
+    predicted: Predicted
+    class_names: tuple[str, ...] = ()
+    checkpoint: Mapping[str, Any] | None = None
+    fitted: Predicted | None = None
+    groups: NDArray[Any] | None = None
+    time: NDArray[Any] | None = None
+    source: NDArray[Any] | None = None
+    cost: Mapping[str, Any] | None = None
+    options: Options = Options()
+
+
+def checked_options(options: Options) -> Options:
+    """The options, if they can be meant.
+
+    Raises:
+        UserError: a number out of its range.
+    """
+    if options.prevalence is not None and not 0 < options.prevalence < 1:
+        raise UserError(
+            f"a prevalence of {options.prevalence:g} is no share of the samples",
+            where="--prevalence",
+            remedy="give a number between 0 and 1: --prevalence 0.001 is one in a thousand",
+        )
+    if not options.per_day > 0:
+        raise UserError(f"{options.per_day:g} samples a day", where="--per-day", remedy="give a number above 0")
+    if options.attribute < 0:
+        raise UserError(f"{options.attribute} attributions", where="--attribute", remedy="give how many, or 0 for none")
+    return options
+
+
+def report(writer: RunWriter, subset: str, measured: Measured) -> tuple[dict[str, Any], list[Path]]:
+    """Write predictions, document and figures of one subset.
+
+    Args:
+        writer: of the run; see `RunWriter.open`.
+        subset: which one the predictions are of.
+        measured: what is to be reported.
+
+    Returns:
+        The document without its head, and the files in the order in which they were written.
+
+    Raises:
+        UserError: predictions from which no number can be had, such as NaN.
+    """
+    predicted = measured.predicted
+    document = {
+        "kind": measured.kind,
+        "n": len(predicted.target),
+        "class_names": list(measured.class_names),
+        "checkpoint": dict(measured.checkpoint or {}),
+        **numbers(measured.kind, predicted, measured.groups),
+    }
+    if measured.cost is not None:
+        document["cost"] = dict(measured.cost)
+    curves, pictures = drawn(measured.kind, predicted, measured.class_names)
+    document["curves"] = curves
+    files = [writer.write_predictions(subset, predicted.id, predicted.target, predicted.score)]
+    files += [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(picture)) for name, picture in pictures.items()]
+    files.append(writer.write_evaluation(subset, document))
+    return document, files
