@@ -8,27 +8,68 @@ an error of one line; a number that is not defined is left out, never made up.
 | classification.py | `classification_metrics`: all numbers of a classifier |
 | intervals.py | `classification_intervals`: how far they may be trusted; `clopper_pearson` for shares |
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
+| classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
+| calibration.py | calibration error, reliability diagram, temperature scaling |
+| operating.py | thresholds, TPR at FPR, false alarms a day |
 | confusion.py | confusion matrix and what depends on it alone |
-| ranking.py | ROC curve, AUROC, average precision |
+| ranking.py | AUROC, average precision |
+| curves.py | ROC, precision-recall and DET curve as points |
+| directions.py | which way a metric is better |
 | checks.py | what goes in |
 """
 
 from __future__ import annotations
 
 from projectkit.metrics.bootstrap import bootstrap as bootstrap
+from projectkit.metrics.calibration import Reliability as Reliability
+from projectkit.metrics.calibration import fit_temperature as fit_temperature
+from projectkit.metrics.calibration import reliability as reliability
+from projectkit.metrics.calibration import tempered as tempered
+from projectkit.metrics.classes import ClassRow as ClassRow
+from projectkit.metrics.classes import class_table as class_table
 from projectkit.metrics.classification import classification_metrics as classification_metrics
 from projectkit.metrics.confusion import confusion_matrix as confusion_matrix
+from projectkit.metrics.curves import det_curve as det_curve
+from projectkit.metrics.curves import precision_recall_curve as precision_recall_curve
+from projectkit.metrics.curves import roc_curve as roc_curve
+from projectkit.metrics.curves import thinned as thinned
+from projectkit.metrics.directions import less_is_better as less_is_better
 from projectkit.metrics.intervals import Interval as Interval
 from projectkit.metrics.intervals import classification_intervals as classification_intervals
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
-from projectkit.metrics.ranking import roc_curve as roc_curve
+from projectkit.metrics.operating import Alarms as Alarms
+from projectkit.metrics.operating import Refused as Refused
+from projectkit.metrics.operating import alarms as alarms
+from projectkit.metrics.operating import at_threshold as at_threshold
+from projectkit.metrics.operating import best_threshold as best_threshold
+from projectkit.metrics.operating import least_negatives as least_negatives
+from projectkit.metrics.operating import threshold_at_fpr as threshold_at_fpr
+from projectkit.metrics.operating import tpr_at_fpr as tpr_at_fpr
 
 __all__ = [
+    "Alarms",
+    "ClassRow",
     "Interval",
+    "Refused",
+    "Reliability",
+    "alarms",
+    "at_threshold",
+    "best_threshold",
     "bootstrap",
+    "class_table",
     "classification_intervals",
     "classification_metrics",
     "clopper_pearson",
     "confusion_matrix",
+    "det_curve",
+    "fit_temperature",
+    "least_negatives",
+    "less_is_better",
+    "precision_recall_curve",
+    "reliability",
     "roc_curve",
+    "tempered",
+    "thinned",
+    "threshold_at_fpr",
+    "tpr_at_fpr",
 ]

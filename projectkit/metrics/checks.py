@@ -59,14 +59,87 @@ def checked(target: ArrayLike, score: ArrayLike) -> tuple[NDArray[np.int64], NDA
     return labels, scores
 
 
-def _check_probabilities(scores: NDArray[Any]) -> None:
-    broken = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-    if len(broken):
+def checked_binary(
+    target: ArrayLike, score: ArrayLike, *, where: str, both: bool = True
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which samples are positive (n,) and their scores (n,), any finite numbers, that fit each other.
+
+    Args:
+        target: 0 or 1, or False and True, (n,).
+        score: higher means more like 1, (n,).
+        where: what the numbers are for, as an error names it.
+        both: refuse samples that are all of one kind.
+
+    Raises:
+        UserError: no samples, shapes that differ, targets other than 0 and 1, scores that are NaN or infinite.
+    """
+    labels, scores = np.asarray(target), np.asarray(score)
+    if labels.shape != scores.shape or labels.ndim != 1:
         raise UserError(
-            f"the score of sample {broken[0]} is NaN or infinite ({len(broken)} of {len(scores)} samples)",
-            where="metrics",
-            remedy="the model diverged: lower the learning rate",
+            f"targets {labels.shape} but scores {scores.shape}", where=where, remedy="give one score a sample, (n,)"
         )
+    if not len(labels):
+        raise UserError("no samples", where=where, remedy="choose a subset that has samples")
+    other = np.flatnonzero((labels != 0) & (labels != 1))
+    if len(other):
+        raise UserError(
+            f"the target of sample {other[0]} is {labels[other[0]]}",
+            where=where,
+            remedy="give 1 for the positive class and 0 for the rest, as target == index",
+        )
+    _check_finite(scores, "score", where)
+    positive = labels.astype(bool)
+    if both and (positive.all() or not positive.any()):
+        raise UserError("all samples are of one kind", where=where, remedy="choose a subset that has both")
+    return positive, scores.astype(np.float64)
+
+
+def checked_numbers(
+    target: ArrayLike, predicted: ArrayLike, *, where: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Two finite arrays of one shape (n, ...), what is true and what was said.
+
+    Raises:
+        UserError: no samples, shapes that differ, or numbers that are NaN or infinite.
+    """
+    true, said = np.asarray(target), np.asarray(predicted)
+    if true.shape != said.shape or true.ndim == 0:
+        raise UserError(
+            f"targets {true.shape} but predictions {said.shape}",
+            where=where,
+            remedy="give one prediction a target, of the same shape",
+        )
+    if not len(true):
+        raise UserError("no samples", where=where, remedy="choose a subset that has samples")
+    _check_finite(true, "target", where)
+    _check_finite(said, "prediction", where)
+    return true.astype(np.float64), said.astype(np.float64)
+
+
+def checked_probabilities(score: ArrayLike) -> NDArray[Any]:
+    """Probabilities (n, classes), without the targets.
+
+    Raises:
+        UserError: another shape or type, or scores that are NaN or not probabilities.
+    """
+    scores = _of_two_columns(score)
+    _check_probabilities(scores)
+    return scores
+
+
+def _of_two_columns(score: ArrayLike) -> NDArray[Any]:
+    scores = np.asarray(score)
+    if scores.ndim != 2 or scores.shape[1] < 2 or not np.issubdtype(scores.dtype, np.floating):
+        raise UserError(
+            f"score has shape {scores.shape} and type {scores.dtype}",
+            where="metrics",
+            remedy="give probabilities (n, classes), two columns for two classes",
+        )
+    return scores
+
+
+def _check_probabilities(scores: NDArray[Any]) -> None:
+    _check_finite(scores, "score", "metrics")
     sums = scores.sum(axis=1, dtype=np.float64)
     outside = (scores.min(axis=1) < 0) | (scores.max(axis=1) > 1 + _SUM_TOLERANCE) | (np.abs(sums - 1) > _SUM_TOLERANCE)
     wrong = np.flatnonzero(outside)
@@ -75,4 +148,15 @@ def _check_probabilities(scores: NDArray[Any]) -> None:
             f"the scores of sample {wrong[0]} are no probabilities (they add up to {sums[wrong[0]]:.4g})",
             where="metrics",
             remedy="return softmax(logits) from predict_step",
+        )
+
+
+def _check_finite(numbers: NDArray[Any], what: str, where: str) -> None:
+    broken = np.flatnonzero(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1))
+    if len(broken):
+        remedy = "leave such samples out" if what == "target" else "the model diverged: lower the learning rate"
+        raise UserError(
+            f"the {what} of sample {broken[0]} is NaN or infinite ({len(broken)} of {len(numbers)} samples)",
+            where=where,
+            remedy=remedy,
         )

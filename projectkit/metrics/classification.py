@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from projectkit.metrics.calibration import calibration_error
 from projectkit.metrics.checks import checked
 from projectkit.metrics.confusion import CONFUSION_METRICS, Margins, confusion_matrix
 from projectkit.metrics.ranking import auroc_and_average_precision
 
-_BINS = 15
 _LEAST = float(np.finfo(np.float32).eps)  # a probability of 0 would make the loss infinite; scikit-learn clips here too
 
 
@@ -43,20 +43,7 @@ def classification_metrics(target: ArrayLike, score: ArrayLike) -> dict[str, flo
     ranking = auroc_and_average_precision(labels, scores)
     if ranking is not None:
         values["auroc"], values["average_precision"] = ranking
-    return {**values, "ece": _calibration_error(labels, scores), "loss": _loss(labels, scores)}
-
-
-def _calibration_error(target: NDArray[np.int64], score: NDArray[Any]) -> float:
-    """The distance between confidence and accuracy, a mean over samples, in bins (0, 1/15] ... (14/15, 1].
-
-    Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3.
-    """
-    confidence = score.max(axis=1).astype(np.float64)
-    right = score.argmax(axis=1) == target
-    inner_edges = np.arange(1, _BINS) / _BINS
-    bins = np.searchsorted(inner_edges, confidence, side="left")
-    gap = np.bincount(bins, weights=right - confidence, minlength=_BINS)
-    return float(np.abs(gap).sum() / len(target))
+    return {**values, "ece": calibration_error(labels, scores), "loss": _loss(labels, scores)}
 
 
 def _loss(target: NDArray[np.int64], score: NDArray[Any]) -> float:
