@@ -53,11 +53,12 @@ def bootstrap(
     teachers should know about the bootstrap", 5.4, widens them for few samples; groups as Field & Welsh 2007, "Bootstrapping
     clustered data".
     """
+    checked_level(level)
     columns = [np.asarray(array) for array in arrays]
     units = _units(columns, groups)
     number = int(units.max()) + 1
     value = float(metric(*columns))
-    rng = np.random.default_rng(checked_level(level) and seed)
+    rng = np.random.default_rng(seed)
     drawn = _values(metric, columns, _resamples(units, number, rng))
     known = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or len(known) < _LEAST_DRAWS * len(drawn):

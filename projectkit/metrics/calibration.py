@@ -58,7 +58,7 @@ def reliability(target: ArrayLike, score: ArrayLike, bins: int = BINS) -> Reliab
     Source: Niculescu-Mizil & Caruana 2005, "Predicting good probabilities with supervised learning"; the intervals of
     Bröcker & Smith 2007, "Increasing the reliability of reliability diagrams", in their exact form.
     """
-    confidence, right, bin_of = _binned(*checked(target, score), bins)
+    confidence, right, bin_of = binned(*checked(target, score), bins)
     count = np.bincount(bin_of, minlength=bins)
     filled = np.flatnonzero(count)
     hits = np.bincount(bin_of, weights=right, minlength=bins)[filled]
@@ -82,7 +82,7 @@ def calibration_error(target: NDArray[np.int64], score: NDArray[Any]) -> float:
 
     Source: Guo et al. 2017, "On calibration of modern neural networks", equation 3.
     """
-    confidence, right, bin_of = _binned(target, score, BINS)
+    confidence, right, bin_of = binned(target, score, BINS)
     gap = np.bincount(bin_of, weights=right - confidence, minlength=BINS)
     return float(np.abs(gap).sum() / len(target))
 
@@ -143,10 +143,16 @@ def tempered(score: ArrayLike, temperature: float) -> Array:
     return _softmax(_logits(checked_probabilities(score)) / temperature)
 
 
-def _binned(
+def binned(
     target: NDArray[np.int64], score: NDArray[Any], bins: int
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.intp]]:
-    """Confidence, whether the prediction is right, and the number of the bin, (n,) each."""
+    """Confidence, whether the prediction is right, and the number of the bin, (n,) each.
+
+    Args:
+        target: class indices that were checked, (n,).
+        score: probabilities that were checked, (n, classes).
+        bins: of the confidence; bin i holds (i / bins, (i + 1) / bins].
+    """
     confidence = score.max(axis=1).astype(np.float64)
     right = score.argmax(axis=1) == target
     return confidence, right, np.searchsorted(np.arange(1, bins) / bins, confidence, side="left")

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from projectkit.metrics.confusion import CONFUSION_METRICS, Margins, confusion_m
 from projectkit.metrics.ranking import auroc_and_average_precision
 
 _LEAST = float(np.finfo(np.float32).eps)  # a probability of 0 would make the loss infinite; scikit-learn clips here too
+WORST_LOSS = -math.log(_LEAST)  # nats of one sample: 15.9
 
 
 def classification_metrics(target: ArrayLike, score: ArrayLike) -> dict[str, float]:
@@ -43,9 +45,15 @@ def classification_metrics(target: ArrayLike, score: ArrayLike) -> dict[str, flo
     ranking = auroc_and_average_precision(labels, scores)
     if ranking is not None:
         values["auroc"], values["average_precision"] = ranking
-    return {**values, "ece": calibration_error(labels, scores), "loss": _loss(labels, scores)}
+    return {**values, "ece": calibration_error(labels, scores), "loss": float(sample_losses(labels, scores).mean())}
 
 
-def _loss(target: NDArray[np.int64], score: NDArray[Any]) -> float:
+def sample_losses(target: NDArray[np.int64], score: NDArray[Any]) -> NDArray[np.float64]:
+    """The negative log likelihood of each sample in nats, (n,), between 0 and `WORST_LOSS`.
+
+    Args:
+        target: class indices that were checked, (n,).
+        score: probabilities that were checked, (n, classes).
+    """
     likelihood = score[np.arange(len(target)), target].astype(np.float64)
-    return float(-np.log(np.clip(likelihood, _LEAST, 1.0)).mean())
+    return np.asarray(-np.log(np.clip(likelihood, _LEAST, 1.0)))
