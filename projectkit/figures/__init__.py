@@ -1,21 +1,38 @@
-"""Every picture, in one look: arrays in, matplotlib figures out.
+"""Every picture, in one look: numbers in, matplotlib figures out.
 
 Each function takes the size in print (`size_mm`) and the type size (`font_pt`), so that a poster draws a figure anew
 at its final size instead of scaling it.
 
 | file | subject |
 |---|---|
-| style.py, fonts.py, labels.py | colours, type, names that fit, `svg_bytes` and `save_svg` |
+| style.py, fonts.py, labels.py, diverging.py | colours, type, names that fit, `svg_bytes` and `save_svg` |
 | curves.py | `learning_curves` |
+| learning_rate.py | `lr_range` |
 | confusion.py | `confusion_matrix` |
 | ranking.py | `roc`, `precision_recall`, `det` |
+| calibration.py | `reliability` |
+| intervals.py | numbers with their intervals, a row each: `per_class`, `slices`, `differences` |
+| anomalies.py | `score_histogram`, `timeline` |
+| attributed_images.py, attributed_text.py | what spoke for a class: `attributed_images`, `attributed_text` |
+| attributed_values.py | the same of a table's columns and a series' moments: `attributed_table`, `attributed_series` |
 | samples.py | what a data set looks like: `class_balance`, `histograms`, `image_sheet`, `series` |
 """
 
 from __future__ import annotations
 
+from projectkit.figures.anomalies import score_histogram as score_histogram
+from projectkit.figures.anomalies import timeline as timeline
+from projectkit.figures.attributed_images import attributed_images as attributed_images
+from projectkit.figures.attributed_text import attributed_text as attributed_text
+from projectkit.figures.attributed_values import attributed_series as attributed_series
+from projectkit.figures.attributed_values import attributed_table as attributed_table
+from projectkit.figures.calibration import reliability as reliability
 from projectkit.figures.confusion import confusion_matrix as confusion_matrix
 from projectkit.figures.curves import learning_curves as learning_curves
+from projectkit.figures.intervals import differences as differences
+from projectkit.figures.intervals import per_class as per_class
+from projectkit.figures.intervals import slices as slices
+from projectkit.figures.learning_rate import lr_range as lr_range
 from projectkit.figures.ranking import det as det
 from projectkit.figures.ranking import precision_recall as precision_recall
 from projectkit.figures.ranking import roc as roc
@@ -28,16 +45,27 @@ from projectkit.figures.style import style as style
 from projectkit.figures.style import svg_bytes as svg_bytes
 
 __all__ = [
+    "attributed_images",
+    "attributed_series",
+    "attributed_table",
+    "attributed_text",
     "class_balance",
     "confusion_matrix",
     "det",
+    "differences",
     "histograms",
     "image_sheet",
     "learning_curves",
+    "lr_range",
+    "per_class",
     "precision_recall",
+    "reliability",
     "roc",
     "save_svg",
+    "score_histogram",
     "series",
+    "slices",
     "style",
     "svg_bytes",
+    "timeline",
 ]

@@ -44,7 +44,7 @@ def measured(text: str, size_pt: float, *, bold: bool = False) -> float:
     """`width_pt` in the type of the style that is in force."""
     import matplotlib as mpl
 
-    return max((width_pt(line, size_pt, tuple(mpl.rcParams["font.family"]), bold=bold) for line in text.split("\n")))
+    return max(width_pt(line, size_pt, tuple(mpl.rcParams["font.family"]), bold=bold) for line in text.split("\n"))
 
 
 def fitted(name: str, room_pt: float, size_pt: float, *, bold: bool = False, tail: int = 0) -> str:
@@ -71,6 +71,22 @@ def fitted_names(names: Sequence[str], room_pt: float, size_pt: float) -> list[s
             cut[index] = fitted(name, room_pt, size_pt, tail=tail)
             tail += 2
     return cut
+
+
+def wrapped(text: str, room_pt: float, size_pt: float, *, most: int, bold: bool = False) -> list[str]:
+    """A text on at most `most` lines that fit into a width; a word that is too long is broken, what is left over is cut."""
+    lines: list[str] = []
+    rest = text.strip()
+    while rest and len(lines) < most - 1:
+        line = fitted(rest, room_pt, size_pt, bold=bold)
+        if line == rest:
+            break
+        end = len(line) - len(_ELLIPSIS)
+        space = rest.rfind(" ", 0, end + 2)
+        cut = space if space > end // 3 else max(1, end)
+        lines.append(rest[:cut].rstrip())
+        rest = rest[cut:].lstrip()
+    return [*lines, fitted(rest, room_pt, size_pt, bold=bold)] if rest or not lines else lines
 
 
 def legend(axes: Axes, handles: Sequence[Artist], *, corners: Sequence[str] = (), font_pt: float) -> Legend:

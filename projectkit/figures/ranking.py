@@ -1,6 +1,6 @@
 """What a threshold trades for what: ROC, precision against recall, and DET, from the points that `metrics` gives.
 
-One curve is drawn as such, up to four with a colour, a dash and a name each, and of more than four each in grey, with the mean and the lowest in front.
+Up to four curves have a colour, a dash and a name each; of more than four each is grey, with the mean and the worst in front.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def det(
         if not lines:
             return _empty(figure, axes, "only one class among the samples:\nno DET curve")
         inside = {name: _seen(*line) for name, line in lines.items()}
-        low = min((float(values[values > 0].min()) for line in lines.values() for values in line if (values > 0).any()))
+        low = min(float(values[values > 0].min()) for line in lines.values() for values in line if (values > 0).any())
         low = max(_DET_LEAST, min(low, 0.04))
         high = min(0.999, max(_DET_MOST, 1.5 * max(equal.values())))
         ends = _deviate(np.array([low * 0.8, high]))

@@ -1,0 +1,205 @@
+"""Anomaly scores: how those of normal and anomalous samples are spread, and how they went over time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from projectkit.figures.labels import legend
+from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_WIDE = 1e3  # where the edges span more than this, the axis is logarithmic
+_MOST_POINTS = 1500  # of a line: more than a page has pixels across
+
+
+def score_histogram(
+    normal: tuple[ArrayLike, ArrayLike],
+    anomalous: tuple[ArrayLike, ArrayLike],
+    threshold: float | None = None,
+    *,
+    size_mm: tuple[float, float] = (120, 75),
+    font_pt: float = 9.0,
+) -> Figure:
+    """How anomaly scores are spread, each kind as shares of its own samples.
+
+    Args:
+        normal: (counts, edges) of the normal samples' scores, (bins,) and (bins + 1,), as `numpy.histogram` gives them.
+        anomalous: the same of the anomalous samples.
+        threshold: the score from which on an alarm is raised.
+        size_mm: width and height in print.
+        font_pt: size of labels in print.
+    """
+    kinds = {"normal": _histogram(*normal), "anomalous": _histogram(*anomalous)}
+    with style(font_pt):
+        from matplotlib.lines import Line2D
+
+        figure = new_figure(size_mm)
+        axes = figure.subplots()
+        axes.set(xlabel="anomaly score", ylabel="share of the samples (%)")
+        handles: list[Any] = []
+        looks: tuple[dict[str, Any], ...] = (
+            {"color": PALETTE[0], "linestyle": "-", "facecolor": "#D5E6F3"},
+            {"color": PALETTE[1], "linestyle": (0, (4, 1.6)), "facecolor": "none", "hatch": "////"},
+        )
+        ends = []
+        for (words, (counts, edges)), look in zip(kinds.items(), looks, strict=True):
+            total = float(counts.sum())
+            if not total:
+                continue
+            face = {name: look[name] for name in ("facecolor", "hatch") if name in look}
+            axes.stairs(
+                100 * counts / total,
+                edges,
+                fill=True,
+                linewidth=0,
+                edgecolor=look["color"],
+                alpha=0.6,
+                zorder=2,
+                **face,
+            )
+            outline = {"color": look["color"], "linestyle": look["linestyle"]}
+            axes.stairs(100 * counts / total, edges, linewidth=1.3, zorder=3, **outline)
+            handles.append(Line2D([], [], **outline, label=f"{words}: {int(total):,} samples"))
+            ends.append(edges)
+        if not handles:
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no samples", ha="center", va="center", color=INK, transform=axes.transAxes)
+            finish(figure)
+            return figure
+        everything = np.concatenate(ends)
+        if everything.min() > 0 and everything.max() > _WIDE * everything.min():
+            axes.set_xscale("log")
+        if threshold is not None:
+            handles.append(
+                axes.axvline(
+                    threshold, color=INK, linestyle=(0, (1, 1.2)), label=f"threshold: {threshold:.3g}", zorder=4
+                )
+            )
+        axes.set_ylim(bottom=0)
+        legend(axes, handles, font_pt=font_pt)
+        finish(figure)
+    return figure
+
+
+def timeline(
+    time: ArrayLike,
+    score: ArrayLike,
+    events: Sequence[tuple[Any, Any]],
+    threshold: float | None = None,
+    *,
+    size_mm: tuple[float, float] = (170, 65),
+    font_pt: float = 9.0,
+) -> Figure:
+    """Anomaly scores over time, with the events that were to be found and the alarms that were raised.
+
+    Args:
+        time: (n,), numbers or `numpy.datetime64`, ascending.
+        score: (n,), higher is more anomalous; all are drawn as the highest and lowest of each stretch where there are many.
+        events: (begin, end) of each, in the unit of `time`, hatched.
+        threshold: the score from which on an alarm is raised; alarms stand as ticks above the scores.
+        size_mm: width and height in print.
+        font_pt: size of labels in print.
+    """
+    moments, values = np.asarray(time), np.asarray(score, dtype=np.float64)
+    if moments.shape != values.shape or values.ndim != 1:
+        raise ValueError(f"{moments.shape} times but {values.shape} scores")
+    if np.isnan(values).any():
+        raise ValueError("timeline: a score is NaN")
+    with style(font_pt):
+        figure = new_figure(size_mm)
+        axes = figure.subplots()
+        axes.set(xlabel="time", ylabel="anomaly score")
+        if not len(values):
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no samples", ha="center", va="center", color=INK, transform=axes.transAxes)
+            finish(figure)
+            return figure
+        handles: list[Any] = []
+        for index, (begin, end) in enumerate(events):
+            band = axes.axvspan(
+                begin,
+                end,
+                facecolor="#FBE3D2",
+                edgecolor=PALETTE[1],
+                hatch="////",
+                linewidth=0.6,
+                zorder=1,
+                label="event",
+            )
+            handles += [band] if index == 0 else []
+        chosen = _envelope(values)
+        handles += axes.plot(
+            moments[chosen],
+            values[chosen],
+            color=PALETTE[0],
+            linewidth=0.8,
+            marker="o" if len(values) <= 30 else "",
+            label="score",
+            zorder=3,
+        )
+        low, high = float(values.min()), float(values.max())
+        if threshold is not None:
+            low, high = min(low, threshold), max(high, threshold)
+            handles.append(
+                axes.axhline(threshold, color=INK, linestyle=(0, (4, 2)), linewidth=0.8, label="threshold", zorder=4)
+            )
+        reach = (high - low) or 1.0
+        axes.set_ylim(low - 0.06 * reach, high + 0.16 * reach)
+        if threshold is not None and (values >= threshold).any():
+            alarms = moments[values >= threshold]
+            handles += axes.plot(
+                alarms,
+                np.full(len(alarms), high + 0.1 * reach),
+                linestyle="",
+                marker="v",
+                markersize=3,
+                color=PALETTE[3],
+                label=f"alarms: {len(alarms):,}",
+                zorder=4,
+            )
+        axes.margins(x=0.01)
+        _time_ticks(axes, moments)
+        legend(axes, handles, font_pt=font_pt)
+        finish(figure)
+    return figure
+
+
+def _histogram(counts: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    heights, places = np.asarray(counts, dtype=np.float64), np.asarray(edges, dtype=np.float64)
+    if heights.ndim != 1 or len(places) != len(heights) + 1:
+        raise ValueError(f"{len(heights)} counts need {len(heights) + 1} edges, not {len(places)}")
+    if not np.isfinite(places).all():
+        raise ValueError("score histogram: an edge is NaN or infinite")
+    return heights, places
+
+
+def _envelope(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Indices of the lowest and the highest value of each stretch, in order: a line through them looks like that through all."""
+    if len(values) <= _MOST_POINTS:
+        return np.arange(len(values))
+    bounds = np.linspace(0, len(values), _MOST_POINTS // 2 + 1).astype(int)
+    ends = [
+        begin + place
+        for begin, end in itertools.pairwise(bounds)
+        for place in sorted((int(values[begin:end].argmin()), int(values[begin:end].argmax())))
+    ]
+    return np.unique([0, *ends, len(values) - 1])
+
+
+def _time_ticks(axes: Any, moments: NDArray[Any]) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib.ticker import MaxNLocator
+
+    if np.issubdtype(moments.dtype, np.datetime64):
+        locator = AutoDateLocator(minticks=3, maxticks=6)
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))

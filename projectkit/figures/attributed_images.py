@@ -1,0 +1,150 @@
+"""Which pixels spoke for a class: each picture with its map, both whole, the map centred at 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from projectkit.figures.diverging import AGAINST_WORDS, FOR_WORDS, MM_PER_PT, colours, finite, largest, page, place
+from projectkit.figures.labels import measured, small_pt, wrapped
+from projectkit.figures.style import FAINT, INK, finish, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_GAP = 3.0  # mm between the pairs
+_LARGEST, _SMALLEST = 34.0, 20.0  # mm: a picture's side where the height is free, and what there must be for one
+_TITLE_LINES = 2
+_QUANTILE = 0.995  # of the magnitudes: one pixel must not pale all others
+_CONTOUR = 0.4  # of the largest: where lines show in grey print what speaks for (solid) and against (dashed)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Pairs in columns: a picture of `width` x `height` mm, its map beside or under it."""
+
+    columns: int
+    rows: int
+    width: float
+    height: float
+    beside: bool
+
+    @property
+    def pair(self) -> tuple[float, float]:
+        return (2 * self.width + 1, self.height) if self.beside else (self.width, 2 * self.height + 1)
+
+
+def attributed_images(
+    images: ArrayLike,
+    maps: ArrayLike,
+    titles: Sequence[str],
+    *,
+    size_mm: tuple[float, float] | None = None,
+    font_pt: float = 8.0,
+) -> Figure:
+    """Pictures with the attribution of their pixels: blue and a solid line for the class, orange and a dashed line against it.
+
+    Args:
+        images: uint8 (k, channels, height, width), one channel or three.
+        maps: attributions (k, height, width), above 0 for the class; each picture has a scale of its own.
+        titles: a line or two over each picture, k.
+        size_mm: width and height in print; unless given, 170 mm wide and as high as the pictures need. Where they do not fit,
+            the last are left out.
+        font_pt: size of labels in print.
+    """
+    pictures, weights = np.asarray(images), finite(maps, "attributed images")
+    if pictures.ndim != 4 or weights.shape != (len(pictures), *pictures.shape[2:]) or len(titles) != len(pictures):
+        raise ValueError(
+            f"images {pictures.shape}, maps {weights.shape} and {len(titles)} titles; give (k, c, h, w), (k, h, w), k"
+        )
+    count = len(pictures)
+    title_mm = _TITLE_LINES * 1.15 * font_pt * MM_PER_PT + 1
+    bar_mm = 2.4 * small_pt(font_pt) * MM_PER_PT + 2
+    ratio = pictures.shape[2] / pictures.shape[3] if count else 1.0
+    grid = _grid(count, ratio, size_mm, title_mm, bar_mm)
+    height = size_mm[1] if size_mm else grid.rows * (grid.pair[1] + title_mm + _GAP) + bar_mm
+    with style(font_pt):
+        figure = new_figure((size_mm[0] if size_mm else 170.0, height))
+        figure.set_layout_engine("none")
+        sheet = page(figure)
+        if not count:
+            sheet.text(*[side * 12.7 for side in figure.get_size_inches()], "no pictures", ha="center", va="center")
+            return figure
+        for index in range(min(count, grid.rows * grid.columns)):
+            left = 1 + (index % grid.columns) * (grid.pair[0] + _GAP)
+            top = (index // grid.columns) * (grid.pair[1] + title_mm + _GAP)
+            lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=_TITLE_LINES)
+            sheet.text(left, top + title_mm - 1, "\n".join(lines), va="bottom", linespacing=1.1)
+            at = [left, top + title_mm]
+            _picture(place(figure, *at, grid.width, grid.height), pictures[index])
+            at[0 if grid.beside else 1] += (grid.width if grid.beside else grid.height) + 1
+            _map(place(figure, *at, grid.width, grid.height), weights[index])
+        _bar(figure, sheet, height - bar_mm, font_pt)
+        finish(figure)
+    return figure
+
+
+def _grid(count: int, ratio: float, size_mm: tuple[float, float] | None, title_mm: float, bar_mm: float) -> _Grid:
+    """The number of columns with the largest pictures; maps stand beside their pictures where that makes them larger."""
+    wide = (size_mm[0] if size_mm else 170.0) - 2
+    best = _Grid(1, 1, 1.0, ratio, False)
+    for beside in (False, True):
+        for columns in range(1, max(1, count) + 1):
+            rows = math.ceil(max(1, count) / columns)
+            side = (wide - (columns - 1) * _GAP) / columns
+            side = (side - 1) / 2 if beside else side
+            if size_mm:
+                rows = min(
+                    rows,
+                    max(1, int((size_mm[1] - bar_mm) / (_SMALLEST * ratio * (1 if beside else 2) + title_mm + _GAP))),
+                )
+                high = (size_mm[1] - bar_mm) / rows - title_mm - _GAP
+                side = min(side, (high if beside else (high - 1) / 2) / ratio)
+            side = min(side, _LARGEST) if not size_mm else side
+            if (min(count, rows * columns), side) > (min(count, best.rows * best.columns), best.width + 0.1):
+                best = _Grid(columns, rows, max(side, 1.0), max(side, 1.0) * ratio, beside)
+    return best
+
+
+def _picture(axes: Axes, image: NDArray[np.uint8]) -> None:
+    shown = np.moveaxis(image, 0, -1) if len(image) == 3 else image.mean(axis=0)
+    axes.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="none", aspect="auto")
+    _frame(axes)
+
+
+def _map(axes: Axes, weights: NDArray[np.float64]) -> None:
+    end = largest(weights, _QUANTILE)
+    axes.imshow(weights / end, cmap=colours(), vmin=-1, vmax=1, interpolation="none", aspect="auto")
+    if min(weights.shape) > 1:
+        for level, dash in ((_CONTOUR, "solid"), (-_CONTOUR, "dashed")):
+            if (weights / end).min() < level < (weights / end).max():
+                axes.contour(weights / end, levels=[level], colors=[INK], linewidths=0.5, linestyles=[dash])
+    _frame(axes)
+
+
+def _frame(axes: Axes) -> None:
+    axes.grid(visible=False)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, linewidth=0.4, color=FAINT)
+
+
+def _bar(figure: Figure, sheet: Axes, top: float, font_pt: float) -> None:
+    """The scale beneath: against, 0, for."""
+    size = small_pt(font_pt)
+    before, after = f"{AGAINST_WORDS} (dashed)", f"{FOR_WORDS} (solid)"
+    left = 1 + measured(before, size) * MM_PER_PT + 2
+    wide = min(30.0, figure.get_size_inches()[0] * 25.4 - left - 3 - measured(after, size) * MM_PER_PT)
+    high = 0.8 * size * MM_PER_PT
+    axes = place(figure, left, top + 1, max(4.0, wide), high)
+    axes.imshow(np.linspace(-1, 1, 201)[None], cmap=colours(), vmin=-1, vmax=1, aspect="auto")
+    _frame(axes)
+    middle = top + 1 + high / 2
+    sheet.text(1, middle, before, va="center", fontsize=size)
+    sheet.text(left + max(4.0, wide) + 2, middle, after, va="center", fontsize=size)
+    sheet.text(left + max(4.0, wide) / 2, top + 1.3 + high, "0", ha="center", va="top", fontsize=size)

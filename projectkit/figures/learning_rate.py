@@ -1,0 +1,110 @@
+"""A learning-rate range test: the loss while the rate grows with every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from projectkit.figures.labels import legend
+from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MEMORY = 0.85  # of the running mean that is drawn over the losses
+_HEADROOM = 0.6  # of the fall, above the first loss: beyond it a diverging loss would flatten what matters
+
+
+def lr_range(
+    rates: ArrayLike,
+    losses: ArrayLike,
+    suggested: float | None = None,
+    fastest: float | None = None,
+    *,
+    size_mm: tuple[float, float] = (120, 75),
+    font_pt: float = 9.0,
+) -> Figure:
+    """The loss over learning rates, each step's as a dot and their running mean as a line.
+
+    Args:
+        rates: learning rates, (steps,), ascending, above 0.
+        losses: one a rate; not a number from where the model diverged.
+        suggested: the rate to begin with, marked.
+        fastest: the rate at which the loss falls fastest, marked.
+        size_mm: width and height in print.
+        font_pt: size of labels in print.
+
+    Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
+    """
+    x, y = np.asarray(rates, dtype=np.float64), np.asarray(losses, dtype=np.float64)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"{x.shape} learning rates but {y.shape} losses")
+    if not (np.isfinite(x).all() and (x > 0).all()):
+        raise ValueError("a learning rate is not above 0")
+    known = np.isfinite(y)
+    with style(font_pt):
+        figure = new_figure(size_mm)
+        axes = figure.subplots()
+        axes.set(xlabel="learning rate", ylabel="training loss", xscale="log")
+        if not known.any():
+            axes.set(xticks=[], yticks=[])
+            axes.minorticks_off()
+            axes.text(0.5, 0.5, "no finite loss", ha="center", va="center", color=INK, transform=axes.transAxes)
+            finish(figure)
+            return figure
+        mean = _running_mean(y[known])
+        axes.plot(x[known], y[known], linestyle="", marker="o", markersize=2, color=FAINT, zorder=2)
+        handles = [axes.plot(x[known], mean, color=PALETTE[0], label="running mean", zorder=3)[0]]
+        low, first = float(mean.min()), float(mean[0])
+        top = first + _HEADROOM * max(first - low, 0.1 * abs(first))
+        axes.set_ylim(low - 0.08 * (top - low), min(top, float(max(mean.max(), y[known].max())) * 1.02 + 1e-12))
+        marks = (
+            ("falls fastest", fastest, PALETTE[1], (0, (4, 1.6)), "s"),
+            ("suggested", suggested, PALETTE[2], "-", "v"),
+        )
+        for words, rate, colour, dash, marker in marks:
+            if rate is not None:
+                axes.axvline(rate, color=colour, linestyle=dash, linewidth=1.0, zorder=1)
+                height = float(np.interp(np.log(rate), np.log(x[known]), mean))
+                handles += axes.plot(
+                    [rate],
+                    [height],
+                    color=colour,
+                    linestyle=dash,
+                    marker=marker,
+                    markersize=0.6 * font_pt,
+                    linewidth=1.0,
+                    zorder=4,
+                    label=f"{words}: {rate:.2g}",
+                )
+        _power_ticks(axes)
+        legend(axes, handles, font_pt=font_pt)
+        finish(figure)
+    return figure
+
+
+def _running_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """An exponential mean without the pull of its zero beginning.
+
+    Source: Kingma & Ba 2015, "Adam", section 3, for the correction.
+    """
+    total, means = 0.0, np.empty(len(values))
+    for index, value in enumerate(values):
+        total = _MEMORY * total + (1 - _MEMORY) * value
+        means[index] = total / (1 - _MEMORY ** (index + 1))
+    return means
+
+
+def _power_ticks(axes: object) -> None:
+    """Powers of ten as `1e-3`, which needs no formula."""
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    assert isinstance(axes, Axes)
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"))
+    )
+    axes.xaxis.set_minor_formatter(NullFormatter())
