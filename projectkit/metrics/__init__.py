@@ -11,6 +11,9 @@ an error of one line; a number that is not defined is left out, never made up.
 | classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
 | calibration.py | calibration error, reliability diagram, temperature scaling |
 | operating.py | thresholds, TPR at FPR, false alarms a day |
+| anomaly.py | `anomaly_metrics`: all numbers of an anomaly detector, with intervals |
+| regression.py | `regression_metrics`: all numbers of a regression, with intervals |
+| generation.py | reconstruction error, evidence lower bound |
 | confusion.py | confusion matrix and what depends on it alone |
 | ranking.py | AUROC, average precision |
 | curves.py | ROC, precision-recall and DET curve as points |
@@ -20,6 +23,9 @@ an error of one line; a number that is not defined is left out, never made up.
 
 from __future__ import annotations
 
+from projectkit.metrics.anomaly import anomaly_intervals as anomaly_intervals
+from projectkit.metrics.anomaly import anomaly_metrics as anomaly_metrics
+from projectkit.metrics.anomaly import detection_delays as detection_delays
 from projectkit.metrics.bootstrap import bootstrap as bootstrap
 from projectkit.metrics.calibration import Reliability as Reliability
 from projectkit.metrics.calibration import fit_temperature as fit_temperature
@@ -34,6 +40,9 @@ from projectkit.metrics.curves import precision_recall_curve as precision_recall
 from projectkit.metrics.curves import roc_curve as roc_curve
 from projectkit.metrics.curves import thinned as thinned
 from projectkit.metrics.directions import less_is_better as less_is_better
+from projectkit.metrics.generation import elbo as elbo
+from projectkit.metrics.generation import gaussian_kl as gaussian_kl
+from projectkit.metrics.generation import reconstruction_error as reconstruction_error
 from projectkit.metrics.intervals import Interval as Interval
 from projectkit.metrics.intervals import classification_intervals as classification_intervals
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
@@ -45,6 +54,8 @@ from projectkit.metrics.operating import best_threshold as best_threshold
 from projectkit.metrics.operating import least_negatives as least_negatives
 from projectkit.metrics.operating import threshold_at_fpr as threshold_at_fpr
 from projectkit.metrics.operating import tpr_at_fpr as tpr_at_fpr
+from projectkit.metrics.regression import regression_intervals as regression_intervals
+from projectkit.metrics.regression import regression_metrics as regression_metrics
 
 __all__ = [
     "Alarms",
@@ -53,6 +64,8 @@ __all__ = [
     "Refused",
     "Reliability",
     "alarms",
+    "anomaly_intervals",
+    "anomaly_metrics",
     "at_threshold",
     "best_threshold",
     "bootstrap",
@@ -62,10 +75,16 @@ __all__ = [
     "clopper_pearson",
     "confusion_matrix",
     "det_curve",
+    "detection_delays",
+    "elbo",
     "fit_temperature",
+    "gaussian_kl",
     "least_negatives",
     "less_is_better",
     "precision_recall_curve",
+    "reconstruction_error",
+    "regression_intervals",
+    "regression_metrics",
     "reliability",
     "roc_curve",
     "tempered",
