@@ -8,6 +8,7 @@
 | mistakes.py | the most confident mistakes, and which classes are taken for which |
 | slices.py | slices of the samples on which a model does worse than on the rest |
 | columns.py | what the samples are cut into slices by |
+| attribution/ | what a network's output on a sample depends on |
 """
 
 from projectkit.evaluation.ledger import Look, looks

@@ -55,11 +55,12 @@ class WordEncoder(SequenceEncoder):
     def encode(self, x: Texts) -> Ragged:
         """(n,) texts -> ragged tokens."""
         index = {word: number for number, word in enumerate(self.words, FIRST)}
-        found = [
-            np.array([index.get(word, UNKNOWN) for word in _WORD.findall(text.lower())[: self.max_length]], self.dtype)
-            for text in x
-        ]
+        found = [np.array([index.get(word, UNKNOWN) for word in self.split(text)], self.dtype) for text in x]
         return ragged(*_flat(found, self.dtype))
+
+    def split(self, text: str) -> list[str]:
+        """The words of a text, one for each of its tokens."""
+        return _WORD.findall(text.lower())[: self.max_length]
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""
@@ -114,6 +115,13 @@ class WordPieceEncoder(SequenceEncoder):
     def encode(self, x: Texts) -> Ragged:
         """(n,) texts -> ragged tokens."""
         return ragged(*cut(*self._pieces(x), self.max_length))
+
+    def split(self, text: str) -> list[str]:
+        """The pieces of a text, one for each of its tokens; of the tokens that share a character the first has it, the others nothing."""
+        text = next(_strings(Texts.of([text])))
+        spans = self._tokenizer.encode(text, add_special_tokens=False).offsets[: self.max_length]
+        before = [(0, 0), *spans]
+        return ["" if span == last else text[slice(*span)] for span, last in zip(spans, before, strict=False)]
 
     def state(self) -> dict[str, Any]:
         """See `Encoder.state`."""

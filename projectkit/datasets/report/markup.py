@@ -116,8 +116,8 @@ def figure(svg: bytes, alt: str, caption: str, *, picture: bool = False) -> Html
     )
 
 
-def document(title: str, introduction: Sequence[Html], sections: Mapping[str, Sequence[Html]]) -> str:
-    """The whole page: title, what comes first, contents, sections (heading -> parts)."""
+def document(title: str, introduction: Sequence[Html], sections: Mapping[str, Sequence[Html]], style: str = "") -> str:
+    """The whole page: title, what comes first, contents, sections (heading -> parts); `style` is further CSS of the page's own."""
     links = "".join(f'<li><a href="#s{n}">{text(name)}</a></li>' for n, name in enumerate(sections, start=1))
     body = "".join(
         f'<section aria-labelledby="s{n}"><h2 id="s{n}">{text(name)}</h2>{"".join(parts)}</section>\n'
@@ -129,7 +129,7 @@ def document(title: str, introduction: Sequence[Html], sections: Mapping[str, Se
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n"
         '<meta name="format-detection" content="telephone=no, address=no, email=no, date=no">\n'  # no number becomes a link
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{text(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n"
         f'<header><h1>{text(title)}</h1>{"".join(introduction)}</header>\n<nav aria-label="Contents"><ul>{links}</ul></nav>\n'
         f"<main>\n{body}</main>\n</body>\n</html>\n"
     )
