@@ -13,7 +13,7 @@ It is no contender: the difference between its two scores is what the split prot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def score(samples: Samples, labels: IndexArray, subsets: Mapping[str, IndexArray
     train, test = (rows[labels[rows] != WITHHELD] for rows in (subsets["train"], subsets["test"]))
     if target.kind == "anomaly":
         train = train[labels[train] == 0]
-    chosen, asked = _drawn(train, MOST_TRAIN), _drawn(test, MOST_TEST)
+    chosen, asked = drawn(train, MOST_TRAIN), drawn(test, MOST_TEST)
     if not len(asked) or (target.kind != "anomaly" and len(np.unique(labels[chosen])) < 2):
         return None
     x, new = _rows(samples.x, chosen), _rows(samples.x, asked)
@@ -69,53 +69,76 @@ def score(samples: Samples, labels: IndexArray, subsets: Mapping[str, IndexArray
     else:
         from sklearn.pipeline import make_pipeline
 
-        model = make_pipeline(*_features(samples.x, len(chosen)), _linear(samples.x))
-        intervals = classification_intervals(
-            labels[asked], probabilities(model, x, labels[chosen], new, len(target.class_names))
-        )
+        model = make_pipeline(*_features(samples.x, len(chosen)), linear(sparse=isinstance(samples.x, Texts | Tokens)))
+        found = probabilities(fitted(model, x, labels[chosen]), new, len(target.class_names))
+        intervals = classification_intervals(labels[asked], found)
     return Scored(intervals, len(chosen), len(asked), len(chosen) < len(train) or len(asked) < len(test))
 
 
-def probabilities(model: Any, x: Any, y: IndexArray, asked: Any, num_classes: int) -> Any:
-    """Fit a scikit-learn classifier and ask it, (n, num_classes); a class without training rows has probability 0."""
+def fitted(model: Any, x: Any, y: IndexArray) -> Any:
+    """A scikit-learn model, fitted; a solver that is not quite at its optimum is near enough here."""
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a few steps short of the optimum is near enough here
-        model.fit(x, y)
-    found = np.zeros((len(asked), num_classes))
-    found[:, model.classes_] = model.predict_proba(asked)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(x, y)
+
+
+def probabilities(model: Any, asked: Any, num_classes: int) -> Any:
+    """What a fitted classifier says, (n, num_classes); a class without training rows has probability 0."""
+    known = model.predict_proba(asked)
+    found = np.zeros((len(known), num_classes))
+    found[:, model.classes_] = known
     return found
 
 
-def _linear(x: Inputs) -> Any:
+def linear(*, sparse: bool, seed: int = 0) -> Any:
     """Logistic regression; over many sparse features by steps of single rows, which takes a second where a solver takes a minute."""
     from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-    if isinstance(x, Texts | Tokens):
-        return SGDClassifier(loss="log_loss", alpha=1e-6, max_iter=10, tol=None, random_state=0)
+    if sparse:
+        return SGDClassifier(loss="log_loss", alpha=1e-6, max_iter=10, tol=None, random_state=seed)
     return LogisticRegression(C=10.0, max_iter=200)
 
 
-def _anomaly(features: list[Any], x: Any, asked: Any) -> Any:
-    """The distance of each row from the components that hold 95% of the normal rows' variance, as (n, 2) between 0 and 1."""
+def off_plane(normal: Any) -> Callable[[Any], Any]:
+    """How far rows are from the principal components that hold 95% of the normal rows' variance.
+
+    Args:
+        normal: (n, values) rows without anomalies.
+
+    Returns:
+        From (m, values) rows to their squared distances, (m,).
+
+    Source: Jackson & Mudholkar 1979, "Control procedures for residuals associated with principal component analysis" (the Q statistic).
+    """
     from sklearn.decomposition import PCA
+
+    components = PCA(0.95, svd_solver="full").fit(normal)
+
+    def distance(asked: Any) -> Any:
+        return ((asked - components.inverse_transform(components.transform(asked))) ** 2).sum(axis=1)
+
+    return distance
+
+
+def drawn(rows: IndexArray, most: int, seed: int = 0) -> IndexArray:
+    """All rows, or so many of them drawn at random, in their order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))
+
+
+def _anomaly(features: list[Any], x: Any, asked: Any) -> Any:
+    """The distance from the normal rows' components, as (n, 2) between 0 and 1."""
     from sklearn.pipeline import make_pipeline
 
     scale = make_pipeline(*features)
-    normal, new = scale.fit_transform(x), scale.transform(asked)
-    components = PCA(0.95, svd_solver="full").fit(normal)
-    distance = ((new - components.inverse_transform(components.transform(new))) ** 2).sum(axis=1)
+    distance = off_plane(scale.fit_transform(x))(scale.transform(asked))
     order = distance / (distance + np.median(distance) + 1e-12)
     return np.stack([1 - order, order], axis=1)
-
-
-def _drawn(rows: IndexArray, most: int) -> IndexArray:
-    if len(rows) <= most:
-        return rows
-    return np.sort(np.random.default_rng(0).choice(rows, size=most, replace=False))
 
 
 def _rows(x: Inputs, rows: IndexArray) -> Any:
