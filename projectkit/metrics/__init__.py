@@ -6,12 +6,15 @@ an error of one line; a number that is not defined is left out, never made up.
 | file | subject |
 |---|---|
 | classification.py | `classification_metrics`: all numbers of a classifier |
-| intervals.py | `classification_intervals`: how far they may be trusted; `clopper_pearson` for shares |
+| classifier_intervals.py | `classification_intervals`: how far they may be trusted |
+| confusion_intervals.py, probability_intervals.py, influence.py | its parts |
+| intervals.py | `Interval`, and the intervals of shares |
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
 | classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
 | calibration.py | calibration error, reliability diagram, temperature scaling |
 | operating.py | thresholds, TPR at FPR, false alarms a day |
 | anomaly.py | `anomaly_metrics`: all numbers of an anomaly detector, with intervals |
+| detection.py | boxes: intersection over union, mean average precision as COCO defines it |
 | regression.py | `regression_metrics`: all numbers of a regression, with intervals |
 | generation.py | reconstruction error, evidence lower bound |
 | confusion.py | confusion matrix and what depends on it alone |
@@ -34,17 +37,21 @@ from projectkit.metrics.calibration import tempered as tempered
 from projectkit.metrics.classes import ClassRow as ClassRow
 from projectkit.metrics.classes import class_table as class_table
 from projectkit.metrics.classification import classification_metrics as classification_metrics
+from projectkit.metrics.classifier_intervals import classification_intervals as classification_intervals
 from projectkit.metrics.confusion import confusion_matrix as confusion_matrix
 from projectkit.metrics.curves import det_curve as det_curve
 from projectkit.metrics.curves import precision_recall_curve as precision_recall_curve
 from projectkit.metrics.curves import roc_curve as roc_curve
 from projectkit.metrics.curves import thinned as thinned
+from projectkit.metrics.detection import Boxes as Boxes
+from projectkit.metrics.detection import average_precision_by_class as average_precision_by_class
+from projectkit.metrics.detection import iou as iou
+from projectkit.metrics.detection import mean_average_precision as mean_average_precision
 from projectkit.metrics.directions import less_is_better as less_is_better
 from projectkit.metrics.generation import elbo as elbo
 from projectkit.metrics.generation import gaussian_kl as gaussian_kl
 from projectkit.metrics.generation import reconstruction_error as reconstruction_error
 from projectkit.metrics.intervals import Interval as Interval
-from projectkit.metrics.intervals import classification_intervals as classification_intervals
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
 from projectkit.metrics.operating import Alarms as Alarms
 from projectkit.metrics.operating import Refused as Refused
@@ -59,6 +66,7 @@ from projectkit.metrics.regression import regression_metrics as regression_metri
 
 __all__ = [
     "Alarms",
+    "Boxes",
     "ClassRow",
     "Interval",
     "Refused",
@@ -67,6 +75,7 @@ __all__ = [
     "anomaly_intervals",
     "anomaly_metrics",
     "at_threshold",
+    "average_precision_by_class",
     "best_threshold",
     "bootstrap",
     "class_table",
@@ -79,8 +88,10 @@ __all__ = [
     "elbo",
     "fit_temperature",
     "gaussian_kl",
+    "iou",
     "least_negatives",
     "less_is_better",
+    "mean_average_precision",
     "precision_recall_curve",
     "reconstruction_error",
     "regression_intervals",
