@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.labels import legend
+from projectkit.figures.points import envelope
 from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDE = 1e3  # where the edges span more than this, the axis is logarithmic
-_MOST_POINTS = 1500  # of a line: more than a page has pixels across
 
 
 def score_histogram(
@@ -42,7 +41,7 @@ def score_histogram(
 
         figure = new_figure(size_mm)
         axes = figure.subplots()
-        axes.set(xlabel="anomaly score", ylabel="share of the samples (%)")
+        axes.set(xlabel="anomaly score", ylabel="samples (%)")
         handles: list[Any] = []
         looks: tuple[dict[str, Any], ...] = (
             {"color": PALETTE[0], "linestyle": "-", "facecolor": "#D5E6F3"},
@@ -134,7 +133,7 @@ def timeline(
                 label="event",
             )
             handles += [band] if index == 0 else []
-        chosen = _envelope(values)
+        chosen = envelope(values)
         handles += axes.plot(
             moments[chosen],
             values[chosen],
@@ -159,8 +158,8 @@ def timeline(
                 np.full(len(alarms), high + 0.1 * reach),
                 linestyle="",
                 marker="v",
-                markersize=3,
-                color=PALETTE[3],
+                markersize=0.35 * font_pt,
+                color=INK,
                 label=f"alarms: {len(alarms):,}",
                 zorder=4,
             )
@@ -178,19 +177,6 @@ def _histogram(counts: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.float64]
     if not np.isfinite(places).all():
         raise ValueError("score histogram: an edge is NaN or infinite")
     return heights, places
-
-
-def _envelope(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Indices of the lowest and the highest value of each stretch, in order: a line through them looks like that through all."""
-    if len(values) <= _MOST_POINTS:
-        return np.arange(len(values))
-    bounds = np.linspace(0, len(values), _MOST_POINTS // 2 + 1).astype(int)
-    ends = [
-        begin + place
-        for begin, end in itertools.pairwise(bounds)
-        for place in sorted((int(values[begin:end].argmin()), int(values[begin:end].argmax())))
-    ]
-    return np.unique([0, *ends, len(values) - 1])
 
 
 def _time_ticks(axes: Any, moments: NDArray[Any]) -> None:

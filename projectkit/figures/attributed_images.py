@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GAP = 3.0  # mm between the pairs
-_LARGEST, _SMALLEST = 34.0, 20.0  # mm: a picture's side where the height is free, and what there must be for one
+_LARGEST, _SMALLEST = 36.0, 14.0  # mm: the width of a picture
+_LEAST_TITLE = 22.0  # mm: for the words over it
 _TITLE_LINES = 2
 _QUANTILE = 0.995  # of the magnitudes: one pixel must not pale all others
 _CONTOUR = 0.4  # of the largest: where lines show in grey print what speaks for (solid) and against (dashed)
@@ -91,25 +92,24 @@ def attributed_images(
 
 
 def _grid(count: int, ratio: float, size_mm: tuple[float, float] | None, title_mm: float, bar_mm: float) -> _Grid:
-    """The number of columns with the largest pictures; maps stand beside their pictures where that makes them larger."""
-    wide = (size_mm[0] if size_mm else 170.0) - 2
-    best = _Grid(1, 1, 1.0, ratio, False)
+    """The columns that show most pictures at a size that can be read, then the largest; maps beside or under them, as it fits."""
+    wide, high = (size_mm[0] if size_mm else 170.0) - 2, (size_mm[1] if size_mm else math.inf) - bar_mm
+    grids = []
     for beside in (False, True):
         for columns in range(1, max(1, count) + 1):
-            rows = math.ceil(max(1, count) / columns)
-            side = (wide - (columns - 1) * _GAP) / columns
-            side = (side - 1) / 2 if beside else side
-            if size_mm:
-                rows = min(
-                    rows,
-                    max(1, int((size_mm[1] - bar_mm) / (_SMALLEST * ratio * (1 if beside else 2) + title_mm + _GAP))),
-                )
-                high = (size_mm[1] - bar_mm) / rows - title_mm - _GAP
-                side = min(side, (high if beside else (high - 1) / 2) / ratio)
-            side = min(side, _LARGEST) if not size_mm else side
-            if (min(count, rows * columns), side) > (min(count, best.rows * best.columns), best.width + 0.1):
-                best = _Grid(columns, rows, max(side, 1.0), max(side, 1.0) * ratio, beside)
-    return best
+            across = (wide - (columns - 1) * _GAP) / columns
+            side = min(_LARGEST, (across - 1) / 2 if beside else across)
+            for rows in range(1, math.ceil(max(1, count) / columns) + 1):
+                down = high / rows - title_mm - _GAP
+                fits = min(side, (down if beside else (down - 1) / 2) / ratio)
+                grids.append(_Grid(columns, rows, max(fits, 1.0), max(fits, 1.0) * ratio, beside))
+    return max(grids, key=lambda grid: _worth(grid, count))
+
+
+def _worth(grid: _Grid, count: int) -> tuple[float, ...]:
+    """Legible first: pictures of `_SMALLEST` with a title that can be read; then many; then few rows; then large ones."""
+    legible = min(1.0, grid.width / _SMALLEST, grid.pair[0] / _LEAST_TITLE)
+    return (round(legible, 3), min(count, grid.rows * grid.columns), -grid.rows, grid.width)
 
 
 def _picture(axes: Axes, image: NDArray[np.uint8]) -> None:

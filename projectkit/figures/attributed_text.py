@@ -37,6 +37,7 @@ class _Piece:
     weight: float  # in [-1, 1]
     left: float  # pt
     width: float
+    inset: float  # pt: how far its underline keeps from the next word's
 
 
 def attributed_text(
@@ -87,7 +88,7 @@ def attributed_text(
                     _draw(sheet, piece, top + (index + 0.5) * line_mm, font_pt)
             top += line_mm * (len(lines) + 1.3)
         if rows:
-            _key(sheet, height - foot_mm / 2, font_pt)
+            _key(sheet, height - foot_mm / 2, small_pt(font_pt))
         finish(figure)
     return figure
 
@@ -124,7 +125,7 @@ def _lines(tokens: Sequence[str], weights: NDArray[np.float64], room: float, fon
                 continue
             part = words if width <= room else _fitting(words, room, font_pt)
             width = _width(part, font_pt)
-            lines[-1].append(_Piece(part, float(weight), left, width))
+            lines[-1].append(_Piece(part, float(weight), left, width, 0.15 * gap))
             left += width + gap
             words = words[len(part) :]
     return lines
@@ -156,6 +157,7 @@ def _draw(sheet: Axes, piece: _Piece, middle: float, font_pt: float) -> None:
     from matplotlib.patches import Rectangle
 
     left, width = _MARGIN + piece.left * MM_PER_PT, piece.width * MM_PER_PT
+    inset = piece.inset * MM_PER_PT
     em, strength = font_pt * MM_PER_PT, abs(piece.weight)
     colour = FOR if piece.weight > 0 else AGAINST
     if strength >= _WEAKEST / 4:
@@ -163,7 +165,7 @@ def _draw(sheet: Axes, piece: _Piece, middle: float, font_pt: float) -> None:
         sheet.add_patch(Rectangle((left, middle - 0.6 * em), width, 1.2 * em, facecolor=face, linewidth=0))
     if strength >= _WEAKEST:
         sheet.plot(
-            [left + 0.03 * em, left + width - 0.03 * em],
+            [left + inset, left + width - inset],
             [middle + 0.66 * em] * 2,
             color=colour,
             linewidth=0.5 + 1.3 * strength,
@@ -172,12 +174,12 @@ def _draw(sheet: Axes, piece: _Piece, middle: float, font_pt: float) -> None:
             dash_capstyle="butt",
         )
     inner = left + _PAD * em + (len(piece.words) - len(piece.words.lstrip())) * 0.2 * em
-    sheet.text(inner, middle + 0.26 * em, piece.words.strip(), va="baseline", color=INK)
+    sheet.text(inner, middle + 0.26 * em, piece.words.strip(), va="baseline", fontsize=font_pt, color=INK)
 
 
-def _key(sheet: Axes, middle: float, font_pt: float) -> None:
+def _key(sheet: Axes, middle: float, size: float) -> None:
     """What the colours and lines mean."""
-    size, left = small_pt(font_pt), 0.0
+    left = 0.0
     for words, weight in ((FOR_WORDS, 1.0), (AGAINST_WORDS, -1.0)):
-        _draw(sheet, _Piece(words, weight, left, _width(words, font_pt)), middle, size)
+        _draw(sheet, _Piece(words, weight, left, _width(words, size), 0.0), middle, size)
         left += _width(words, size) + 1.5 * size

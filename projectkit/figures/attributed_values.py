@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.diverging import AGAINST, AGAINST_WORDS, FOR, FOR_WORDS, MM_PER_PT, finite, largest
 from projectkit.figures.labels import fitted_names, small_pt, wrapped
+from projectkit.figures.points import envelope
 from projectkit.figures.style import DASHES, INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _NAMES = 0.32  # of the width at most for the names of columns
 _PANEL_MM = 30.0  # the least width of a sample's panel
 _MOST_COLUMNS = 15  # of a table: the rest is less than can be read from a picture
-_MOST_POINTS = 1500
+_LEAST_COLUMNS = 4  # of a table in each panel: where fewer fit, there are fewer panels
+_MOST_CHANNELS = 4
 _LOOKS: tuple[dict[str, Any], ...] = (
     {"facecolor": FOR, "edgecolor": FOR, "linewidth": 0.5, "label": FOR_WORDS},
     {"facecolor": "#FBE3D2", "edgecolor": AGAINST, "hatch": "/////", "linewidth": 0.5, "label": AGAINST_WORDS},
@@ -41,7 +43,8 @@ def attributed_table(
         names: of the columns, p.
         values: attributions (k, p), above 0 for the class, each sample on a scale of its own; or the mean over samples, (p,).
         titles: over each sample's panel, k; of a mean none, or one.
-        size_mm: width and height in print; unless given, 170 mm wide and as high as the rows need.
+        size_mm: width and height in print; unless given, 170 mm wide and as high as the rows need. Where they do not fit, the
+            last samples and the smallest columns are left out.
         font_pt: size of labels in print.
     """
     table = np.atleast_2d(finite(values, "attributed table"))
@@ -51,7 +54,11 @@ def attributed_table(
     wide = size_mm[0] if size_mm else 170.0
     columns = max(1, min(len(table), int((1 - _NAMES) * wide / _PANEL_MM)))
     rows = math.ceil(len(table) / columns)
-    panel_mm = ((size_mm[1] if size_mm else math.inf) - 10) / rows - 4.5 * font_pt * MM_PER_PT
+    if size_mm:
+        least_mm = (min(_LEAST_COLUMNS, len(names)) * 1.25 + 5.0) * size * MM_PER_PT
+        rows = min(rows, max(1, int((size_mm[1] - 10) / least_mm)))
+    columns = min(columns, math.ceil(len(table) / rows))
+    panel_mm = ((size_mm[1] if size_mm else math.inf) - 10) / rows - 5.0 * font_pt * MM_PER_PT
     most = max(1, min(_MOST_COLUMNS, len(names), int(min(1e6, panel_mm) / (1.25 * size * MM_PER_PT))))
     order = np.argsort(-np.mean(np.abs(table), axis=0), kind="stable")[:most]
     height = rows * (most * 1.5 + 5.0) * size * MM_PER_PT + 10
@@ -89,7 +96,7 @@ def attributed_series(
         series: (k, length), or (k, channels, length), of which the first four channels are drawn.
         maps: attributions (k, length), above 0 for the class; each series has a scale of its own.
         titles: over each series, k.
-        size_mm: width and height in print; unless given, 170 mm wide and 32 mm a series.
+        size_mm: width and height in print; unless given, 170 mm wide and 36 mm a series.
         font_pt: size of labels in print.
     """
     lines, weights = np.asarray(series, dtype=np.float64), finite(maps, "attributed series")
@@ -98,17 +105,17 @@ def attributed_series(
         raise ValueError(f"series {lines.shape}, maps {weights.shape}, {len(titles)} titles; give (k, length) and k")
     count = max(1, len(lines))
     with style(font_pt):
-        figure = new_figure(size_mm or (170.0, 32.0 * count + 12))
+        figure = new_figure(size_mm or (170.0, 36.0 * count + 12))
         if not len(lines):
             figure.text(0.5, 0.5, "no series", ha="center", va="center", color=INK)
             finish(figure)
             return figure
-        grid = figure.subplots(2 * count, 1, squeeze=False, sharex=True, height_ratios=[2.2, 1] * count).ravel()
+        grid = figure.subplots(2 * count, 1, squeeze=False, sharex=True, height_ratios=[2, 1.2] * count).ravel()
         room = (figure.get_size_inches()[0] * 72) * 0.85
         for index in range(count):
             upper, lower = grid[2 * index], grid[2 * index + 1]
-            for channel, values in enumerate(lines[index][: len(DASHES) - 3]):
-                chosen = np.unique(np.linspace(0, len(values) - 1, _MOST_POINTS).astype(int)) if len(values) else []
+            for channel, values in enumerate(lines[index][:_MOST_CHANNELS]):
+                chosen = envelope(values)
                 upper.plot(chosen, values[chosen], color=PALETTE[channel], linestyle=DASHES[channel], linewidth=0.8)
             upper.set_title(wrapped(titles[index], room, font_pt, most=1, bold=True)[0])
             _moments(lower, weights[index])
@@ -123,13 +130,16 @@ def attributed_series(
 def _bars(axes: Axes, weights: NDArray[np.float64], *, single: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    end = 1.08 * largest(weights)
+    end, both = 1.08 * largest(weights), bool((weights > 0).any() and (weights < 0).any())
     for look, chosen in zip(_LOOKS, (weights > 0, weights < 0), strict=True):
         places = np.flatnonzero(chosen)
         axes.barh(places, weights[places], height=0.7, **look)
     axes.axvline(0, color=INK, linewidth=0.6)
-    axes.set_xlim(-end if (weights < 0).any() else 0, end if (weights > 0).any() else 0.08 * end)
-    axes.xaxis.set_major_locator(MaxNLocator(4 if single else 2))
+    if single and not both:  # a mean of magnitudes
+        axes.set_xlim(min(0, end * np.sign(weights.sum())), max(0, end * np.sign(weights.sum())))
+    else:
+        axes.set_xlim(-end, end)
+        axes.xaxis.set_major_locator(MaxNLocator(2, symmetric=True))
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
 
@@ -138,7 +148,7 @@ def _moments(axes: Axes, weights: NDArray[np.float64]) -> None:
     steps = np.arange(len(weights))
     end = 1.1 * largest(weights)
     for look, side in zip(_LOOKS, (np.clip(weights, 0, None), np.clip(weights, None, 0)), strict=True):
-        axes.fill_between(steps, side, step="mid", **look)
+        axes.fill_between(steps, side, where=side != 0, step="mid", **look)
     axes.axhline(0, color=INK, linewidth=0.6)
     axes.set_ylim(-end, end)
     axes.set_yticks([0], ["0"])

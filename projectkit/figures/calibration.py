@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.figures.labels import legend
-from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, style
+from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Bins = Mapping[str, Sequence[float]]
 
+_ASIDE = 0.006  # of the axis: from where a bin's confidence lies to its stem
 _KEYS = ("confidence", "accuracy", "count", "low", "high")
 
 
@@ -46,7 +47,7 @@ def reliability(
         upper.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
         upper.set(ylabel="accuracy", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         upper.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-        lower.set(xlabel="confidence", ylabel="samples (%)")
+        lower.set(xlabel="confidence", ylabel="samples\n(%)")
         lower.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         handles = [_points(upper, index, words, side) for index, (words, side) in enumerate(sides) if len(side)]
         for index, (_, side) in enumerate(sides):
@@ -80,8 +81,8 @@ def _points(axes: Axes, index: int, words: str, table: NDArray[np.float64]) -> E
         accuracy,
         yerr=np.clip([accuracy - low, high - accuracy], 0, None),
         color=colour,
-        linestyle="-" if index == 0 else (0, (4, 1.6)),
-        marker="o" if index == 0 else "s",
+        linestyle=DASHES[index],
+        marker=MARKERS[index],
         markerfacecolor=colour if index == 0 else "white",
         elinewidth=0.8,
         linewidth=1.2,
@@ -91,13 +92,19 @@ def _points(axes: Axes, index: int, words: str, table: NDArray[np.float64]) -> E
 
 
 def _counts(axes: Axes, index: int, table: NDArray[np.float64]) -> None:
-    """Where the samples are, a stem a bin; the second set stands beside the first."""
+    """Where the samples are, a stem a bin; those of the second set stand a hair to the right."""
     if not len(table):
         return
     share = 100 * table[:, 2] / table[:, 2].sum()
-    colour = PALETTE[index]
-    axes.vlines(
-        table[:, 0], 0, share, color=colour, linewidth=2.4 if index == 0 else 1.0, linestyle="-" if index == 0 else "--"
+    colour, places = PALETTE[index], table[:, 0] + _ASIDE * (2 * index - 1)
+    axes.vlines(places, 0, share, color=colour, linewidth=1.4, linestyle=DASHES[index])
+    axes.plot(
+        places,
+        share,
+        linestyle="",
+        marker=MARKERS[index],
+        markersize=2.8,
+        color=colour,
+        markerfacecolor=colour if index == 0 else "white",
     )
-    axes.plot(table[:, 0], share, linestyle="", marker="o" if index == 0 else "s", color=colour, markersize=2.5)
     axes.set_ylim(0, max(axes.get_ylim()[1], 1.15 * float(share.max())))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, short, style
+from projectkit.figures.labels import LEAST_PT, fitted_names, measured, small_pt
+from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 _BLUES = ("#FFFFFF", "#CFE3F1", "#7FB5D8", "#0072B2", "#003F66")
 _GAMMA = 0.6  # a class of which a tenth is lost must not look like one without a mistake
-_LEAST_PT = 4.5  # below this, numbers in print are dirt
+_NAMES = 0.24  # of the shorter side at most for the names of the classes
 _DIGIT_WIDTH = 0.62  # of the type size
 
 
@@ -56,12 +57,13 @@ def confusion_matrix(
         axes.spines[:].set_visible(False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        _name_ticks(
-            axes, [short(name) for name in class_names], cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt
-        )
+        room_pt = _NAMES * min(size_mm) / 25.4 * 72
+        _name_ticks(axes, class_names, room_pt, cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt)
         finish(figure)
         # Measured again, now that names and bar have taken their place.
         cell_pt = axes.get_window_extent().width / len(counts) * 72 / figure.dpi
+        if cell_pt < _cell_pt(size_mm, len(counts)):
+            _name_ticks(axes, class_names, room_pt, cell_pt=cell_pt, font_pt=font_pt)
         _separate(axes, len(counts), width=min(0.6, cell_pt / 20))
         _write_counts(axes, counts, shares, cell_pt=cell_pt, font_pt=font_pt)
     return figure
@@ -72,12 +74,12 @@ def _cell_pt(size_mm: tuple[float, float], classes: int) -> float:
     return 0.7 * min(size_mm) / 25.4 * 72 / classes
 
 
-def _name_ticks(axes: Axes, names: list[str], *, cell_pt: float, font_pt: float) -> None:
-    size = min(0.9 * font_pt, max(_LEAST_PT, 0.85 * cell_pt))
+def _name_ticks(axes: Axes, names: Sequence[str], room_pt: float, *, cell_pt: float, font_pt: float) -> None:
+    size = min(small_pt(font_pt), max(LEAST_PT, 0.85 * cell_pt))
     every = int(np.ceil(1.1 * size / cell_pt)) if cell_pt < 1.1 * size else 1
     positions = np.arange(0, len(names), every)
-    shown = [names[index] for index in positions]
-    fits = max(len(name) for name in shown) * _DIGIT_WIDTH * size < 0.95 * cell_pt * every
+    shown = fitted_names([names[index] for index in positions], room_pt, size)
+    fits = max(measured(name, size) for name in shown) < 0.92 * cell_pt * every
     axes.set_xticks(positions, shown, fontsize=size, rotation=0 if fits else 90)
     axes.set_yticks(positions, shown, fontsize=size)
     axes.tick_params(length=0, pad=2)
@@ -97,7 +99,7 @@ def _write_counts(
 ) -> None:
     digits = len(str(int(counts.max())))
     size = min(font_pt, 0.8 * cell_pt / (digits * _DIGIT_WIDTH), 0.6 * cell_pt)
-    if size < _LEAST_PT:
+    if size < LEAST_PT:
         return
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
+from projectkit.figures.style import INK, MARKERS, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +20,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 _NAMES = {"f1_macro": "macro F1", "mcc": "MCC", "auroc": "AUROC", "ece": "calibration error"}
 _SUBSETS = {"train": "training", "val": "validation"}
 _MOST_COLUMNS = 3
+_MARKS = 6  # of each run's curve: told apart by their shape in grey print
 _FEW_POINTS = 12  # so few that each is marked
 _DASHES: dict[str, Any] = {"train": (0, (3, 1.5)), "val": "-"}
 _EM_PER_CHARACTER = 0.55
@@ -86,7 +87,8 @@ def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequenc
                 color=colour,
                 linestyle=_DASHES["train" if training else "val"],
                 alpha=0.75 if training else 1.0,
-                marker="o" if len(shown) <= _FEW_POINTS else "",
+                marker=MARKERS[index % len(MARKERS)] if several or len(shown) <= _FEW_POINTS else "",
+                markevery=_marked(len(shown), index),
                 zorder=2 if training else 3,
             )
     if not any(math.isfinite(value) for line in axes.lines for value in np.asarray(line.get_ydata(), dtype=float)):
@@ -99,12 +101,23 @@ def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequenc
     axes.margins(x=0.02, y=0.06)
 
 
+def _marked(points: int, run: int) -> tuple[int, int] | None:
+    """Which points are marked, (first, step): all of a few, else about six, each run's at places of its own."""
+    if points <= _FEW_POINTS:
+        return None
+    step = points // _MARKS
+    return run * step // 3 % step, step
+
+
 def _legend(labels: Sequence[str], names: Sequence[str]) -> list[Line2D]:
     from matplotlib.lines import Line2D
 
     subsets = list(dict.fromkeys(name.partition("/")[0] for name in names if name.partition("/")[0] in _SUBSETS))
     if len(labels) > 1:
-        runs = [Line2D([], [], color=PALETTE[index % len(PALETTE)], label=label) for index, label in enumerate(labels)]
+        runs = [
+            Line2D([], [], color=PALETTE[index % len(PALETTE)], marker=MARKERS[index % len(MARKERS)], label=label)
+            for index, label in enumerate(labels)
+        ]
         kinds = [Line2D([], [], color=INK, linestyle=_DASHES[name], label=_SUBSETS[name]) for name in subsets]
         return [*runs, *kinds] if len(kinds) > 1 else runs
     colours = {"train": PALETTE[1], "val": PALETTE[0]}

@@ -2,7 +2,8 @@
 
 The package holds one variable font, and matplotlib draws only a variable font's default, which is extra light. The two weights that
 figures need are therefore cut from it once (a second each) and kept in matplotlib's cache. Where that cannot be written, and for
-characters beyond Latin, Greek and Cyrillic, figures fall back on DejaVu Sans, which comes with matplotlib.
+characters beyond Latin, Greek and Cyrillic, figures fall back on DejaVu Sans, which comes with matplotlib, and for Chinese, Japanese and
+Korean on the font of the extra `cjk` where it is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import secrets
 from pathlib import Path
 
 FALLBACK = "DejaVu Sans"
+_CJK = "cvttf_NotoSansCJK_Regular"  # the distribution and its folder, as the poster names them too
 _WEIGHTS = (400, 700)
 _CHARACTERS = (
     *range(0x20, 0x180),
@@ -42,8 +44,23 @@ def families() -> tuple[str, ...]:
                 _cut(fontpkg_source_sans_3.ROOT / "files" / "SourceSans3[wght].ttf", weight, path)
             fontManager.addfont(path)
     except OSError:
-        return (FALLBACK,)
-    return ("Source Sans 3", FALLBACK)
+        return (FALLBACK, *_east_asian())
+    return ("Source Sans 3", FALLBACK, *_east_asian())
+
+
+def _east_asian() -> tuple[str, ...]:
+    """Noto Sans CJK, where the extra is installed; its package is data, none of its code is run."""
+    from matplotlib.font_manager import fontManager
+
+    try:
+        folder = Path(str(importlib.metadata.distribution(_CJK).locate_file(_CJK)))
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    names = []
+    for path in sorted(folder.rglob("*.[ot]t[fc]"))[:1]:
+        fontManager.addfont(path)
+        names.append(fontManager.ttflist[-1].name)
+    return tuple(names)
 
 
 def _cut(variable: Path, weight: int, target: Path) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import fitted_names, small_pt
+from projectkit.figures.labels import fitted, fitted_names, small_pt
 from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 Array = NDArray[np.float64]
 
@@ -22,6 +23,8 @@ _MM_PER_PT = 25.4 / 72
 _NAMES = 0.38  # of the width at most for the names
 _LINE = 1.5  # of the type size: a row's height where nothing is short
 _LEAST_LINE = 1.2
+_FULL_MM = 110.0  # the width from which on a difference's interval is written beside it
+_ABOVE = -0.65  # the row of what stands over the first
 _AXIS_LINES = 3.6  # heights of a line: ticks and label below the rows
 
 
@@ -72,7 +75,7 @@ def per_class(
             the highest are left out.
         font_pt: size of labels in print.
     """
-    rows = _rows(names, values, low, high, [f"{count:,}" for count in support], "samples")
+    rows = _rows(names, values, low, high, [f"{count:,}" for count in support], "n")
     order = sorted(range(len(names)), key=lambda index: (np.isnan(rows.values[index]), rows.values[index]))
     return _draw(rows.take(order), metric, None, "classes", size_mm, font_pt)
 
@@ -103,7 +106,7 @@ def slices(
             the last are left out.
         font_pt: size of labels in print.
     """
-    rows = _rows(names, values, low, high, [f"{count:,}" for count in counts], "samples")
+    rows = _rows(names, values, low, high, [f"{count:,}" for count in counts], "n")
     return _draw(rows, metric, ("all samples", overall), "slices", size_mm, font_pt)
 
 
@@ -130,9 +133,17 @@ def differences(
         font_pt: size of labels in print.
     """
     rows = _rows(names, values, low, high, [], "")
-    notes = ["" if np.isnan(value) else f"{value:+.3f}".replace("-", "−") for value in rows.values]
+    notes = [
+        "" if np.isnan(row[0]) else _signed(*row, full=(size_mm or (120,))[0] >= _FULL_MM)
+        for row in zip(rows.values, rows.low, rows.high, strict=True)
+    ]
     rows = _Rows(rows.names, rows.values, rows.low, rows.high, notes, "")
     return _draw(rows, metric, ("no difference", 0.0), "rows", size_mm, font_pt, around_zero=True)
+
+
+def _signed(value: float, low: float, high: float, *, full: bool) -> str:
+    words = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" if full else f"{value:+.3f}"
+    return words.replace("-", "−")
 
 
 def _rows(
@@ -184,13 +195,16 @@ def _draw(
         for index, note in enumerate(shown.notes):
             _note(axes, index, note, size)
         if shown.note_title:
-            _note(axes, -0.5 - 0.15, shown.note_title, size, va="bottom")
+            _note(axes, _ABOVE, shown.note_title, size, va="bottom")
         if left_out:
             _left_out(axes, rows, len(shown.names), left_out, kind)
+        words = None
         if reference:
             words = f"{reference[0]}: {reference[1]:.3f}" if not around_zero else reference[0]
-            _reference(axes, words, reference[1], size)
+            words = axes.text(reference[1], _ABOVE, words, ha="center", va="bottom", fontsize=size, color=INK)
         finish(figure)
+        if words:
+            _keep_within(axes, words)
     return figure
 
 
@@ -200,25 +214,37 @@ def _note(axes: Axes, row: float, words: str, size: float, va: str = "center") -
 
 
 def _left_out(axes: Axes, rows: _Rows, first: int, number: int, kind: str) -> None:
+    """A line beneath the names, over the whole width."""
+    from matplotlib.transforms import blended_transform_factory
+
+    figure = axes.get_figure(root=True)
+    assert figure is not None
     rest = rows.values[first:]
     rest = rest[np.isfinite(rest)]
-    span = f": {rest.min():.3f} to {rest.max():.3f}" if len(rest) else ""
+    span = f", {rest.min():.3f} to {rest.max():.3f}" if len(rest) else ""
+    size, room = small_pt(axes.xaxis.label.get_fontsize()), 0.97 * figure.get_size_inches()[0] * 72
     axes.text(
-        0.02,
+        0.015,
         first,
-        f"and {number} more {kind}{span}",
+        fitted(f"and {number} more {kind}{span}", room, size),
         va="center",
-        fontsize=small_pt(axes.xaxis.label.get_fontsize()),
-        transform=axes.get_yaxis_transform(),
+        fontsize=size,
+        transform=blended_transform_factory(figure.transFigure, axes.transData),
     )
 
 
-def _reference(axes: Axes, words: str, value: float, size: float) -> None:
-    """The line's name above it, kept within the axes."""
-    low, high = axes.get_xlim()
-    share = (value - low) / (high - low)
-    side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
-    axes.text(value, -0.5 - 0.15, words, ha=side, va="bottom", fontsize=size, color=INK)
+def _keep_within(axes: Axes, words: Text) -> None:
+    """Move a text over the axes until it lies between their ends, or ends with them where it is the wider."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    box, frame = words.get_window_extent(), axes.get_window_extent()
+    right = min(0.0, frame.x1 - box.x1)
+    left = max(0.0, frame.x0 - box.x0)
+    move = right if right or box.width > frame.width else left
+    x, y = words.get_position()
+    words.set_position(
+        (float(axes.transData.inverted().transform((axes.transData.transform((x, 0))[0] + move, 0))[0]), y)
+    )
 
 
 def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, around_zero: bool) -> None:
@@ -226,7 +252,7 @@ def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, arou
     known = np.isfinite(rows.values)
     if reference:
         axes.axvline(reference[1], color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-    away = (rows.low > reference[1]) | (rows.high < reference[1]) if reference else np.ones(len(places), dtype=bool)
+    away = (rows.low > 0) | (rows.high < 0) if around_zero else np.ones(len(places), dtype=bool)
     for chosen, face in ((known & away, PALETTE[0]), (known & ~away, "white")):
         if chosen.any():
             limits = [rows.values - rows.low, rows.high - rows.values]
@@ -249,9 +275,6 @@ def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, arou
     elif len(ends):
         room = 0.04 * (float(ends.max() - ends.min()) or 1.0)
         axes.set_xlim(float(ends.min()) - room, float(ends.max()) + room)
-    from matplotlib.ticker import MaxNLocator
-
-    axes.xaxis.set_major_locator(MaxNLocator(4))
     for place in places[~known]:
         axes.text(
             0.02,

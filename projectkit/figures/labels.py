@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LEAST_PT = 6.0  # below this, type in print is dirt
 _ELLIPSIS = "…"
+_LONGEST_TAIL = 16  # characters at the end of a name
 _SAMPLES = 200  # points of each line that a legend must not cover
 _CORNERS = {"lower right": (1, 0), "lower left": (0, 0), "upper right": (1, 1), "upper left": (0, 1)}
 
@@ -65,11 +66,12 @@ def fitted(name: str, room_pt: float, size_pt: float, *, bold: bool = False, tai
 def fitted_names(names: Sequence[str], room_pt: float, size_pt: float) -> list[str]:
     """Names that fit into a width and are still told apart: those that begin alike keep their last characters too."""
     cut = [fitted(name, room_pt, size_pt) for name in names]
-    for index, name in enumerate(names):
-        tail = 2
-        while cut.count(cut[index]) > 1 and cut[index] != name and tail <= max(2, len(name) // 2):
-            cut[index] = fitted(name, room_pt, size_pt, tail=tail)
-            tail += 2
+    alike = [index for index, name in enumerate(names) if cut[index] != name and cut.count(cut[index]) > 1]
+    for tail in range(2, _LONGEST_TAIL, 2):
+        for index in alike:
+            cut[index] = fitted(names[index], room_pt, size_pt, tail=min(tail, len(names[index]) // 2))
+        if len({cut[index] for index in alike}) == len({names[index] for index in alike}):
+            break
     return cut
 
 

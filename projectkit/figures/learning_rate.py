@@ -11,9 +11,10 @@ from projectkit.figures.labels import legend
 from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MEMORY = 0.85  # of the running mean that is drawn over the losses
+_WIDEST = 5.0  # steps: the bell of the mean that is drawn through the losses
 _HEADROOM = 0.6  # of the fall, above the first loss: beyond it a diverging loss would flatten what matters
 
 
@@ -26,7 +27,7 @@ def lr_range(
     size_mm: tuple[float, float] = (120, 75),
     font_pt: float = 9.0,
 ) -> Figure:
-    """The loss over learning rates, each step's as a dot and their running mean as a line.
+    """The loss over learning rates, each step's as a dot and the mean of neighbours as a line.
 
     Args:
         rates: learning rates, (steps,), ascending, above 0.
@@ -54,12 +55,12 @@ def lr_range(
             axes.text(0.5, 0.5, "no finite loss", ha="center", va="center", color=INK, transform=axes.transAxes)
             finish(figure)
             return figure
-        mean = _running_mean(y[known])
+        top = _top(y[known])
+        mean = _smooth(np.minimum(y[known], top))
         axes.plot(x[known], y[known], linestyle="", marker="o", markersize=2, color=FAINT, zorder=2)
-        handles = [axes.plot(x[known], mean, color=PALETTE[0], label="running mean", zorder=3)[0]]
-        low, first = float(mean.min()), float(mean[0])
-        top = first + _HEADROOM * max(first - low, 0.1 * abs(first))
-        axes.set_ylim(low - 0.08 * (top - low), min(top, float(max(mean.max(), y[known].max())) * 1.02 + 1e-12))
+        handles = [axes.plot(x[known], mean, color=PALETTE[0], label="mean of neighbours", zorder=3)[0]]
+        low = float(min(mean.min(), y[known].min()))
+        axes.set_ylim(low - 0.08 * (top - low), top)
         marks = (
             ("falls fastest", fastest, PALETTE[1], (0, (4, 1.6)), "s"),
             ("suggested", suggested, PALETTE[2], "-", "v"),
@@ -85,24 +86,25 @@ def lr_range(
     return figure
 
 
-def _running_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """An exponential mean without the pull of its zero beginning.
-
-    Source: Kingma & Ba 2015, "Adam", section 3, for the correction.
-    """
-    total, means = 0.0, np.empty(len(values))
-    for index, value in enumerate(values):
-        total = _MEMORY * total + (1 - _MEMORY) * value
-        means[index] = total / (1 - _MEMORY ** (index + 1))
-    return means
+def _top(losses: NDArray[np.float64]) -> float:
+    """Where the axis ends: what lies above says only that the model diverged."""
+    first, low, high = float(np.median(losses[:5])), float(losses.min()), float(losses.max())
+    room = max(first - low, 0.1 * abs(first), 1e-6)
+    return min(first + _HEADROOM * room, high + 0.1 * room)
 
 
-def _power_ticks(axes: object) -> None:
+def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A mean over neighbouring steps, weighted by a bell around each: it does not lag behind the losses."""
+    width = min(_WIDEST, max(1.0, len(values) / 40))
+    distance = np.arange(len(values))[:, None] - np.arange(len(values))
+    weights = np.exp(-0.5 * (distance / width) ** 2)
+    return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
+
+
+def _power_ticks(axes: Axes) -> None:
     """Powers of ten as `1e-3`, which needs no formula."""
-    from matplotlib.axes import Axes
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    assert isinstance(axes, Axes)
     axes.xaxis.set_major_locator(LogLocator(numticks=6))
     axes.xaxis.set_major_formatter(
         FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"))

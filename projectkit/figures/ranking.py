@@ -132,7 +132,7 @@ def det(
     with style(font_pt):
         figure = new_figure(size_mm)
         axes = figure.subplots()
-        axes.set(xlabel="false alarms among the negatives", ylabel="missed among the positives", aspect="equal")
+        axes.set(xlabel="false alarms (%)", ylabel="missed (%)", aspect="equal")
         if not lines:
             return _empty(figure, axes, "only one class among the samples:\nno DET curve")
         inside = {name: _seen(*line) for name, line in lines.items()}
@@ -150,7 +150,11 @@ def det(
             font_pt=font_pt,
         )
         axes.set(xlim=ends, ylim=ends)
-        _percent_ticks(axes, low * 0.8, high, font_pt)
+        if not any(((line > ends[0]) & (line < ends[1])).all(axis=1).any() for line in map(_xy, axes.lines)):
+            axes.text(
+                0.5, 0.5, "nothing missed\nwithout a false alarm", ha="center", va="center", transform=axes.transAxes
+            )
+        _percent_ticks(axes, low * 0.8, high)
         legend(axes, handles, corners=["upper right", "lower left"], font_pt=font_pt)
         finish(figure)
     return figure
@@ -247,6 +251,10 @@ def _seen(fpr: Array, fnr: Array) -> tuple[Array, Array]:
     return np.clip(fpr, least, 1 - least), np.clip(fnr, least, 1 - least)
 
 
+def _xy(line: Line2D) -> Array:
+    return np.asarray(line.get_xydata(), dtype=np.float64)
+
+
 def _deviate(rates: Array) -> Array:
     from scipy.special import ndtri
 
@@ -257,10 +265,8 @@ def _percent(rate: float) -> str:
     return f"{100 * rate:.{max(0, 1 - math.floor(math.log10(100 * rate)))}f}%" if 1e-6 < rate < 0.1 else f"{rate:.0%}"
 
 
-def _percent_ticks(axes: Axes, low: float, high: float, font_pt: float) -> None:
+def _percent_ticks(axes: Axes, low: float, high: float) -> None:
     ticks: Sequence[float] = [rate for rate in _DET_TICKS if low <= rate <= high]
     places, words = _deviate(np.array(ticks)), [f"{100 * rate:g}" for rate in ticks]
     axes.set_xticks(places, words)
     axes.set_yticks(places, words)
-    axes.set_xlabel(axes.get_xlabel() + " (%)")
-    axes.set_ylabel(axes.get_ylabel() + " (%)")

@@ -55,7 +55,10 @@ def new_figure(size_mm: tuple[float, float]) -> Figure:
 
 def finish(figure: Figure) -> None:
     """Lay the figure out and keep it so: laid out again while it is saved, it would move by fractions of a point."""
-    figure.draw_without_rendering()
+    for _ in range(
+        2
+    ):  # the first pass gives the axes their size, by which ticks are chosen; the second, labels their room
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")
 
 
@@ -86,6 +89,8 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
     return {
         "font.family": list(families()),
         "text.parse_math": False,  # a class name with two dollar signs is a name
+        "text.hinting": "none",  # measured as wide as the outlines of an SVG are
+        "text.hinting_factor": 1,
         "font.size": font_pt,
         "axes.titlesize": font_pt,
         "axes.titleweight": "bold",
