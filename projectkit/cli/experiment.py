@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from projectkit import console, machine
-from projectkit.cli.options import as_json
+from projectkit.cli.options import as_json, config_and_overrides
 from projectkit.errors import UserError
 from projectkit.project import find_project, require_project
 
@@ -39,7 +37,10 @@ def train(
         return _repeat(repeat, arguments, resume=resume, force=force, as_json=as_json)
     if force and resume is None:
         raise UserError("--force is for a run that is there", remedy="add --resume RUN, or remove --force")
-    config, overrides = _config_and_overrides(arguments, resume)
+    if resume not in (None, "auto") and all("=" in word for word in arguments):
+        config, overrides = _config_of_run(str(resume)), list(arguments)
+    else:
+        config, overrides = config_and_overrides(arguments, "train")
     from projectkit.config import config_to_yaml, load_config
 
     # a typing mistake is found in a tenth of a second, before torch is imported
@@ -107,19 +108,6 @@ def evaluate(run: str, subset: str, as_json: bool) -> None:
     console.print_metrics(evaluated.document["metrics"])
     for file in evaluated.files:
         screen.print(f"wrote {file}", highlight=False, soft_wrap=True)
-
-
-def _config_and_overrides(arguments: Iterable[str], resume: str | None = None) -> tuple[Path, list[str]]:
-    """The config is the one argument without `=`; else that of the run that goes on, or of the project around the working directory."""
-    files = [word for word in arguments if "=" not in word]
-    if len(files) > 1:
-        what = f"{len(files)} configs are named: {', '.join(files)}"
-        raise UserError(what, where="train", remedy="name one; settings are key=value")
-    if not files and resume not in (None, "auto"):
-        return _config_of_run(str(resume)), [word for word in arguments if "=" in word]
-    project = None if files else find_project()
-    root = Path(os.path.relpath(project.root)) if project else Path()
-    return root / (files[0] if files else "configs/train.yaml"), [word for word in arguments if "=" in word]
 
 
 def _config_of_run(name: str) -> Path:

@@ -104,7 +104,7 @@ def _train(
     # The project of the config's folder, so that a config named from elsewhere works
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
-    with _placed(loaded.places), StopOnSignal() as stop:
+    with placed(loaded.places), StopOnSignal() as stop:
         refuse_masked(config_to_dict(loaded.config))
         refuse_missing_packages(loaded.config)
         for line in bring_back(resume, loaded.config, project) if resume else ():
@@ -172,7 +172,7 @@ def _train(
 
 
 @contextlib.contextmanager
-def _placed(places: Places) -> Iterator[None]:
+def placed(places: Places) -> Iterator[None]:
     """The rooms below name the key that is wrong; here it is known where that key was written."""
     try:
         yield
