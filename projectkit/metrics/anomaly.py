@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 from projectkit.errors import UserError
 from projectkit.metrics.bootstrap import bootstrap
 from projectkit.metrics.checks import checked_binary, checked_numbers
-from projectkit.metrics.intervals import Interval, classification_intervals, clopper_pearson
+from projectkit.metrics.classifier_intervals import classification_intervals
+from projectkit.metrics.intervals import Interval, clopper_pearson
 from projectkit.metrics.operating import at_threshold
 from projectkit.metrics.ranking import area_and_precision
 

@@ -1,0 +1,128 @@
+"""How far the numbers of a classifier may be trusted: confidence intervals over the draw of the evaluated samples.
+
+| metric | method | where that gives no width (all right, a constant prediction, one sample of a class) |
+|---|---|---|
+| accuracy | Wilson's score interval | it always does |
+| balanced_accuracy | Wilson's intervals of the recalls, combined | it always does |
+| f1_macro, mcc | BCa bootstrap of the confusion matrix | posterior of the confusion matrix; also for two classes with a rare one |
+| auroc | DeLong's variance, effective sample size | Wilson's interval a class, the classes combined |
+| average_precision | jackknife variance, effective sample size | the same |
+| ece | which true errors measure as much, by the noise of the bins | exact interval of none in n |
+| loss | Student's t, skewness removed | the same |
+
+They say nothing about another seed, another split or another time; each assumes that samples are drawn independently, or with `groups` that
+groups are. `benchmarks/statistics.py` measures how often they hold the true value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from projectkit.errors import UserError
+from projectkit.metrics.bootstrap import group_numbers
+from projectkit.metrics.checks import checked
+from projectkit.metrics.confusion_intervals import combined, confusion_intervals
+from projectkit.metrics.influence import (
+    Influence,
+    auroc_influence,
+    average_precision_influence,
+    degrees_of_freedom,
+    within_groups,
+)
+from projectkit.metrics.intervals import Interval, checked_level, normal_quantile, share_interval, wilson
+from projectkit.metrics.probability_intervals import calibration_interval, loss_interval
+
+# Degrees of freedom that the variance of a textbook form counts for. With 25 positives of AUROC 0.98, DeLong's variance alone
+# gives intervals that cover 86 of 100.
+_MODEL_FREEDOM = 15.0
+
+
+def classification_intervals(
+    target: ArrayLike, score: ArrayLike, *, level: float = 0.95, seed: int = 0, groups: ArrayLike | None = None
+) -> dict[str, Interval]:
+    """Intervals around every number that `classification_metrics` gives.
+
+    Args:
+        target: true class indices, (n,).
+        score: probabilities, (n, classes).
+        level: share of draws in which the interval holds the true value, in (0, 1).
+        seed: of the bootstrap; the same seed gives the same interval.
+        groups: (n,) of any type; samples of one group are not independent (frames of a track, requests of a host), and intervals are those
+            of as many independent groups. The methods then end in `by group`.
+
+    Returns:
+        metric name -> interval, in the order of `classification_metrics`; `auroc` and `average_precision` are absent where the targets are
+        all of one class.
+
+    Raises:
+        UserError: as `classification_metrics`, or groups of another length.
+    """
+    labels, scores = checked(target, score)
+    checked_level(level)
+    numbers = None if groups is None else checked_groups(groups, len(labels))
+    predicted = scores.argmax(axis=1)
+    found = {"accuracy": _accuracy_interval(labels == predicted, level, numbers)}
+    found |= confusion_intervals(labels, predicted, scores.shape[1], level=level, seed=seed, groups=numbers)
+    area, precision = auroc_influence(labels, scores), average_precision_influence(labels, scores)
+    if area is not None and precision is not None:
+        found["auroc"] = ranking_interval(area, labels, "delong", level, numbers)
+        found["average_precision"] = ranking_interval(precision, labels, "jackknife", level, numbers)
+    found["ece"] = calibration_interval(labels, scores, level=level, groups=numbers)
+    found["loss"] = loss_interval(labels, scores, level=level, groups=numbers)
+    return found
+
+
+def checked_groups(groups: ArrayLike, n: int) -> NDArray[np.intp]:
+    """Groups as numbers from 0 on, (n,).
+
+    Raises:
+        UserError: not one group a sample.
+    """
+    if np.shape(groups) != (n,):
+        raise UserError(
+            f"groups have shape {np.shape(groups)}, but there are {n} samples",
+            where="metrics",
+            remedy="give one group a sample, (n,)",
+        )
+    return group_numbers(groups)
+
+
+def _accuracy_interval(right: NDArray[np.bool_], level: float, groups: NDArray[np.intp] | None) -> Interval:
+    value = float(right.mean())
+    if groups is None:
+        return wilson(value, len(right), level)
+    shares = within_groups(right - value, groups) / len(right)
+    variance, count = float(np.sum(shares**2)), len(shares)
+    if variance < 1e-18:  # all right, or all groups alike: each group counts as one sample
+        return replace(wilson(value, count, level), method="wilson by group")
+    return share_interval(value, variance, count - 1, level, "wilson by group")
+
+
+def ranking_interval(
+    influence: Influence, target: NDArray[np.int64], method: str, level: float, groups: NDArray[np.intp] | None
+) -> Interval:
+    """The interval of AUROC or average precision from each sample's share in its error.
+
+    A class with one sample, or in perfect order, shows no variance: that of Wilson's interval of as many samples as its smaller side has
+    takes its place.
+    """
+    by = "" if groups is None else " by group"
+    unknown = [wilson(value, size, level) for value, size in influence.sizes]
+    if len(unknown) == influence.classes:
+        whole = combined(influence.value, unknown)
+        return replace(whole, method=whole.method + by)
+    summed = within_groups(influence.shares, groups)
+    variance, freedom = float(np.sum(summed**2)), degrees_of_freedom(influence.shares, target, groups)
+    if influence.model_variance:
+        # of groups, the textbook variance grows as DeLong's does
+        model = influence.model_variance * max(1.0, variance / float(np.sum(influence.shares**2)))
+        variance = (freedom * variance + _MODEL_FREEDOM * model) / (freedom + _MODEL_FREEDOM)
+        freedom += _MODEL_FREEDOM
+    quantile = normal_quantile(level)
+    for part in unknown:
+        half = max(part.value - part.low, part.high - part.value) / quantile / influence.classes
+        variance += half**2
+    return share_interval(influence.value, variance, freedom, level, method + by)

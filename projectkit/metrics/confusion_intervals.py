@@ -1,0 +1,174 @@
+"""Intervals of the metrics that depend on the confusion matrix alone: balanced accuracy, macro F1, MCC.
+
+Drawing n samples again is drawing the cells of the matrix from a multinomial, so 2,000 resamples cost milliseconds. Of groups,
+whole matrices are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from projectkit.metrics.bootstrap import RESAMPLES, bca_ends
+from projectkit.metrics.confusion import CONFUSION_METRICS, Array, Margins, confusion_matrix
+from projectkit.metrics.intervals import Interval, wilson
+
+_NAMES = ("balanced_accuracy", "f1_macro", "mcc")
+_CHUNK_NUMBERS = 4_000_000  # 32 MB at a time, whatever the number of classes
+_ROUNDING = 1e-9  # draws that differ by less are the same number
+# Of two classes with fewer samples than this in the smaller one, the bootstrap covers 82 to 98 of 100; the posterior 93 to 95.
+_FEW = 15
+
+
+def confusion_intervals(
+    target: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    num_classes: int,
+    *,
+    level: float,
+    seed: int,
+    groups: NDArray[np.intp] | None,
+) -> dict[str, Interval]:
+    """Intervals of balanced accuracy, macro F1 and MCC.
+
+    Args:
+        target: class indices, (n,).
+        predicted: class indices, (n,).
+        num_classes: how many classes there are.
+        level: in (0, 1).
+        seed: of the draws.
+        groups: numbers of the groups, (n,), or None.
+    """
+    rng = np.random.default_rng(seed)
+    matrix = confusion_matrix(target, predicted, num_classes)
+    values = {name: float(CONFUSION_METRICS[name](Margins.of(matrix))) for name in _NAMES}
+    if groups is None:
+        found = {"balanced_accuracy": balanced_interval(matrix, values["balanced_accuracy"], level)}
+        resampled = not _rare(matrix)
+        units, counts = _cells(matrix)
+    else:
+        found, resampled = {}, True
+        units, counts = _matrices(target, predicted, num_classes, groups), np.ones(int(groups.max()) + 1)
+    names = [name for name in _NAMES if name not in found]
+    by = "" if groups is None else " by group"
+    drawn = resampled_metrics(units, counts, names, rng) if resampled else {}
+    known = [name for name in drawn if np.ptp(drawn[name]) >= _ROUNDING]
+    for name in known:
+        left_out = metrics_left_out(units, counts, name)
+        ends = bca_ends(values[name], drawn[name], left_out, level=level, units=int(counts.sum()), weights=counts)
+        found[name] = _around(values[name], *ends, "bca" + by)
+    others = [name for name in names if name not in known]
+    for name, draws in _posterior(matrix, others, rng, None if groups is None else len(counts)).items():
+        low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+        found[name] = _around(values[name], float(low), float(high), "posterior" + by)
+    return {name: found[name] for name in _NAMES}
+
+
+def balanced_interval(matrix: NDArray[np.int64], value: float, level: float) -> Interval:
+    """The interval of a mean of recalls, which are independent, from Wilson's interval of each.
+
+    Source: Zou & Donner 2008, "Construction of confidence limits about effect measures: a general approach" (MOVER).
+    """
+    sizes = matrix.sum(axis=1)
+    recalls = [
+        wilson(float(matrix[index, index] / sizes[index]), int(sizes[index]), level) for index in np.flatnonzero(sizes)
+    ]
+    return combined(value, recalls)
+
+
+def combined(value: float, parts: Sequence[Interval]) -> Interval:
+    """The interval of a mean in [0, 1] from the intervals of its parts, taken as independent (MOVER)."""
+    below = np.sqrt(sum((part.value - part.low) ** 2 for part in parts)) / len(parts)
+    above = np.sqrt(sum((part.high - part.value) ** 2 for part in parts)) / len(parts)
+    method = "wilson" if len(parts) == 1 else "mover"
+    return Interval(value, max(0.0, float(value - below)), min(1.0, float(value + above)), method)
+
+
+def _around(value: float, low: float, high: float, method: str) -> Interval:
+    return Interval(value, min(value, low), max(value, high), method)
+
+
+def _rare(matrix: NDArray[np.int64]) -> bool:
+    sizes = matrix.sum(axis=1)
+    return len(matrix) == 2 and bool(sizes[sizes > 0].min() < _FEW)
+
+
+def _cells(matrix: NDArray[np.int64]) -> tuple[Margins, Array]:
+    """Each occupied cell of the matrix as the margins of one sample, (cells, classes), and how many samples it has."""
+    rows, columns = np.nonzero(matrix)
+    true = np.equal.outer(rows, np.arange(len(matrix))).astype(np.float64)
+    said = np.equal.outer(columns, np.arange(len(matrix))).astype(np.float64)
+    return Margins(true * said, true, said), matrix[rows, columns].astype(np.float64)
+
+
+def _matrices(
+    target: NDArray[np.int64], predicted: NDArray[np.int64], num_classes: int, groups: NDArray[np.intp]
+) -> Margins:
+    """The margins of each group, (groups, classes)."""
+    shape = (int(groups.max()) + 1, num_classes)
+    hits, true, said = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    right = target == predicted
+    np.add.at(hits, (groups[right], target[right]), 1)
+    np.add.at(true, (groups, target), 1)
+    np.add.at(said, (groups, predicted), 1)
+    return Margins(hits, true, said)
+
+
+def resampled_metrics(
+    units: Margins, counts: Array, names: Sequence[str], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Metrics of `RESAMPLES` draws of as many units as there are.
+
+    Args:
+        units: the margins of one unit of each kind (a cell of the matrix, a group), (kinds, classes).
+        counts: how many units of each kind there are, (kinds,).
+        names: of `CONFUSION_METRICS`.
+        rng: of the draws.
+    """
+    n = int(counts.sum())
+    return _draws(lambda size: rng.multinomial(n, counts / n, size=size), units, names)
+
+
+def metrics_left_out(units: Margins, counts: Array, name: str) -> Array:
+    """A metric without one unit of each kind in turn, (kinds,)."""
+    whole = Margins(counts @ units.hits, counts @ units.true, counts @ units.said)
+    return CONFUSION_METRICS[name](Margins(whole.hits - units.hits, whole.true - units.true, whole.said - units.said))
+
+
+def _draws(draw: Callable[[int], NDArray[Any]], units: Margins, names: Sequence[str]) -> dict[str, Array]:
+    """Metrics of `RESAMPLES` random matrices; `draw(size)` gives how often each unit is in each, (size, units)."""
+    size = max(1, min(RESAMPLES, _CHUNK_NUMBERS // max(units.true.shape)))
+    chunks: dict[str, list[Array]] = {name: [] for name in names}
+    for start in range(0, RESAMPLES, size):
+        times = draw(min(size, RESAMPLES - start)).astype(np.float64)
+        margins = Margins(hits=times @ units.hits, true=times @ units.true, said=times @ units.said)
+        for name in names:
+            chunks[name].append(CONFUSION_METRICS[name](margins))
+    return {name: np.concatenate(parts) for name, parts in chunks.items()}
+
+
+def _posterior(
+    matrix: NDArray[np.int64], names: Sequence[str], rng: np.random.Generator, samples: int | None
+) -> dict[str, Array]:
+    """Metrics of matrices drawn from the posterior of the cells.
+
+    Two classes that occur: half a sample a cell before any was seen (Jeffreys). Else one sample in all, spread over the cells, for
+    half a sample in each of many empty cells would outweigh the samples. With no mistake in n samples either gives about the rule of
+    three: a share of mistakes of up to 3 / n. Of groups, as many samples count as there are groups.
+
+    Source: Perks 1947, "Some observations on inverse probability"; Jeffreys 1946, "An invariant form for the prior probability".
+    """
+    if not names:
+        return {}
+    true, said = matrix.any(axis=1), matrix.any(axis=0)
+    rows, columns = (
+        grid.ravel() for grid in np.meshgrid(np.flatnonzero(true), np.flatnonzero(true | said), indexing="ij")
+    )
+    seen = matrix[rows, columns] * (1.0 if samples is None else samples / matrix.sum())
+    weights = seen + (0.5 if len(rows) == 4 else 1 / len(rows))
+    cells = np.zeros_like(matrix)
+    cells[rows, columns] = 1
+    return _draws(lambda size: rng.dirichlet(weights, size=size), _cells(cells)[0], names)

@@ -1,0 +1,180 @@
+"""Intervals of the two numbers that depend on the probabilities themselves: calibration error and loss.
+
+Both have a bootstrap that fails. The calibration error of few samples is too large, of a calibrated classifier by many times, and that of
+resamples larger still: 2 of 3 bootstrap intervals would exclude the truth. A loss is skewed by a few samples that are very wrong, and
+samples without one of them have intervals that are too low.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from projectkit.metrics.calibration import BINS, binned
+from projectkit.metrics.classification import WORST_LOSS, sample_losses
+from projectkit.metrics.influence import within_groups
+from projectkit.metrics.intervals import Interval, clopper_pearson, normal_quantile, student
+
+Array = NDArray[np.float64]
+
+_PRIOR = (
+    2.0  # samples a bin that have the variance of a calibrated classifier: a bin with one sample has none of its own
+)
+_STEPS = 60  # halvings of the range in which an end lies
+
+
+def loss_interval(
+    target: NDArray[np.int64], score: NDArray[Any], *, level: float, groups: NDArray[np.intp] | None
+) -> Interval:
+    """The interval of the mean negative log likelihood.
+
+    Args:
+        target: class indices, (n,).
+        score: probabilities, (n, classes).
+        level: in (0, 1).
+        groups: numbers of the groups, (n,), or None.
+
+    Returns:
+        By Hall's transformation, `hall`. Where all losses are equal they have no spread, and the upper end is that of the worst loss in as
+        many samples as may hide behind none in n: `clopper-pearson`.
+    """
+    losses = sample_losses(target, score)
+    units = len(losses) if groups is None else int(groups.max()) + 1
+    by = "" if groups is None else " by group"
+    value = float(losses.mean())
+    if units < 2 or np.ptp(losses) < 1e-12:
+        hidden = clopper_pearson(0, units, level).high
+        return Interval(value, value * (1 - hidden), value + (WORST_LOSS - value) * hidden, "clopper-pearson" + by)
+    low, high = skewed_mean(losses, level=level, groups=groups)
+    return Interval(value, min(value, max(0.0, low)), max(value, min(WORST_LOSS, high)), "hall" + by)
+
+
+def skewed_mean(numbers: Array, *, level: float, groups: NDArray[np.intp] | None = None) -> tuple[float, float]:
+    """The interval of a mean by Student's t after a transformation that takes the skewness out of it.
+
+    Args:
+        numbers: (n,), not all equal.
+        level: in (0, 1).
+        groups: numbers of the groups, (n,), or None.
+
+    Source: Hall 1992, "On the removal of skewness by transformation", the cubic with an inverse.
+    """
+    mean = float(numbers.mean())
+    shares = within_groups(numbers - mean, groups) / len(numbers)
+    count = len(shares)
+    spread = float(np.sqrt(np.sum(shares**2) * (count / (count - 1) if groups is None else 1.0)))
+    if spread == 0:
+        return mean, mean
+    skew = float(np.mean(shares**3) / np.mean(shares**2) ** 1.5) / np.sqrt(count)
+    quantile = student(count - 1, level)
+    low, high = (_untransformed(end, skew) for end in (quantile, -quantile))
+    return mean - spread * low, mean - spread * high
+
+
+def _untransformed(studentised: float, skew: float) -> float:
+    """The root T of T + skew T^2 / 3 + skew^2 T^3 / 27 + skew / 6 = studentised."""
+    if abs(skew) < 1e-6:
+        return studentised
+    return float(3 / skew * (np.cbrt(1 + skew * (studentised - skew / 6)) - 1))
+
+
+def calibration_interval(
+    target: NDArray[np.int64], score: NDArray[Any], *, level: float, groups: NDArray[np.intp] | None
+) -> Interval:
+    """The interval of the expected calibration error in 15 bins that infinitely many samples would show.
+
+    The measured error is the sum of the bins' absolute gaps, and each gap is its true one plus noise, so that the sum is too large
+    where gaps are smaller than their noise. A true error is inside if one measures as much under it: the true gaps are taken as a
+    multiple of those measured, and mean and variance of the sum follow from the normal noise of each gap.
+
+    Args:
+        target: class indices, (n,).
+        score: probabilities, (n, classes).
+        level: in (0, 1).
+        groups: numbers of the groups, (n,), or None.
+
+    Returns:
+        `folded normal`. The value, which is biased, often lies in the upper part of its interval, and is its upper end where the interval
+        would end below it. `clopper-pearson` where no bin has a gap: the error that wrong predictions would make that may hide behind none.
+
+    Source: the bias as Bröcker 2012, "Estimating reliability and resolution of probability forecasts", and Roelofs et al. 2022, "Mitigating
+    bias in calibration error estimation"; the moments as Leone, Nelson & Nottingham 1961, "The folded normal distribution".
+    """
+    by = "" if groups is None else " by group"
+    gaps, calibrated, seen = _gaps(target, score, groups)
+    value = float(np.abs(gaps).sum())
+    if value < 1e-9 and not calibrated.any():
+        units = len(target) if groups is None else int(groups.max()) + 1
+        return Interval(value, 0.0, clopper_pearson(0, units, level).high, "clopper-pearson" + by)
+    quantile = normal_quantile(level)
+
+    def surprise(multiple: float) -> float:
+        """By how many standard deviations the measured error is above its mean, where the true gaps are a multiple of those measured."""
+        part = min(multiple, 1.0)
+        mean, variance = _folded(multiple * np.abs(gaps), np.sign(gaps), (1 - part) * calibrated + part * seen)
+        return float((value - mean) / np.sqrt(variance)) if variance > 0 else float(np.inf * np.sign(value - mean))
+
+    low = 0.0 if surprise(0.0) <= quantile else _crossing(surprise, quantile)
+    high = 0.0 if surprise(0.0) <= -quantile else _crossing(surprise, -quantile)
+    return Interval(value, low * value, min(1.0, max(value, high * value)), "folded normal" + by)
+
+
+def _gaps(
+    target: NDArray[np.int64], score: NDArray[Any], groups: NDArray[np.intp] | None
+) -> tuple[Array, Array, Array]:
+    """The gap of each bin that has samples, as a share of all samples (bins,), and the covariance of its noise (bins, bins).
+
+    The first covariance is that of a calibrated classifier, the second that of the samples.
+    """
+    confidence, right, bin_of = binned(target, score, BINS)
+    n, filled = len(target), np.unique(bin_of)
+    place = np.searchsorted(filled, bin_of)
+    count = np.bincount(place)
+    gaps = np.bincount(place, weights=right - confidence) / n
+    calibrated = np.diag(np.bincount(place, weights=confidence * (1 - confidence)) / n**2)
+    inside = (right - confidence) - (gaps * n / count)[place]
+    if groups is None:
+        variance = np.bincount(place, weights=inside**2) * count + _PRIOR * np.diag(calibrated) * n**2
+        share = count / n
+        spread_of_counts = np.outer(gaps, gaps) * -1 / n + np.diag(gaps**2 / share) / n
+        return gaps, calibrated, np.diag(variance / (count + _PRIOR) / n**2) + spread_of_counts
+    table = np.zeros((int(groups.max()) + 1, len(filled)))
+    np.add.at(table, (groups, place), right - confidence)
+    members = np.bincount(groups)[:, None]
+    residual = table - members * gaps
+    seen = residual.T @ residual / n**2 * len(table) / max(len(table) - 1, 1)
+    # The noise of a calibrated classifier is as much larger by groups as that of the samples is.
+    larger = np.trace(seen) / max(np.sum(inside**2) / n**2, 1e-30)
+    return gaps, calibrated * max(larger, 1.0), seen
+
+
+def _folded(gaps: Array, signs: Array, covariance: Array) -> tuple[float, float]:
+    """Mean and variance of the sum of absolute values of normal numbers.
+
+    Args:
+        gaps: absolute means, (bins,).
+        signs: of the means, (bins,).
+        covariance: (bins, bins).
+    """
+    from scipy.special import ndtr
+
+    spread = np.sqrt(np.maximum(np.diag(covariance), 1e-30))
+    ratio = gaps / spread
+    direction = 2 * ndtr(ratio) - 1  # how sure the sign is: the share of the covariance that two absolute values keep
+    mean = spread * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + gaps * direction
+    own = gaps**2 + spread**2 - mean**2
+    together = np.outer(direction * signs, direction * signs) * covariance
+    return float(mean.sum()), float(own.sum() + together.sum() - np.trace(together))
+
+
+def _crossing(surprise: Any, quantile: float) -> float:
+    """Where `surprise`, which falls, crosses a quantile."""
+    low, high = 0.0, 2.0
+    while surprise(high) > quantile and high < 1e6:
+        low, high = high, 2 * high
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if surprise(middle) > quantile else (low, middle)
+    return (low + high) / 2
