@@ -1,4 +1,4 @@
-"""Calibration error against torchmetrics, the reliability diagram against scikit-learn, the temperature against scipy's and scikit-learn's."""
+"""Calibration error against torchmetrics, reliability diagram against scikit-learn, temperature against scipy and scikit-learn."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_the_calibration_error_is_that_of_torchmetrics(seed, n, classes):
     torch = pytest.importorskip("torch")
     functional = pytest.importorskip("torchmetrics.functional.classification")
     target, score = _draw(seed, n, classes, sharpness=2)
-    # torchmetrics 1.9.0 puts a confidence of exactly 1 into a bin of its own and loses it (its issue 3510): none here is 1.
+    # torchmetrics 1.9.0 gives a confidence of exactly 1 a sixteenth bin of its own (its issue 3510): none here is 1.
     score = np.clip(score, 1e-6, 1 - 1e-6)
     score /= score.sum(axis=1, keepdims=True)
     expected = functional.multiclass_calibration_error(
@@ -34,13 +34,14 @@ def test_the_calibration_error_is_that_of_torchmetrics(seed, n, classes):
     assert classification_metrics(target, score)["ece"] == pytest.approx(float(expected), abs=2e-6)
 
 
-def test_a_confidence_of_exactly_1_counts():
-    # By hand: five predictions at 1.0, of which four are right, and five right ones at 0.75.
-    score = np.array([[1.0, 0.0]] * 5 + [[0.75, 0.25]] * 5)
+def test_a_confidence_of_exactly_1_shares_the_last_bin():
+    # By hand: five predictions at 1.0, of which four are right, and five right ones at 0.95: |0.9 - 0.975|. In two bins,
+    # as in torchmetrics 1.9.0, it would be (0.2 + 0.05) / 2.
+    score = np.array([[1.0, 0.0]] * 5 + [[0.95, 0.05]] * 5)
     target = [0, 0, 0, 0, 1] + [0] * 5
-    assert classification_metrics(target, score)["ece"] == pytest.approx((5 * 0.2 + 5 * 0.25) / 10)
+    assert classification_metrics(target, score)["ece"] == pytest.approx(0.075)
     bins = reliability(target, score)
-    assert (bins.confidence, bins.accuracy, bins.count) == ((0.75, 1.0), (1.0, 0.8), (5, 5))
+    assert (bins.confidence, bins.accuracy, bins.count) == (pytest.approx([0.975]), (0.9,), (10,))
 
 
 @pytest.mark.parametrize("seed", range(3))
