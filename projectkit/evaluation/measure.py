@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from projectkit.config import load_config
 from projectkit.data import DataModule
 from projectkit.errors import UserError
+from projectkit.evaluation.cost import cost_of
 from projectkit.evaluation.ledger import record_look
 from projectkit.evaluation.predict import Predicted, kind_of, predict, restore, subset_loader
 from projectkit.evaluation.report import FITTED_ON, Measured, Options, checked_options, report
@@ -70,6 +71,7 @@ def evaluate(
         class_names=assembly.class_names or _numbered(kind, predicted),
         checkpoint={"name": path.stem, "sha256": digest},
         fitted=predicted if subset == FITTED_ON else _fitted(assembly, device),
+        cost=cost_of(assembly, subset, device) if options.cost else None,
         options=options,
         **(columns(assembly.catalogued, subset) if assembly.catalogued else {}),
     )

@@ -81,14 +81,14 @@ def predict(
     with torch.inference_mode():
         for index, loaded in enumerate(loader):
             batch = move(loaded)
-            target = _checked_target(batch[1])
+            wanted = _checked_target(batch[1])
             # stays on the device: a copy of each batch to the host would make a GPU wait for it
-            scores.append(_checked_score(score_of(batch, index), len(target)))
-            targets.append(target)
+            scores.append(_checked_score(score_of(batch, index), len(wanted)))
+            targets.append(wanted)
     if not targets:
         raise UserError("the subset is empty", where="--subset", remedy="choose one whose loader gives batches")
     score = torch.cat(scores).cpu()
-    target = torch.cat(targets).cpu().numpy()
+    target: NDArray[Any] = torch.cat(targets).cpu().numpy()
     if score.ndim == 2:
         score = _probabilities(score)
         if np.issubdtype(target.dtype, np.floating) and (target != np.floor(target)).any():

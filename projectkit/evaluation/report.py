@@ -11,7 +11,7 @@ Who predicted does not matter here: a network, or a baseline of scikit-learn. Wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 
 from projectkit import figures
 from projectkit.errors import UserError
-from projectkit.evaluation.curves import drawn
-from projectkit.evaluation.kinds import numbers
+from projectkit.evaluation import kinds
+from projectkit.evaluation.calibrate import calibration
+from projectkit.evaluation.curves import Drawn, anomaly_curves, classification_curves
+from projectkit.evaluation.grouped import depending
+from projectkit.evaluation.operate import Threshold, fitted_threshold, low_rates, operating_point
 from projectkit.evaluation.predict import Kind, Predicted
+from projectkit.metrics import Refused
 from projectkit.runs import RunWriter
 
 FITTED_ON = "val"  # the subset on which temperature and threshold are fitted
@@ -108,18 +112,92 @@ def report(writer: RunWriter, subset: str, measured: Measured) -> tuple[dict[str
         UserError: predictions from which no number can be had, such as NaN.
     """
     predicted = measured.predicted
+    numbers, drawn = _KINDS[measured.kind](measured)
+    if subset == FITTED_ON:  # what is fitted on the samples that it is judged on flatters, and the document says so
+        for part in ("calibration", "operating"):
+            if part in numbers:
+                numbers[part]["same_samples"] = True
     document = {
         "kind": measured.kind,
         "n": len(predicted.target),
         "class_names": list(measured.class_names),
         "checkpoint": dict(measured.checkpoint or {}),
-        **numbers(measured.kind, predicted, measured.groups),
+        **numbers,
+        **({} if measured.cost is None else {"cost": dict(measured.cost)}),
+        "curves": drawn.points,
     }
-    if measured.cost is not None:
-        document["cost"] = dict(measured.cost)
-    curves, pictures = drawn(measured.kind, predicted, measured.class_names)
-    document["curves"] = curves
     files = [writer.write_predictions(subset, predicted.id, predicted.target, predicted.score)]
-    files += [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(picture)) for name, picture in pictures.items()]
+    files += [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(each)) for name, each in drawn.figures.items()]
     files.append(writer.write_evaluation(subset, document))
     return document, files
+
+
+def _classification(measured: Measured) -> tuple[dict[str, Any], Drawn]:
+    predicted, fitted, groups = measured.predicted, measured.fitted, depending(measured.groups)
+    numbers = kinds.classification(predicted, measured.class_names, groups)
+    tempered = None
+    if fitted is None:
+        numbers["refused"]["temperature"] = "there is no val subset to fit it on"
+    else:
+        found, tempered = calibration(predicted, fitted)
+        numbers["calibration"] = {"fitted_on": FITTED_ON, "same_samples": False, **found}
+    if len(measured.class_names) == 2:
+        _detect(numbers, measured, fitted_threshold(fitted), groups)
+    elif measured.options.prevalence is not None:
+        numbers["refused"]["alarms"] = f"a prevalence is for two classes, and there are {len(measured.class_names)}"
+    rows, confusion = numbers["per_class"], numbers["confusion"]
+    drawn = classification_curves(predicted, measured.class_names, rows=rows, confusion=confusion, tempered=tempered)
+    return numbers, drawn
+
+
+def _anomaly(measured: Measured) -> tuple[dict[str, Any], Drawn]:
+    predicted, groups = measured.predicted, depending(measured.groups)
+    threshold = fitted_threshold(measured.fitted)
+    numbers = kinds.anomaly(predicted, measured.class_names, groups, measured.time, threshold)
+    _detect(numbers, measured, threshold, groups)
+    drawn = anomaly_curves(
+        predicted,
+        measured.class_names,
+        confusion=numbers.get("confusion"),
+        threshold=None if isinstance(threshold, Refused) else threshold.value,
+        time=measured.time,
+    )
+    return numbers, drawn
+
+
+def _regression(measured: Measured) -> tuple[dict[str, Any], Drawn]:
+    numbers = kinds.regression(measured.predicted, depending(measured.groups))
+    if measured.options.prevalence is not None:
+        numbers["refused"]["alarms"] = "a prevalence is for two classes, and this is a regression"
+    return numbers, Drawn()
+
+
+def _detect(
+    numbers: dict[str, Any], measured: Measured, threshold: Threshold | Refused, groups: NDArray[Any] | None
+) -> None:
+    """The operating point of a detector, and what it finds at low false positive rates."""
+    predicted, options = measured.predicted, measured.options
+    if isinstance(threshold, Refused):
+        numbers["refused"]["operating"] = threshold.reason
+    else:
+        point = operating_point(
+            predicted, threshold, groups=groups, prevalence=options.prevalence, per_day=options.per_day
+        )
+        numbers["operating"] = {
+            "positive": measured.class_names[1],
+            "fitted_on": FITTED_ON,
+            "same_samples": False,
+            **point,
+        }
+        if options.prevalence is not None and point["alarms"] is None:
+            numbers["refused"]["alarms"] = "it takes samples of both classes to know what is found and what is not"
+    known, refused = low_rates(predicted, measured.fitted, groups)
+    numbers["metrics"] |= {name: found.as_dict() for name, found in known.items()}
+    numbers["refused"] |= refused
+
+
+_KINDS: Mapping[str, Callable[[Measured], tuple[dict[str, Any], Drawn]]] = {
+    "classification": _classification,
+    "anomaly": _anomaly,
+    "regression": _regression,
+}
