@@ -311,6 +311,10 @@ class RunWriter:
         """Write `evaluation/figures/<name>.svg`."""
         return self._write(f"evaluation/figures/{_part(name)}.svg", data)
 
+    def write_error_page(self, subset: str, page: bytes) -> Path:
+        """Write `errors/<subset>/index.html`, which holds inputs of the data set and is never kept in git."""
+        return self._write(f"errors/{_part(subset)}/index.html", page)
+
     def write_predictions(self, subset: str, id: Any, target: Any, score: Any) -> Path:
         """Write `predictions/<subset>.npz`.
 
