@@ -5,6 +5,7 @@
 | `project.py` | `new`, `subjects`, `doctor`, `demo` | scaffold |
 | `data.py`, `newdata.py`, `look.py` | `data ...`; `data new`; what `data info` shows | datasets |
 | `check.py` | `check` | training |
+| `baseline.py` | `baseline` | evaluation |
 | `experiment.py` | `train`, `evaluate` | training, evaluation |
 | `runs/` | `runs ...` | runs |
 | `sync.py` | `sync` | runs |
@@ -25,6 +26,7 @@ from pathlib import Path
 import click
 
 from projectkit import __version__, console
+from projectkit.cli.baseline import baseline
 from projectkit.cli.check import check
 from projectkit.cli.data import data
 from projectkit.cli.experiment import evaluate, train
@@ -78,5 +80,5 @@ def commands() -> None:
     """  # noqa: D301 - click takes the backspace for "leave these lines as they are"
 
 
-for command in (new, subjects, doctor, demo, data, check, train, evaluate, runs, sync, poster):
+for command in (new, subjects, doctor, demo, data, check, baseline, train, evaluate, runs, sync, poster):
     commands.add_command(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -20,8 +21,13 @@ def config_to_dict(config: Config) -> dict[str, Any]:
     return asdict(config)
 
 
-def config_to_yaml(config: Config) -> str:
-    """The config in full, `auto` and null kept, as YAML 1.2; `load_config` reads it back to an equal config."""
+def config_to_yaml(config: Config, sections: Collection[str] = ()) -> str:
+    """The config in full, `auto` and null kept, as YAML 1.2; `load_config` reads it back to an equal config.
+
+    Args:
+        config: to be written.
+        sections: the keys at the top that are written; empty: all. For runs to which the others mean nothing.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.nodes import ScalarNode
     from ruamel.yaml.representer import SafeRepresenter
@@ -48,7 +54,8 @@ def config_to_yaml(config: Config) -> str:
     yaml.allow_unicode = True
     yaml.width = 2**20  # one value a line, however long
     stream = io.StringIO()
-    yaml.dump(_escaped(config_to_dict(config)), stream)
+    chosen = {key: value for key, value in config_to_dict(config).items() if not sections or key in sections}
+    yaml.dump(_escaped(chosen), stream)
     return stream.getvalue()
 
 

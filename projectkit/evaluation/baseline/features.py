@@ -55,11 +55,9 @@ class Features:
             self._known[form] = self._in(form, self._train, self._lengths)
         return self._known[form]
 
-    def of(self, x: Encoded, forms: set[str]) -> dict[str, Any]:
-        """Other rows in several forms, each (m, columns)."""
-        raw, lengths = self._raw(x), x.lengths if isinstance(x, Sequences) else None
-        found = {form: self._in(form, raw, lengths) for form in {self._same(form) for form in forms}}
-        return {form: found[self._same(form)] for form in forms}
+    def of(self, x: Encoded, form: str) -> Any:
+        """Other rows in a form, (m, columns)."""
+        return self._in(self._same(form), self._raw(x), x.lengths if isinstance(x, Sequences) else None)
 
     def words(self, form: str) -> str:
         """What a form is, for the record and the table."""

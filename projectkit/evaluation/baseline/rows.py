@@ -54,16 +54,6 @@ class Training:
     of: int
 
 
-@dataclass(frozen=True)
-class Known:
-    """What is known of a subset's samples beside their inputs: columns of length n, None where the data has none."""
-
-    id: NDArray[np.str_]
-    groups: NDArray[Any] | None = None
-    time: NDArray[Any] | None = None
-    source: NDArray[Any] | None = None
-
-
 class Rows(ABC):
     """The subsets of one config.
 
@@ -90,8 +80,8 @@ class Rows(ABC):
         """
 
     @abstractmethod
-    def known(self, subset: str, size: int) -> Known:
-        """The columns of a subset of `size` rows."""
+    def ids(self, subset: str, size: int) -> NDArray[np.str_]:
+        """The ids of a subset of `size` rows, (size,)."""
 
 
 def rows_of(data: pl.LightningDataModule, seed: int) -> Rows:
@@ -129,10 +119,9 @@ class Catalogued(Rows):
             part = slice(start, start + _BLOCK)
             yield self._encoded(rows[part]), labels[part]
 
-    def known(self, subset: str, size: int) -> Known:
-        """See `Rows.known`."""
-        samples = self._data.samples.take(self._data.split.subsets[subset])
-        return Known(samples.id, samples.group, samples.time, samples.source)
+    def ids(self, subset: str, size: int) -> NDArray[np.str_]:
+        """See `Rows.ids`."""
+        return self._data.ids(subset)
 
     def _kept_together(self) -> NDArray[Any] | None:
         """The column that the split does not tear apart, (n,); a group that it deals out freely may be as large as a class."""
@@ -189,9 +178,9 @@ class Own(Rows):
             x, y = _pair(batch, self._data)
             yield self._encoded(x), y.numpy()
 
-    def known(self, subset: str, size: int) -> Known:
-        """See `Rows.known`: its rows are numbered, as `evaluate` numbers them."""
-        return Known(np.arange(size).astype(np.str_))
+    def ids(self, subset: str, size: int) -> NDArray[np.str_]:
+        """See `Rows.ids`: its rows are numbered, as `evaluate` numbers them."""
+        return np.arange(size).astype(np.str_)
 
     def _encoded(self, x: Tensor) -> Encoded:
         if self.form != "tokens":

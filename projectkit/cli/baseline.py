@@ -1,0 +1,101 @@
+"""The command of baselines."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from projectkit import console
+from projectkit.cli.options import as_json, config_and_overrides
+
+if TYPE_CHECKING:
+    from projectkit.evaluation.baseline import Baselines, Kept
+
+_SHOWN = ("accuracy", "balanced_accuracy", "average_precision", "auroc")
+_COLUMNS = 2  # numbers beside the one that is ranked by
+
+
+@click.command(short_help="What plain models reach on the config's own split.")
+@click.argument("arguments", nargs=-1, metavar="[CONFIG] [KEY=VALUE]...")
+@click.option(
+    "--only", multiple=True, metavar="NAME", help="Of majority, nearest, linear, forest ...; can be repeated."
+)
+@click.option(
+    "--subset", metavar="NAME", help="Measure them on this subset as well: test, or a further one of the split."
+)
+@as_json
+def baseline(arguments: tuple[str, ...], only: tuple[str, ...], subset: str | None, as_json: bool) -> None:
+    """Fit plain models on the split and the encoded features of CONFIG; each is kept as a run and measured on val.
+
+    CONFIG defaults to configs/train.yaml. A look at a test subset is recorded.
+    """
+    config, overrides = config_and_overrides(arguments, "baseline")
+    screen = console.error_console()
+    with screen.status("starting") as status:
+        from projectkit.evaluation.baseline import baselines
+
+        command = ["projectkit", *sys.argv[1:]]
+        found = baselines(config, overrides, only=only, subset=subset, command=command, say=status.update)
+    if as_json:
+        return console.print_json(_document(found))
+    _print(found)
+    for each in found.kept:
+        screen.print(f"kept in {each.run.path}", highlight=False, soft_wrap=True)
+
+
+def _document(found: Baselines) -> dict[str, Any]:
+    return {
+        "metric": found.metric,
+        "trained": None if found.trained is None else found.trained.id,
+        "notes": list(found.notes),
+        "baselines": [
+            {
+                **each.run.part("baseline"),
+                "id": each.run.id,
+                "path": str(each.run.path),
+                "evaluations": {subset: one["metrics"] for subset, one in each.run.evaluations().items()},
+                "minus_trained": None if each.beside is None else each.beside.as_dict(),
+            }
+            for each in found.kept
+        ],
+    }
+
+
+def _print(found: Baselines) -> None:
+    known = {name for each in found.kept for name in each.metrics}
+    shown = [found.metric, *[name for name in _SHOWN if name in known and name != found.metric][:_COLUMNS]]
+    heads = ["baseline", *shown]
+    if found.trained is not None:
+        heads += [f"minus {found.trained.id}", "p"]
+    rows = []
+    for each in found.kept:
+        row = [each.run.name, *(_interval(each.metrics.get(name, {})) for name in shown)]
+        if each.beside is not None:
+            row += [_interval(each.beside.as_dict(), signed=True), _p(each.beside.p)]
+        rows.append([*row, _how(each)])
+    console.print_table([*heads, "how"], rows)
+    for each in found.kept:
+        if each.beside is not None and each.beside.value is None:
+            click.echo(f"{each.run.name}: {each.beside.test}")
+    for note in found.notes:
+        click.echo(note)
+
+
+def _interval(entry: Any, *, signed: bool = False) -> str:
+    value = entry.get("value")
+    if value is None:
+        return "-"
+    text = f"{value:+.4f}" if signed else console.figure(value)
+    return text if entry.get("low") is None else f"{text} [{entry['low']:.4f}, {entry['high']:.4f}]"
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _how(each: Kept) -> str:
+    part = each.run.part("baseline")
+    chosen = f"k = {part['k']}, {part['distance']}; " if "k" in part else ""
+    return f"{chosen}{part.get('features')}"
