@@ -143,18 +143,29 @@ def print_facts(facts: Mapping[str, Any]) -> None:
             click.echo(_wrapped(f"{key:<20}", _text(value)))
 
 
+def print_text(text: str) -> None:
+    """A sentence or two, on lines of the terminal's width; what is typed (`in backticks`) and numbers stay whole."""
+    width, text = screen_width(), _harmless(text)
+    click.echo(text if width is None else textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False))
+
+
 def print_metrics(metrics: Mapping[str, Mapping[str, Any]]) -> None:
     """An evaluation's numbers with their intervals."""
     rows = [
         (
             name,
-            figure(entry["value"]),
-            f"{entry['low']:.4f} to {entry['high']:.4f}" if entry.get("low") is not None else None,
+            _measured(entry["value"]),
+            f"{_measured(entry['low'])} to {_measured(entry['high'])}" if entry.get("low") is not None else None,
             entry.get("method"),
         )
         for name, entry in metrics.items()
     ]
     print_table(("metric", "value", "95% interval", "method"), rows)
+
+
+def _measured(value: Any) -> str:
+    """Four decimals, as long as these are figures: an error in volts may be 12,345."""
+    return f"{value:,.6g}" if isinstance(value, float) and 100 <= abs(value) < float("inf") else figure(value)
 
 
 def report(findings: Sequence[Finding], *, as_json: bool) -> int:

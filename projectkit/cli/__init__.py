@@ -6,7 +6,8 @@
 | `data.py`, `newdata.py`, `look.py` | `data ...`; `data new`; what `data info` shows | datasets |
 | `check.py` | `check` | training |
 | `baseline.py` | `baseline` | evaluation |
-| `experiment.py` | `train`, `evaluate` | training, evaluation |
+| `experiment.py` | `train` | training |
+| `evaluate.py` | `evaluate` | evaluation |
 | `runs/` | `runs ...` | runs |
 | `sync.py` | `sync` | runs |
 | `poster.py` | `poster ...` | poster |
@@ -29,7 +30,8 @@ from projectkit import __version__, console
 from projectkit.cli.baseline import baseline
 from projectkit.cli.check import check
 from projectkit.cli.data import data
-from projectkit.cli.experiment import evaluate, train
+from projectkit.cli.evaluate import evaluate
+from projectkit.cli.experiment import train
 from projectkit.cli.poster import poster
 from projectkit.cli.project import demo, doctor, new, subjects
 from projectkit.cli.runs import runs

@@ -1,4 +1,4 @@
-"""The commands of an experiment: train, evaluate."""
+"""`projectkit train`."""
 
 from __future__ import annotations
 
@@ -85,29 +85,6 @@ def _repeat(name: str, arguments: tuple[str, ...], *, resume: str | None, force:
         click.echo(run.id)
     if not comparison.identical and not comparison.explained:
         sys.exit(1)
-
-
-@click.command(short_help="Measure a run: metrics with 95% intervals, figures.")
-@click.argument("run", default="latest")
-@click.option("--subset", default="val", show_default=True, help="val, test, or a further subset of the split.")
-@as_json
-def evaluate(run: str, subset: str, as_json: bool) -> None:
-    """Measure a run: metrics with 95% intervals, confusion matrix, ROC. A look at a test subset is recorded."""
-    screen = console.error_console()
-    machine.cpu_policy().prepare()
-    from projectkit.runs import find_run, project_of
-
-    found = find_run(run, project_of(run))
-    with screen.status(f"evaluating {found.id} on {subset}"):
-        from projectkit.evaluation import evaluate as measure
-
-        evaluated = measure(found, subset)
-    if as_json:
-        return console.print_json(evaluated.document)
-    click.echo(f"{found.id} on {subset}, n = {evaluated.document['n']}")
-    console.print_metrics(evaluated.document["metrics"])
-    for file in evaluated.files:
-        screen.print(f"wrote {file}", highlight=False, soft_wrap=True)
 
 
 def _config_of_run(name: str) -> Path:

@@ -22,7 +22,7 @@ def classification(predicted: Predicted, class_names: tuple[str, ...], groups: N
     """
     target, score = predicted.target, predicted.score
     values = metrics.classification_metrics(target, score)
-    intervals = metrics.classification_intervals(target, score)
+    intervals = metrics.classification_intervals(target, score, groups=groups)
     one_class = f"all {len(target):,} samples are '{class_names[int(target[0])]}', so there is nothing to rank"
     return {
         "metrics": _entries(values, intervals),
