@@ -3,6 +3,7 @@
 | file | model | input |
 |---|---|---|
 | mlp.py | `MLP` | tables, (batch, num_features) float32 |
+| autoencoder.py | `Autoencoder`, which gives its input back | the same |
 | cnn.py | `CNN` | images, (batch, in_channels, height, width) float32 |
 | resnet.py | `ResNet` | the same |
 | series_cnn.py | `SeriesCNN` | series, (batch, in_channels, length) float32 |
@@ -14,6 +15,7 @@
 `num_features, in_channels, vocab_size, num_classes, pad_index` are filled from the data unless the config gives them.
 """
 
+from projectkit.models.autoencoder import Autoencoder
 from projectkit.models.char_cnn import CharCNN
 from projectkit.models.cnn import CNN
 from projectkit.models.gru import GRU
@@ -22,4 +24,4 @@ from projectkit.models.resnet import ResNet
 from projectkit.models.series_cnn import SeriesCNN
 from projectkit.models.transformer import Transformer
 
-__all__ = ["CNN", "GRU", "MLP", "CharCNN", "ResNet", "SeriesCNN", "Transformer"]
+__all__ = ["CNN", "GRU", "MLP", "Autoencoder", "CharCNN", "ResNet", "SeriesCNN", "Transformer"]

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from projectkit.attacks import Attack, InputSpace, Mode, Norm, Replay, frozen, perturb
 from projectkit.data import DataModule
 from projectkit.errors import UserError, did_you_mean
-from projectkit.tasks.classification import Batch, LogitsTask, pair
+from projectkit.tasks.classification import LogitsTask
 from projectkit.tasks.optimisation import OptimizerPlan
+from projectkit.tasks.planned import Batch, pair
 from projectkit.tasks.reach import input_space
 
 Method = Literal["pgd", "fgsm", "fast", "free"]

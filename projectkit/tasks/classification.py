@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 from torch.nn import functional
 
 from projectkit.errors import UserError
 from projectkit.metrics import classification_metrics
 from projectkit.tasks.optimisation import OptimizerPlan
+from projectkit.tasks.planned import Batch, PlannedTask, pair
 
-Batch = tuple[Tensor, Tensor]
 
-
-class LogitsTask(LightningModule):
+class LogitsTask(PlannedTask):
     """Cross-entropy over the logits of a network, but for the training step: `Classification` and its kin write that.
 
-    Training logs `train/loss` and `train/accuracy` deferred: sums stay on the device and are read every `log_every_n_steps` steps and
-    at the end of the epoch, because reading them at each step would cost more than a small model's step. Validation gathers the
-    probabilities of all samples and computes every number once, with the functions that `projectkit evaluate` uses.
+    Training logs `train/loss` and `train/accuracy`, see `PlannedTask`. Validation gathers the probabilities of all samples and computes
+    every number once, with the functions that `projectkit evaluate` uses.
 
     Args:
         model: maps x to logits (batch, num_classes).
@@ -52,30 +46,14 @@ class LogitsTask(LightningModule):
         class_weights: Literal["balanced"] | Sequence[float] | None = None,
         class_counts: Sequence[int] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(model, plan)
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing is {label_smoothing}, not in [0, 1)")
-        self.model = model
-        self.plan = plan or OptimizerPlan()
         self.label_smoothing = label_smoothing
         # not in the checkpoint: it follows from config and data
         self.register_buffer("class_weights", _class_weights(class_weights, class_counts), persistent=False)
-        self._sums = _Sums()
         self._scores: list[Tensor] = []
         self._targets: list[Tensor] = []
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits, (batch, num_classes)."""
-        logits: Tensor = self.model(x)
-        return logits
-
-    def configure_optimizers(self) -> Any:
-        """Lightning's hook: the plan, with the trainer's counts."""
-        return self.plan.configure(
-            (parameter for parameter in self.parameters() if parameter.requires_grad),
-            total_steps=self.trainer.estimated_stepping_batches,
-            max_epochs=self.trainer.max_epochs,
-        )
 
     def cross_entropy(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The mean loss of a batch, and under `hits` how many samples were classified right."""
@@ -93,30 +71,6 @@ class LogitsTask(LightningModule):
             ):  # torch divides by the samples here, and by their weights where y is indices
                 loss = loss * (len(y) / (y @ self.class_weights).sum())
         return loss, {"hits": (logits.detach().argmax(dim=1) == labels).sum()}
-
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Lightning's hook: hand the means since the last time to the loggers."""
-        step, every = self.trainer.global_step, self.trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
-        accumulated = (batch_idx + 1) % self.trainer.accumulate_grad_batches == 0
-        if self.trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
-            self._log_rest()
-        elif accumulated and every and step % every == 0:  # 0 logs nothing within an epoch
-            values = {f"train/{name}": value for name, value in self._means().items()}
-            for logger in self.loggers:
-                logger.log_metrics({**values, "epoch": self.current_epoch}, step=step)
-
-    def batches_until_due(self, trainer: pl.Trainer, hook: str) -> int:
-        """For the segment loop: `on_train_batch_end` has something to do at the steps of the log only."""
-        every: int = trainer.log_every_n_steps  # type: ignore[attr-defined] # set by Lightning in passing
-        if not every:
-            return sys.maxsize
-        accumulate, done = trainer.accumulate_grad_batches, trainer.fit_loop.epoch_loop.batch_progress.current.ready
-        steps = every - trainer.global_step % every
-        return (done // accumulate + steps) * accumulate - done - 1
-
-    def on_train_epoch_end(self) -> None:
-        """Lightning's hook: an epoch that was cut short (`max_steps`, `max_time`) has a rest as well."""
-        self._log_rest()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Lightning's hook: keep the scores on the device."""
@@ -139,36 +93,9 @@ class LogitsTask(LightningModule):
         values = classification_metrics(target.cpu().numpy(), score.cpu().numpy())
         self.log_dict({f"val/{name}": value for name, value in values.items()})
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Lightning's hook: a training that goes on in the middle of an epoch goes on with its sums."""
-        checkpoint["train_sums"] = self._sums.state()
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Lightning's hook: see `on_save_checkpoint`."""
-        self._sums = _Sums(*checkpoint["train_sums"])
-
     def predict_step(self, batch: Batch, batch_idx: int = 0) -> Tensor:
         """Lightning's hook: probabilities in float32, (batch, num_classes)."""
         return functional.softmax(self(batch[0]).float(), dim=1)
-
-    def _refuse_detached(self, loss: Tensor) -> None:
-        if not loss.requires_grad:
-            raise UserError(
-                f"no gradient leads from the loss to {type(self.model).__name__}",
-                where="model",
-                remedy="its forward must not detach, call .item(), .data or .numpy(), or run under torch.no_grad()",
-            )
-
-    def _log_rest(self) -> None:
-        """At the end of an epoch through Lightning, so that callbacks can monitor it; a short epoch is its own mean."""
-        for name, value in self._means().items():
-            self.log(f"train/{name}", value, on_step=False, on_epoch=True)
-
-    def _means(self) -> dict[str, float]:
-        """Means over the steps since the last call; this is where the device is waited for."""
-        values = self._sums.means()
-        self._sums = _Sums()
-        return values
 
 
 class Classification(LogitsTask):
@@ -191,19 +118,6 @@ class Classification(LogitsTask):
     def note_step(self, loss: Tensor, noted: Mapping[str, Tensor], samples: int) -> None:
         """The other half of `training_step`: what the logs are made of."""
         self._sums.add(loss, noted["hits"], samples)
-
-
-def pair(batch: Any) -> Batch:
-    """The parts x and y of a batch; a UserError says what it is where it is no pair."""
-    if not isinstance(batch, list | tuple) or len(batch) != 2:
-        seen = f"{len(batch)} parts" if isinstance(batch, list | tuple) else type(batch).__name__
-        raise UserError(
-            f"a batch is {seen} where a pair (x, y) is expected",
-            where="data",
-            remedy="let the loader give (x, y), or name a LightningModule of your own as task.class_path",
-        )
-    x, y = batch
-    return x, y
 
 
 def _class_weights(wanted: Literal["balanced"] | Sequence[float] | None, counts: Sequence[int] | None) -> Tensor | None:
@@ -264,54 +178,3 @@ def _misfit(logits: Any, y: Tensor, weights: Tensor | None, error: Exception) ->
     if weights is not None and len(weights) != logits.shape[1]:
         return _other_number(len(weights), logits.shape[1])
     return error
-
-
-class _Sums:
-    """Loss and hits of the steps, kept on the device as they come: nothing waits for them, or adds them up, until they are asked for."""
-
-    CHUNK = (
-        512  # steps that are kept as tensors of their own; more are packed, so that a long epoch takes 12 bytes a step
-    )
-
-    def __init__(self, loss: float = 0.0, hits: float = 0.0, samples: int = 0) -> None:
-        self.loss = loss
-        self.hits = hits
-        self.samples = samples
-        self._packed: list[tuple[Tensor, Tensor]] = []
-        self._losses: list[Tensor] = []
-        self._hits: list[Tensor] = []
-        self._counts: list[int] = []
-
-    def state(self) -> list[float]:
-        self._add_up()
-        return [self.loss, self.hits, self.samples]
-
-    def add(self, mean_loss: Tensor, hits: Tensor, samples: int) -> None:
-        self._losses.append(mean_loss)
-        self._hits.append(hits)
-        self._counts.append(samples)
-        if len(self._losses) == self.CHUNK:
-            self._pack()
-
-    def means(self) -> dict[str, float]:
-        self._add_up()
-        if not self.samples:
-            return {}
-        return {"loss": self.loss / self.samples, "accuracy": self.hits / self.samples}
-
-    def _pack(self) -> None:
-        losses = torch.stack(self._losses)
-        counts = torch.tensor(self._counts, dtype=losses.dtype).to(losses.device, non_blocking=True)
-        self._packed.append((losses * counts, torch.stack(self._hits)))
-        self.samples += sum(self._counts)
-        self._losses, self._hits, self._counts = [], [], []
-
-    def _add_up(self) -> None:
-        """One addition after the other in the loss's own precision: the sum is the same wherever a run was interrupted."""
-        if self._losses:
-            self._pack()
-        for losses, hits in self._packed:
-            values = losses.to(torch.promote_types(losses.dtype, torch.float32)).cpu().numpy()
-            self.loss = float(np.add.accumulate(np.append(values.dtype.type(self.loss), values))[-1])
-            self.hits += float(hits.sum())
-        self._packed = []

@@ -24,7 +24,7 @@ from projectkit.data.augmentation import Augmentation, refuse_other_modality
 from projectkit.data.spec import FACTS
 from projectkit.errors import UserError
 from projectkit.project import Project
-from projectkit.tasks import LogitsTask, OptimizerPlan
+from projectkit.tasks import LogitsTask, OptimizerPlan, PlannedTask
 from projectkit.tasks.optimisation import missing_count
 
 TRUSTED = ("projectkit", "torch", "torchvision", "pytorch_lightning", "torchmetrics")
@@ -40,6 +40,12 @@ SUGGESTED_MODELS = {
 
 # images and series both have channels, so these models' arguments do not tell which they read
 READS = {"CNN": "image", "ResNet": "image", "SeriesCNN": "series"}
+
+# what finds anomalies in a table that a classification cannot be trained on
+ANOMALY_TASK = (
+    "task.class_path=projectkit.tasks.AnomalyDetection model.class_path=projectkit.models.Autoencoder "
+    "monitor.metric=val/average_precision"
+)
 
 TORCHVISION_CHANNELS = 3
 
@@ -88,7 +94,7 @@ class Assembler:
             UserError: a class that is not accepted, an argument that its signature lacks, a key that does not fit the others.
         """
         task_class = self._class(self.config.task, "task", pl.LightningModule, "a LightningModule")
-        own_task = not issubclass(task_class, LogitsTask)
+        own_task = not issubclass(task_class, PlannedTask)
         own_data = self.config.data.class_path is not None
         check_ownership(self.config, own_task=own_task, own_data=own_data, places=self.places)
         callbacks = [self._callback(spec, f"callbacks.{index}") for index, spec in enumerate(self.config.callbacks)]
@@ -103,7 +109,7 @@ class Assembler:
         else:
             assert self.config.model is not None
             model = self._build_model(model_class, self.config.model, spec)
-            given = self._class_counts(data)
+            given = self._class_counts(data) if issubclass(task_class, LogitsTask) else {}
             if isinstance(data, DataModule) and "data" in inspect.signature(task_class).parameters:
                 given = {**given, "data": data}  # an adversary moves in the units of the data
             task = self._build(task_class, self.config.task, "task", model=model, plan=plan, **given)
@@ -138,7 +144,7 @@ class Assembler:
         return {"class_counts": counts}
 
     def _one_class(self, data: DataModule) -> UserError:
-        """Training on one class: the error with another split of the card that has more, if there is one."""
+        """Training on one class: the error with another split of the card that has more, if there is one, or another task."""
         only = data.spec.class_names[max(range(len(data.class_counts)), key=data.class_counts.__getitem__)]
         for name in data.card.splits:
             try:
@@ -150,6 +156,8 @@ class Assembler:
                 break
         else:
             remedy = "name a LightningModule of your own that learns from one class as task.class_path"
+        if data.card.modality == "tabular":
+            remedy += f"; or find what is not '{only}' with {ANOMALY_TASK}"
         return UserError(
             f"the training subset of split '{data.split.policy}' is '{only}' alone, and a classification learns from two classes or more",
             where=self.places.of("data.split"),

@@ -152,6 +152,18 @@ def test_one_class_alone_without_such_a_split_needs_a_module_of_ones_own(config:
         train(config, settings(one_class_set, "tabular"))
 
 
+def test_one_class_alone_is_what_anomaly_detection_learns_from(config: Path, one_class_set: str) -> None:
+    with pytest.raises(UserError) as caught:
+        train(config, settings(one_class_set, "tabular"))
+    typed = str(caught.value).partition("find what is not 'normal' with ")[2].split()
+    # its validation subset is normal as well, so there is no order to watch
+    watched = ["monitor.metric=val/loss", "monitor.mode=min"]
+    run = train(config, [*settings(one_class_set, "tabular"), *typed[:-1], *watched])
+    assert run.status == "finished"
+    assert typed[-1] == "monitor.metric=val/average_precision"
+    assert "val/loss" in run.best
+
+
 def test_withheld_labels_stop_an_evaluation_on_test_before_it_is_a_look(config: Path, withheld_set: str) -> None:
     run = train(config, settings(withheld_set, "tabular"))
     with pytest.raises(UserError, match=r"labels of 'test' are withheld by the course.*PROJECTKIT_LABELS"):
