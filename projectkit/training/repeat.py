@@ -13,6 +13,7 @@ from projectkit.errors import ProjectkitError, UserError
 from projectkit.runs import Run
 from projectkit.training.checkpoint_files import load_checkpoint, weights_sha256
 from projectkit.training.fit import train
+from projectkit.training.resume import refuse_baseline
 
 NO_METRIC = frozenset({"step", "epoch", "time"})
 
@@ -76,6 +77,7 @@ def repeat(
     Raises:
         UserError: it did not finish, or something is not as it was.
     """
+    refuse_baseline(run)
     if run.status != "finished":
         raise UserError(
             f"the run is {run.status}, and only one that finished has an end to compare",

@@ -50,6 +50,7 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
         UserError: there is none, another process goes on with it, it is finished and not asked to train longer, or nothing was kept.
     """
     run = find_run(name, project)
+    refuse_baseline(run)
     if run.status == "running":
         raise UserError(
             "the run is still going on", where=run.id, remedy="wait for it, or start a new run without --resume"
@@ -73,6 +74,17 @@ def named_run(name: str, config: Config, project: Project, *, force: bool) -> Ru
             remedy=f"start it again: `projectkit train {run.path / 'config.yaml'}`",
         )
     return run
+
+
+def refuse_baseline(run: Run) -> None:
+    """Refuse a run that was fitted and not trained.
+
+    Raises:
+        UserError: it is a baseline.
+    """
+    if run.kind == "baseline":
+        remedy = f"`projectkit baseline --only {run.name}` fits it again"
+        raise UserError("a baseline is fitted and not trained", where=run.id, remedy=remedy)
 
 
 def bring_back(resume: str, config: Config, project: Project) -> list[str]:
@@ -161,7 +173,8 @@ def position(path: Path, checkpoint: Mapping[str, Any]) -> Position:
 
 
 def _unfinished(project: Project) -> Iterable[Run]:
-    return (run for run in list_runs(project) if run.status in ("interrupted", "failed") and _is_at_home(run, project))
+    ended = (run for run in list_runs(project) if run.status in ("interrupted", "failed") and run.kind != "baseline")
+    return (run for run in ended if _is_at_home(run, project))
 
 
 def _may_begin_again(run: Run, project: Project) -> bool:

@@ -88,11 +88,11 @@ def set_beside(baseline: Run, trained: Run, metric: str) -> Beside:
     """The difference of one number on the same samples."""
     from projectkit.metrics import paired_difference
 
-    pair = matched(Evidence(baseline), Evidence(trained), "val")
+    pair = matched([Evidence(baseline), Evidence(trained)], "val")
     if isinstance(pair, str):
         return Beside(None, None, None, None, pair)
     try:
-        found = paired_difference(pair.target, pair.first, pair.second, metric)
+        found = paired_difference(pair.target, *pair.scores, metric)
     except ProjectkitError as error:
         return Beside(None, None, None, None, str(error))
     return Beside(found.value, found.low, found.high, found.p, found.test)

@@ -4,7 +4,7 @@
 |---|---|---|
 | `encoded` | the encoder's numbers | n-gram counts: 1 + log, weighted by rarity (tf-idf), each row of length 1 |
 | `components` | the same; of more than 256, the first 100 principal components | the first 100 singular directions of `encoded` |
-| `chosen` | as `components` | the 500 n-grams that differ most between the classes (chi-squared), and the length, as logarithms |
+| `chosen` | as `components` | the 300 n-grams that differ most between the classes (chi-squared), and the length, as logarithms |
 | `values` | the encoder's numbers | as `chosen` |
 
 Lines and neighbours need rows of comparable length, trees few columns; each has the form that suits it.
@@ -24,7 +24,7 @@ LONGEST = {"characters": 4, "bytes": 4}
 """Tokens of the longest n-gram by unit; 2 of every other."""
 COMPONENTS = 100
 _WIDE = 256  # values of an array from which on its components stand for it
-_CHOSEN = 500
+_CHOSEN = 300
 _AT_ONCE = 500_000  # tokens whose n-grams are counted at a time
 
 

@@ -29,7 +29,7 @@ from projectkit.evaluation.baseline.neighbours import DISTANCES, choose
 from projectkit.evaluation.baseline.rows import Kind, Training
 
 TREES = 200
-_WORK = 2_000_000_000  # rows x columns x trees of a boosting: some 15 s on two cores
+_WORK = 4_000_000_000  # rows x columns x trees of a boosting: some 15 s on two cores
 
 
 @dataclass(frozen=True)
