@@ -12,6 +12,7 @@ an error of one line; a number that is not defined is left out, never made up.
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
 | classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
 | calibration.py | calibration error, reliability diagram, temperature scaling |
+| shares.py | intervals of precision, recall and F1, also by group |
 | operating.py | thresholds, TPR at FPR, false alarms a day |
 | anomaly.py | `anomaly_metrics`: all numbers of an anomaly detector, with intervals |
 | detection.py | boxes: intersection over union, mean average precision as COCO defines it |
@@ -20,6 +21,7 @@ an error of one line; a number that is not defined is left out, never made up.
 | confusion.py | confusion matrix and what depends on it alone |
 | ranking.py | AUROC, average precision |
 | curves.py | ROC, precision-recall and DET curve as points |
+| crossed.py | what the draw of the samples adds to a difference over seeds |
 | directions.py | which way a metric is better |
 | checks.py | what goes in |
 """
@@ -39,6 +41,7 @@ from projectkit.metrics.classes import class_table as class_table
 from projectkit.metrics.classification import classification_metrics as classification_metrics
 from projectkit.metrics.classifier_intervals import classification_intervals as classification_intervals
 from projectkit.metrics.confusion import confusion_matrix as confusion_matrix
+from projectkit.metrics.crossed import spread_over_samples as spread_over_samples
 from projectkit.metrics.curves import det_curve as det_curve
 from projectkit.metrics.curves import precision_recall_curve as precision_recall_curve
 from projectkit.metrics.curves import roc_curve as roc_curve
@@ -98,6 +101,7 @@ __all__ = [
     "regression_metrics",
     "reliability",
     "roc_curve",
+    "spread_over_samples",
     "tempered",
     "thinned",
     "threshold_at_fpr",

@@ -1,40 +1,43 @@
 """Two runs or more side by side: the settings that differ beside the numbers that differ, and whether they may be compared at all.
 
 Numbers are compared like with like: those of evaluations on the same samples, with their intervals, and those that training logged at the
-best checkpoint. What makes a comparison unfair (other data, another split, other code) is found in the records and named.
+best checkpoint. What makes a comparison unfair (other data, another split, other code) is found in the records and named. Runs that are one
+result (replicates.py) also stand as one, and differences between results are tested (versus.py).
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from projectkit.errors import ProjectkitError, UserError
+from projectkit.errors import UserError
+from projectkit.runs.evidence import Evidence
+from projectkit.runs.fairness import unfair_reasons
 from projectkit.runs.files import as_float
+from projectkit.runs.pairs import differences
 from projectkit.runs.reader import Run
-from projectkit.runs.values import flat
+from projectkit.runs.replicates import Result, results_of, settings_of
+from projectkit.runs.verdict import sentences
+from projectkit.runs.versus import Versus, less_is_better
 
-# settings that are not the question: a name, and what is done beside the training
-_NOT_COMPARED = ("name", "tracking", "checkpoint")
-# what was resolved on the machine, where it decides the bits or the speed
-_RESOLVED = ("device", "precision", "threads", "loop", "step", "micro_batches")
-_VERSIONS = ("dl-projectkit", "torch", "pytorch-lightning", "numpy")
-_SAMPLES = ("name", "class_path", "target", "card_digest", "files_digest", "samples_digest")
-_SPLIT = ("split", "split_seed", "folds", "fold", "split_digest")
+_MANY_LOOKS = 3  # at one test subset: more of them are said even where each was of a run that is compared
 
 
 @dataclass(frozen=True)
 class Line:
-    """A setting or a number of every run that is compared; None where a run does not have it.
+    """A setting or a number of everything that is compared; None where one does not have it.
 
     Args:
         key: its dotted key, or `val/f1_macro`.
-        values: one a run, in the runs' order.
+        values: one a run (a result), in their order.
         low: lower ends of the 95% intervals; empty where there are none.
         high: upper ends.
-        best: which run is the best, as an index; None where direction or values are not known, or equal.
+        best: which is the best, as an index; None where direction or values are not known, or equal.
+        spread: standard deviations over the runs of each result; empty where the line is one of runs.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Line:
     low: tuple[float | None, ...] = ()
     high: tuple[float | None, ...] = ()
     best: int | None = None
+    spread: tuple[float | None, ...] = ()
 
     @property
     def apart(self) -> bool:
@@ -63,6 +67,11 @@ class Comparison:
         evaluated: numbers of evaluations on the same samples, by `<subset>/<metric>`.
         logged: numbers of the best checkpoints as training logged them (of the last epoch where nothing was monitored).
         alike: how many settings are the same in all of them.
+        results: what the runs come to: seeds and folds of the same settings are one.
+        by_result: the numbers of each result: the mean over its runs, with an interval of that mean over seeds; of one run its own.
+        differences: between results, with their tests; the metric shown first comes first.
+        notes: what could not be tested or was left out, and how often a test subset was looked at; a line each.
+        sentences: what it comes to, one a subset, for a report.
     """
 
     runs: tuple[Run, ...]
@@ -71,6 +80,11 @@ class Comparison:
     evaluated: tuple[Line, ...]
     logged: tuple[Line, ...]
     alike: int = field(default=0)
+    results: tuple[Result, ...] = ()
+    by_result: tuple[Line, ...] = ()
+    differences: tuple[Versus, ...] = ()
+    notes: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
@@ -81,11 +95,20 @@ class Comparison:
             "settings": {line.key: list(line.values) for line in self.settings},
             "evaluated": {line.key: _numbers(line) for line in self.evaluated},
             "logged": {line.key: _numbers(line) for line in self.logged},
+            "results": [result.as_dict() for result in self.results],
+            "by_result": {line.key: _numbers(line) for line in self.by_result},
+            "differences": [pair.as_dict(self.results) for pair in self.differences],
+            "notes": list(self.notes),
+            "sentences": list(self.sentences),
         }
 
 
-def compare(runs: Sequence[Run]) -> Comparison:
+def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
     """Put runs beside one another.
+
+    Args:
+        runs: two or more, in any order; the same one twice counts once.
+        ledger: the project's folder of looks at test subsets; None leaves the looks uncounted.
 
     Raises:
         UserError: fewer than two different runs.
@@ -94,29 +117,27 @@ def compare(runs: Sequence[Run]) -> Comparison:
     if len(different) < 2:
         named = f"only {different[0].id}" if different else "no run"
         raise UserError(f"two runs are needed to compare, and there is {named}", remedy="see `projectkit runs list`")
-    settings = [_settings(run) for run in different]
-    lines = _lines(settings)
+    evidence = {run.id: Evidence(run) for run in different}
+    lines = _lines([settings_of(run) for run in different])
     changed = tuple(line for line in lines if any(value != line.values[0] for value in line.values))
+    results = results_of(different)
+    unfair = tuple(unfair_reasons(different, results))
+    found = differences(results, evidence)
+    problems = [problem for each in evidence.values() for problem in each.problems]
+    looks = _looks(ledger, different, {pair.subset for pair in found.pairs}) if ledger else []
     return Comparison(
         different,
-        tuple(_unfair(different)),
+        unfair,
         changed,
-        tuple(_evaluated(different)),
+        tuple(_evaluated(different, evidence)),
         tuple(_logged(different)),
         alike=len(lines) - len(changed),
+        results=results,
+        by_result=tuple(_by_result(results, evidence)),
+        differences=found.pairs,
+        notes=(*problems, *found.notes, *looks),
+        sentences=sentences(results, found.pairs, unfair),
     )
-
-
-def _settings(run: Run) -> dict[str, Any]:
-    try:
-        config = run.config()
-    except ProjectkitError:  # a run that died before it was whole still has a record
-        config = {}
-    found = {key: value for key, value in flat(config) if key.partition(".")[0] not in _NOT_COMPARED}
-    # a config may leave target and split to the data set: what it came to is compared
-    found |= {f"data.{key}": run.part("data")[key] for key in ("target", "split") if key in run.part("data")}
-    resolved = {f"resolved.{key}": run.part("resolved")[key] for key in _RESOLVED if key in run.part("resolved")}
-    return found | resolved | {f"versions.{name}": run.part("versions").get(name) for name in _VERSIONS}
 
 
 def _lines(found: Sequence[Mapping[str, Any]]) -> list[Line]:
@@ -124,66 +145,12 @@ def _lines(found: Sequence[Mapping[str, Any]]) -> list[Line]:
     return [Line(key, tuple(each.get(key) for each in found)) for key in keys]
 
 
-def _unfair(runs: Sequence[Run]) -> list[str]:
-    """Each reason why a difference of numbers need not be one of settings."""
-    reasons = []
-    if names := _differ(runs, "data", _SAMPLES):
-        what = "other data" if names & {"name", "class_path"} else "other samples of the same data set"
-        reasons.append(f"{what} ({_told(runs, 'data', names)})")
-    elif names := _differ(runs, "data", _SPLIT):
-        reasons.append(f"another split ({_told(runs, 'data', names)})")
-    reasons += _other_code(runs)
-    if names := _differ(runs, "versions", ("torch", "dl-projectkit")):
-        reasons.append(f"other versions ({_told(runs, 'versions', names)})")
-    for run in runs:
-        # to train longer is no other training: `settings` shows how long
-        if forced := [line for line in run.forced_changes() if not line.startswith("trainer.max_")]:
-            reasons.append(f"{run.id} was changed on its way ({'; '.join(forced)})")
-    states = {run.status for run in runs}
-    if states != {"finished"}:
-        unfinished = [f"{run.id} is {run.status}" for run in runs if run.status != "finished"]
-        reasons.append(f"not all of them finished ({', '.join(unfinished)})")
-    return reasons
-
-
-def _differ(runs: Sequence[Run], part: str, keys: Sequence[str]) -> set[str]:
-    """Keys of a part of the record that differ; what one of the runs did not record yet is no difference."""
-    found = {key: {str(run.part(part)[key]) for run in runs if run.part(part).get(key) is not None} for key in keys}
-    return {key for key, values in found.items() if len(values) > 1}
-
-
-def _told(runs: Sequence[Run], part: str, names: set[str]) -> str:
-    return "; ".join(
-        f"{name}: {', '.join(dict.fromkeys(str(run.part(part).get(name))[:12] for run in runs))}"
-        for name in sorted(names)
-    )
-
-
-def _other_code(runs: Sequence[Run]) -> list[str]:
-    """The team's code by its digest; older runs know the commit and what was changed since, other files than code included."""
-    digests = {run.record.get("code_digest") for run in runs}
-    if None not in digests:
-        return ["other code of the team"] if len(digests) > 1 else []
-    states = {(run.part("git").get("commit"), run.part("git").get("diff_sha256")) for run in runs}
-    if any(commit is None for commit, _ in states):
-        return ["the code of a run is not known"]
-    return ["another commit, or other uncommitted changes"] if len(states) > 1 else []
-
-
-def _evaluated(runs: Sequence[Run]) -> list[Line]:
-    documents = []
-    for run in runs:
-        try:
-            found = run.evaluations()
-            documents.append({subset: each for subset, each in found.items() if not run.outdated(each)})
-        except ProjectkitError:
-            documents.append({})
+def _evaluated(runs: Sequence[Run], evidence: Mapping[str, Evidence]) -> list[Line]:
+    documents = [evidence[run.id].evaluations for run in runs]
     lines = []
     for subset in dict.fromkeys(subset for each in documents for subset in each):
         there = [each.get(subset, {}) for each in documents]
-        same = {
-            (run.part("data").get("split_digest"), each.get("n")) for run, each in zip(runs, there, strict=True) if each
-        }
+        same = {evidence[run.id].samples(subset) for run, each in zip(runs, there, strict=True) if each}
         if sum(map(bool, there)) < 2 or len(same) > 1:
             continue
         metrics = [each.get("metrics", {}) for each in there]
@@ -204,9 +171,73 @@ def _logged(runs: Sequence[Run]) -> list[Line]:
     return [Line(line.key, line.values, best=_best(line.values, line.key, modes.get(line.key))) for line in lines]
 
 
+def _by_result(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> list[Line]:
+    """The numbers that results have, evaluated where all of their runs are, else as training logged them."""
+    keys: dict[tuple[str, str], None] = {}
+    for run in (run for result in results for run in result.runs):
+        for subset, document in evidence[run.id].evaluations.items():
+            keys |= dict.fromkeys((subset, name) for name in document.get("metrics", {}))
+        keys |= dict.fromkeys(
+            (key.partition("/")[0], key.partition("/")[2]) for key in (run.best or run.last) if "/" in key
+        )
+    lines = []
+    for subset, name in keys:
+        means = [_mean(result, evidence, subset, name) for result in results]
+        values = tuple(mean[0] for mean in means)
+        best = _best(values, name, "min" if less_is_better(f"{subset}/{name}", results) else "max")
+        low, high, spread = (tuple(mean[place] for mean in means) for place in (1, 2, 3))
+        lines.append(Line(f"{subset}/{name}", values, low, high, best, spread))
+    return lines
+
+
+def _mean(
+    result: Result, evidence: Mapping[str, Evidence], subset: str, name: str
+) -> tuple[float | None, float | None, float | None, float | None]:
+    """The mean over a result's runs, the ends of its interval, and the standard deviation; of one run its own interval."""
+    from projectkit.metrics import mean_of_seeds
+
+    runs = [evidence[run.id] for run in result.runs]
+    for evaluated in (True, False):
+        values = [each.value(subset, name, evaluated=evaluated) for each in runs]
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if len(known) == len(values):
+            break
+    if not known:
+        return None, None, None, None
+    if len(runs) == 1:
+        entry = runs[0].entry(subset, name)
+        return known[0], as_float(entry.get("low")), as_float(entry.get("high")), None
+    mean = sum(known) / len(known)
+    if len(known) == 1:
+        return mean, None, None, None
+    spread = math.sqrt(sum((value - mean) ** 2 for value in known) / (len(known) - 1))
+    if result.kind == "folds":  # their training sets overlap, so that no interval follows from their spread alone
+        return mean, None, None, spread
+    interval = mean_of_seeds(known)
+    return mean, interval.low, interval.high, spread
+
+
+def _looks(ledger: Path, runs: Sequence[Run], subsets: set[str]) -> list[str]:
+    """How often the labels of each test subset were looked at on the split of these runs, as the ledger has it."""
+    digests = {run.part("data").get("split_digest") for run in runs}
+    found: dict[str, list[str]] = {}
+    for path in sorted(ledger.glob("*.json")):
+        try:
+            look = json.loads(path.read_text(encoding="utf-8"))
+            if look["subset"] in subsets and look["data"].get("split_digest") in digests:
+                found.setdefault(look["subset"], []).append(str(look["run"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # no look
+    return [
+        f"{subset} was looked at {len(of)} times, with {len(set(of))} runs (ledger/); what is chosen after a look is no longer tested by it"
+        for subset, of in sorted(found.items())
+        if len(of) > len({run.id for run in runs} & set(of)) or len(of) > _MANY_LOOKS
+    ]
+
+
 def _best(values: Sequence[float | None], name: str, mode: str | None) -> int | None:
     """Which value is the best: less is better of losses and errors."""
-    less = mode == "min" or (mode is None and name.rpartition("/")[2] in ("loss", "ece"))
+    less = mode == "min" or (mode is None and less_is_better(name))
     known = [value for value in values if value is not None and not math.isnan(value)]
     if len(set(known)) < 2:
         return None
@@ -216,4 +247,5 @@ def _best(values: Sequence[float | None], name: str, mode: str | None) -> int | 
 
 def _numbers(line: Line) -> dict[str, Any]:
     intervals = {"low": list(line.low), "high": list(line.high), "apart": line.apart} if line.low else {}
-    return {"values": list(line.values), **intervals, "best": line.best}
+    spread = {"spread": list(line.spread)} if line.spread else {}
+    return {"values": list(line.values), **intervals, **spread, "best": line.best}

@@ -126,7 +126,8 @@ def _identity(run: Run, settings: Mapping[str, Any]) -> str:
     if fold_of(run) is None:
         same["split_digest"] = data.get("split_digest")
     code = run.record.get("code_digest") or [run.part("git").get(key) for key in ("commit", "diff_sha256")]
-    whole = [run.kind, asked, same, code, run.forced_changes(), run.id if alone else None]
+    fitted = run.part("baseline").get("name")  # all baselines of a config have its settings
+    whole = [run.kind, fitted, asked, same, code, run.forced_changes(), run.id if alone else None]
     return json.dumps(whole, sort_keys=True, default=str)
 
 
