@@ -86,7 +86,7 @@ def attributed_images(
             _picture(place(figure, *at, grid.width, grid.height), pictures[index])
             at[0 if grid.beside else 1] += (grid.width if grid.beside else grid.height) + 1
             _map(place(figure, *at, grid.width, grid.height), weights[index])
-        _bar(figure, sheet, height - bar_mm, font_pt)
+        _bar(figure, sheet, min(height - bar_mm, grid.rows * (grid.pair[1] + title_mm + _GAP)), font_pt)
         finish(figure)
     return figure
 
@@ -107,9 +107,9 @@ def _grid(count: int, ratio: float, size_mm: tuple[float, float] | None, title_m
 
 
 def _worth(grid: _Grid, count: int) -> tuple[float, ...]:
-    """Legible first: pictures of `_SMALLEST` with a title that can be read; then many; then few rows; then large ones."""
+    """Legible first: pictures of `_SMALLEST` with a title that can be read; then many; then large ones; then few rows."""
     legible = min(1.0, grid.width / _SMALLEST, grid.pair[0] / _LEAST_TITLE)
-    return (round(legible, 3), min(count, grid.rows * grid.columns), -grid.rows, grid.width)
+    return (round(legible, 3), min(count, grid.rows * grid.columns), round(grid.width, 2), -grid.rows)
 
 
 def _picture(axes: Axes, image: NDArray[np.uint8]) -> None:

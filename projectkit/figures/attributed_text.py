@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,13 +65,15 @@ def attributed_text(
     room = (width_mm - 2 * _MARGIN) / MM_PER_PT
     line_mm, foot_mm = _LINE * font_pt * MM_PER_PT, 2.2 * small_pt(font_pt) * MM_PER_PT
     with style(font_pt):
-        most = _MOST_LINES
-        if size_mm and rows:
-            most = min(most, max(1, int((size_mm[1] - foot_mm) / line_mm / len(rows) - 1.3)))
-        texts = [
-            _excerpt(_lines(tokens, weights, room, font_pt), most)
+        broken = [
+            _lines(tokens, weights, room - 2 * _width("…", font_pt), font_pt)
             for (tokens, _), weights in zip(rows, scaled, strict=True)
         ]
+        most = _MOST_LINES
+        free = (size_mm[1] - foot_mm) / line_mm - 1.3 * len(rows) if size_mm else math.inf
+        while most > 1 and sum(min(most, len(lines)) for lines in broken) > free:
+            most -= 1
+        texts = [_excerpt(lines, most, font_pt) for lines in broken]
         height = size_mm[1] if size_mm else sum(line_mm * (len(lines) + 1.3) for lines in texts) + foot_mm + line_mm
         figure = new_figure((width_mm, height))
         figure.set_layout_engine("none")
@@ -144,13 +147,20 @@ def _fitting(words: str, room: float, font_pt: float) -> str:
     return words[:low]
 
 
-def _excerpt(lines: list[list[_Piece]], most: int) -> list[list[_Piece]]:
-    """The `most` lines one after another that hold most of the attribution."""
+def _excerpt(lines: list[list[_Piece]], most: int, font_pt: float) -> list[list[_Piece]]:
+    """The `most` lines one after another that hold most of the attribution, with an ellipsis where text is left out."""
     if len(lines) <= most:
         return lines
     sums = np.cumsum([0.0, *(sum(abs(piece.weight) for piece in line) for line in lines)])
     first = int(np.argmax(sums[most:] - sums[:-most]))
-    return lines[first : first + most]
+    chosen = [list(line) for line in lines[first : first + most]]
+    dots = _width("…", font_pt)
+    if first:
+        chosen[0] = [_Piece("…", 0.0, 0.0, dots, 0.0), *(replace(piece, left=piece.left + dots) for piece in chosen[0])]
+    if first + most < len(lines):
+        left = chosen[-1][-1].left + chosen[-1][-1].width
+        chosen[-1].append(_Piece("…", 0.0, left, dots, 0.0))
+    return chosen
 
 
 def _draw(sheet: Axes, piece: _Piece, middle: float, font_pt: float) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _BLUES = ("#FFFFFF", "#CFE3F1", "#7FB5D8", "#0072B2", "#003F66")
 _GAMMA = 0.6  # a class of which a tenth is lost must not look like one without a mistake
-_NAMES = 0.24  # of the shorter side at most for the names of the classes
+_NAMES = 0.24  # of the side at most for the names of the classes
 _DIGIT_WIDTH = 0.62  # of the type size
 
 
@@ -57,7 +57,7 @@ def confusion_matrix(
         axes.spines[:].set_visible(False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("true")
-        room_pt = _NAMES * min(size_mm) / 25.4 * 72
+        room_pt = (_NAMES * size_mm[0] / 25.4 * 72, _NAMES * size_mm[1] / 25.4 * 72)
         _name_ticks(axes, class_names, room_pt, cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt)
         finish(figure)
         # Measured again, now that names and bar have taken their place.
@@ -74,14 +74,16 @@ def _cell_pt(size_mm: tuple[float, float], classes: int) -> float:
     return 0.7 * min(size_mm) / 25.4 * 72 / classes
 
 
-def _name_ticks(axes: Axes, names: Sequence[str], room_pt: float, *, cell_pt: float, font_pt: float) -> None:
+def _name_ticks(
+    axes: Axes, names: Sequence[str], room_pt: tuple[float, float], *, cell_pt: float, font_pt: float
+) -> None:
     size = min(small_pt(font_pt), max(LEAST_PT, 0.85 * cell_pt))
     every = int(np.ceil(1.1 * size / cell_pt)) if cell_pt < 1.1 * size else 1
     positions = np.arange(0, len(names), every)
-    shown = fitted_names([names[index] for index in positions], room_pt, size)
-    fits = max(measured(name, size) for name in shown) < 0.92 * cell_pt * every
-    axes.set_xticks(positions, shown, fontsize=size, rotation=0 if fits else 90)
-    axes.set_yticks(positions, shown, fontsize=size)
+    beside, beneath = (fitted_names([names[index] for index in positions], room, size) for room in room_pt)
+    fits = max(measured(name, size) for name in beneath) < 0.92 * cell_pt * every
+    axes.set_xticks(positions, beneath, fontsize=size, rotation=0 if fits else 90)
+    axes.set_yticks(positions, beside, fontsize=size)
     axes.tick_params(length=0, pad=2)
 
 

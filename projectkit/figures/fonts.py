@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 FALLBACK = "DejaVu Sans"
@@ -59,7 +60,11 @@ def _east_asian() -> tuple[str, ...]:
     names = []
     for path in sorted(folder.rglob("*.[ot]t[fc]"))[:1]:
         fontManager.addfont(path)
-        names.append(fontManager.ttflist[-1].name)
+        regular = fontManager.ttflist[-1]
+        fontManager.ttflist.append(
+            replace(regular, weight=700)
+        )  # it has one weight, and a title in bold would be warned about
+        names.append(regular.name)
     return tuple(names)
 
 

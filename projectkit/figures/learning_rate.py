@@ -56,7 +56,9 @@ def lr_range(
             finish(figure)
             return figure
         top = _top(y[known])
-        mean = _smooth(np.minimum(y[known], top))
+        mean = _smooth(
+            np.minimum(y[known], 2 * top - float(y[known].min()))
+        )  # so that it leaves the axes where it diverges
         axes.plot(x[known], y[known], linestyle="", marker="o", markersize=2, color=FAINT, zorder=2)
         handles = [axes.plot(x[known], mean, color=PALETTE[0], label="mean of neighbours", zorder=3)[0]]
         low = float(min(mean.min(), y[known].min()))

@@ -16,6 +16,7 @@ from projectkit.figures.fonts import families
 from projectkit.figures.labels import small_pt
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe & Ito 2008, "Color universal design", without its yellow, which vanishes on white paper.
@@ -60,6 +61,17 @@ def finish(figure: Figure) -> None:
     ):  # the first pass gives the axes their size, by which ticks are chosen; the second, labels their room
         figure.draw_without_rendering()
     figure.set_layout_engine("none")
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            _keep_ticks(axis)
+
+
+def _keep_ticks(axis: Axis) -> None:
+    """Matplotlib chooses ticks anew at every drawing, by the type size of the settings that are in force then."""
+    from matplotlib.ticker import FixedLocator
+
+    axis.set_major_locator(FixedLocator(axis.get_majorticklocs()))
+    axis.set_minor_locator(FixedLocator(axis.get_minorticklocs()))
 
 
 def short(name: str) -> str:
@@ -90,7 +102,6 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
         "font.family": list(families()),
         "text.parse_math": False,  # a class name with two dollar signs is a name
         "text.hinting": "none",  # measured as wide as the outlines of an SVG are
-        "text.hinting_factor": 1,
         "font.size": font_pt,
         "axes.titlesize": font_pt,
         "axes.titleweight": "bold",

@@ -12,7 +12,8 @@ def _texts(figure):
 
 
 def _assert_inside(figure):
-    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    with figures.style():  # measured as it is laid out and saved
+        drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) >= 0
 
 
