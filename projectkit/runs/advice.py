@@ -47,10 +47,10 @@ def next_step(run: Run) -> str | None:
         if run.path != run.kept and (subset := _outdated(run)):
             return f"type `projectkit evaluate {run.id} --subset {subset}`: it was trained further after it had been evaluated"
         return None if run.kept else f"type `projectkit runs keep {run.id}` if it is to be in git"
-    if run.kind == "baseline":
-        return f"fit it again with `projectkit baseline --only {run.name}`"
     first = _FIRST.get(run.reason or "")
-    if run.reason in _STARTS_ANEW or run.path == run.kept:
+    if run.kind == "baseline":
+        again = f"fit it again with `projectkit baseline --only {run.name}`"
+    elif run.reason in _STARTS_ANEW or run.path == run.kept:
         again = "train again"
     else:
         begun = any((run.path / "checkpoints").glob("*.ckpt"))

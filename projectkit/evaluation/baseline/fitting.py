@@ -107,13 +107,13 @@ def predict_baseline(run: Run, subset: str, project: Project) -> Predicted:
         UserError: there is no such subset, its labels are withheld, the data is not what it was, or the predictions on val are not there.
         WorkError: the baseline comes out otherwise than it did, as with another version of scikit-learn.
     """
+    before = run.predictions("val")
     bench = Bench(load_config(run.path / "config.yaml"), project)
     refuse_other_data(run, bench.catalogued)
-    name = str(run.part("baseline").get("name"))
-    (name,) = bench.names([name])
     bench.check(subset)
+    (name,) = bench.names([str(run.part("baseline").get("name"))])
     baseline = bench.fitted(name)
-    before, now = run.predictions("val"), bench.ask(baseline, "val")
+    now = bench.ask(baseline, "val")
     scale = 1.0 if before.score.ndim == 2 else float(before.score.std()) or 1.0
     same = np.array_equal(before.id, now.id) and before.score.shape == now.score.shape
     if not same or float(np.abs(before.score - now.score).max()) > _SAME * scale:
