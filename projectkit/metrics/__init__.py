@@ -10,6 +10,9 @@ an error of one line; a number that is not defined is left out, never made up.
 | confusion_intervals.py, probability_intervals.py, influence.py | its parts |
 | intervals.py | `Interval`, and the intervals of shares |
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
+| paired.py, permutation.py | `paired_difference`: two classifiers on the same samples |
+| replicates.py | several seeds or folds as one result, and the difference of two |
+| needed.py | how many seeds or samples would tell two results apart |
 | classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
 | calibration.py | calibration error, reliability diagram, temperature scaling |
 | shares.py | intervals of precision, recall and F1, also by group |
@@ -56,6 +59,8 @@ from projectkit.metrics.generation import gaussian_kl as gaussian_kl
 from projectkit.metrics.generation import reconstruction_error as reconstruction_error
 from projectkit.metrics.intervals import Interval as Interval
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
+from projectkit.metrics.needed import samples_needed as samples_needed
+from projectkit.metrics.needed import seeds_needed as seeds_needed
 from projectkit.metrics.operating import Alarms as Alarms
 from projectkit.metrics.operating import Refused as Refused
 from projectkit.metrics.operating import alarms as alarms
@@ -64,13 +69,19 @@ from projectkit.metrics.operating import best_threshold as best_threshold
 from projectkit.metrics.operating import least_negatives as least_negatives
 from projectkit.metrics.operating import threshold_at_fpr as threshold_at_fpr
 from projectkit.metrics.operating import tpr_at_fpr as tpr_at_fpr
+from projectkit.metrics.paired import Difference as Difference
+from projectkit.metrics.paired import paired_difference as paired_difference
 from projectkit.metrics.regression import regression_intervals as regression_intervals
 from projectkit.metrics.regression import regression_metrics as regression_metrics
+from projectkit.metrics.replicates import folds_difference as folds_difference
+from projectkit.metrics.replicates import mean_of_seeds as mean_of_seeds
+from projectkit.metrics.replicates import seeds_difference as seeds_difference
 
 __all__ = [
     "Alarms",
     "Boxes",
     "ClassRow",
+    "Difference",
     "Interval",
     "Refused",
     "Reliability",
@@ -90,17 +101,23 @@ __all__ = [
     "detection_delays",
     "elbo",
     "fit_temperature",
+    "folds_difference",
     "gaussian_kl",
     "iou",
     "least_negatives",
     "less_is_better",
     "mean_average_precision",
+    "mean_of_seeds",
+    "paired_difference",
     "precision_recall_curve",
     "reconstruction_error",
     "regression_intervals",
     "regression_metrics",
     "reliability",
     "roc_curve",
+    "samples_needed",
+    "seeds_difference",
+    "seeds_needed",
     "spread_over_samples",
     "tempered",
     "thinned",

@@ -7,6 +7,8 @@ samples without one of them have intervals that are too low.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -102,52 +104,102 @@ def calibration_interval(
     Source: the bias as Bröcker 2012, "Estimating reliability and resolution of probability forecasts", and Roelofs et al. 2022, "Mitigating
     bias in calibration error estimation"; the moments as Leone, Nelson & Nottingham 1961, "The folded normal distribution".
     """
+    found = calibration(target, score, level=level, groups=groups)
     by = "" if groups is None else " by group"
-    gaps, calibrated, seen = _gaps(target, score, groups)
-    value = float(np.abs(gaps).sum())
-    if value < 1e-9 and not calibrated.any():
-        units = len(target) if groups is None else int(groups.max()) + 1
-        return Interval(value, 0.0, clopper_pearson(0, units, level).high, "clopper-pearson" + by)
+    method = "folded normal" if found.noisy else "clopper-pearson"
+    return Interval(found.value, found.low, max(found.value, found.high), method + by)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A calibration error, taken apart from its noise.
+
+    Args:
+        value: as measured.
+        estimate: the true error under which one measures as much on average; 0 where noise alone measures more.
+        low: lower end of the true errors that fit.
+        high: their upper end; below `value` where nearly all of that is noise.
+        shares: of each sample in the error's noise, (n,).
+        noisy: whether any bin has a gap, or may have one by chance.
+    """
+
+    value: float
+    estimate: float
+    low: float
+    high: float
+    shares: Array
+    noisy: bool
+
+
+def calibration(
+    target: NDArray[np.int64], score: NDArray[Any], *, level: float, groups: NDArray[np.intp] | None
+) -> Calibration:
+    """What `calibration_interval` reports, and what differences of two classifiers are made of."""
+    bins = _Bins.of(target, score, groups)
+    value = float(np.abs(bins.gaps).sum())
+    if value < 1e-9 and not bins.calibrated.any():
+        hidden = clopper_pearson(0, len(target) if groups is None else int(groups.max()) + 1, level).high
+        return Calibration(value, 0.0, 0.0, hidden, np.zeros(len(target)), noisy=False)
     quantile = normal_quantile(level)
 
     def surprise(multiple: float) -> float:
-        """By how many standard deviations the measured error is above its mean, where the true gaps are a multiple of those measured."""
-        part = min(multiple, 1.0)
-        mean, variance = _folded(multiple * np.abs(gaps), np.sign(gaps), (1 - part) * calibrated + part * seen)
-        return float((value - mean) / np.sqrt(variance)) if variance > 0 else float(np.inf * np.sign(value - mean))
+        """By how many standard deviations the error is above its mean, if the true gaps are a multiple of those measured."""
+        mean, variance = _folded(multiple * np.abs(bins.gaps), np.sign(bins.gaps), bins.covariance(multiple))
+        return (value - mean) / float(np.sqrt(max(variance, 1e-30)))
 
-    low = 0.0 if surprise(0.0) <= quantile else _crossing(surprise, quantile)
-    high = 0.0 if surprise(0.0) <= -quantile else _crossing(surprise, -quantile)
-    return Interval(value, low * value, min(1.0, max(value, high * value)), "folded normal" + by)
+    low, middle, high = (
+        0.0 if surprise(0.0) <= bound else _crossing(surprise, bound) for bound in (quantile, 0.0, -quantile)
+    )
+    sure = _direction(middle * np.abs(bins.gaps), bins.covariance(middle)) * np.sign(bins.gaps)
+    return Calibration(value, middle * value, low * value, min(1.0, high * value), bins.noise * sure[bins.place], True)
 
 
-def _gaps(
-    target: NDArray[np.int64], score: NDArray[Any], groups: NDArray[np.intp] | None
-) -> tuple[Array, Array, Array]:
-    """The gap of each bin that has samples, as a share of all samples (bins,), and the covariance of its noise (bins, bins).
+@dataclass(frozen=True)
+class _Bins:
+    """The bins that have samples.
 
-    The first covariance is that of a calibrated classifier, the second that of the samples.
+    Args:
+        gaps: accuracy less confidence, as a share of all samples, (bins,).
+        place: the bin of each sample, (n,).
+        noise: what each sample adds to the noise of its bin's gap, (n,).
+        calibrated: the covariance of that noise for a calibrated classifier, (bins, bins).
+        seen: that of the samples.
     """
-    confidence, right, bin_of = binned(target, score, BINS)
-    n, filled = len(target), np.unique(bin_of)
-    place = np.searchsorted(filled, bin_of)
-    count = np.bincount(place)
-    gaps = np.bincount(place, weights=right - confidence) / n
-    calibrated = np.diag(np.bincount(place, weights=confidence * (1 - confidence)) / n**2)
-    inside = (right - confidence) - (gaps * n / count)[place]
-    if groups is None:
-        variance = np.bincount(place, weights=inside**2) * count + _PRIOR * np.diag(calibrated) * n**2
-        share = count / n
-        spread_of_counts = np.outer(gaps, gaps) * -1 / n + np.diag(gaps**2 / share) / n
-        return gaps, calibrated, np.diag(variance / (count + _PRIOR) / n**2) + spread_of_counts
-    table = np.zeros((int(groups.max()) + 1, len(filled)))
-    np.add.at(table, (groups, place), right - confidence)
-    members = np.bincount(groups)[:, None]
-    residual = table - members * gaps
-    seen = residual.T @ residual / n**2 * len(table) / max(len(table) - 1, 1)
-    # The noise of a calibrated classifier is as much larger by groups as that of the samples is.
-    larger = np.trace(seen) / max(np.sum(inside**2) / n**2, 1e-30)
-    return gaps, calibrated * max(larger, 1.0), seen
+
+    gaps: Array
+    place: NDArray[np.intp]
+    noise: Array
+    calibrated: Array
+    seen: Array
+
+    def covariance(self, multiple: float) -> Array:
+        """Of the noise, where the true gaps are a multiple of those measured: at 0 that of a calibrated classifier."""
+        part = min(multiple, 1.0)
+        return (1 - part) * self.calibrated + part * self.seen
+
+    @classmethod
+    def of(cls, target: NDArray[np.int64], score: NDArray[Any], groups: NDArray[np.intp] | None) -> _Bins:
+        confidence, right, bin_of = binned(target, score, BINS)
+        n, filled = len(target), np.unique(bin_of)
+        place = np.searchsorted(filled, bin_of)
+        count = np.bincount(place).astype(np.float64)
+        gaps = np.bincount(place, weights=right - confidence) / n
+        calibrated = np.diag(np.bincount(place, weights=confidence * (1 - confidence)) / n**2)
+        inside = right - confidence - (gaps * n / count)[place]  # the gap of its bin is taken off each sample
+        noise = inside / n
+        if groups is None:
+            variance = (np.bincount(place, weights=noise**2) * count + _PRIOR * np.diag(calibrated)) / (count + _PRIOR)
+            how_many = (
+                np.diag(gaps**2 / count) - np.outer(gaps, gaps) / n
+            )  # as many samples as fall into a bin by chance
+            return cls(gaps, place, noise, calibrated, np.diag(variance) + how_many)
+        table = np.zeros((int(groups.max()) + 1, len(filled)))
+        np.add.at(table, (groups, place), right - confidence)
+        residual = table / n - np.bincount(groups)[:, None] / n * gaps
+        seen = residual.T @ residual * len(table) / max(len(table) - 1, 1)
+        # the noise of a calibrated classifier is as much larger by groups as that of the samples is
+        larger = max(1.0, float(np.trace(seen) / max(np.sum(noise**2), 1e-30)))
+        return cls(gaps, place, noise, calibrated * larger, seen)
 
 
 def _folded(gaps: Array, signs: Array, covariance: Array) -> tuple[float, float]:
@@ -158,18 +210,22 @@ def _folded(gaps: Array, signs: Array, covariance: Array) -> tuple[float, float]
         signs: of the means, (bins,).
         covariance: (bins, bins).
     """
-    from scipy.special import ndtr
-
     spread = np.sqrt(np.maximum(np.diag(covariance), 1e-30))
-    ratio = gaps / spread
-    direction = 2 * ndtr(ratio) - 1  # how sure the sign is: the share of the covariance that two absolute values keep
+    ratio, direction = gaps / spread, _direction(gaps, covariance)
     mean = spread * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + gaps * direction
     own = gaps**2 + spread**2 - mean**2
     together = np.outer(direction * signs, direction * signs) * covariance
     return float(mean.sum()), float(own.sum() + together.sum() - np.trace(together))
 
 
-def _crossing(surprise: Any, quantile: float) -> float:
+def _direction(gaps: Array, covariance: Array) -> Array:
+    """How sure each sign is, in [0, 1], (bins,): the share of the noise that the absolute value keeps."""
+    from scipy.special import ndtr
+
+    return np.asarray(2 * ndtr(gaps / np.sqrt(np.maximum(np.diag(covariance), 1e-30))) - 1)
+
+
+def _crossing(surprise: Callable[[float], float], quantile: float) -> float:
     """Where `surprise`, which falls, crosses a quantile."""
     low, high = 0.0, 2.0
     while surprise(high) > quantile and high < 1e6:
