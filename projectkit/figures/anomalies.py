@@ -180,12 +180,12 @@ def _histogram(counts: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.float64]
 
 
 def _time_ticks(axes: Any, moments: NDArray[Any]) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    from matplotlib import dates
     from matplotlib.ticker import MaxNLocator
 
     if np.issubdtype(moments.dtype, np.datetime64):
-        locator = AutoDateLocator(minticks=3, maxticks=6)
+        locator = dates.AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call] # matplotlib's dates have no types
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     else:
         axes.xaxis.set_major_locator(MaxNLocator(6))

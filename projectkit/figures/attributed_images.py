@@ -75,17 +75,17 @@ def attributed_images(
         figure.set_layout_engine("none")
         sheet = page(figure)
         if not count:
-            sheet.text(*[side * 12.7 for side in figure.get_size_inches()], "no pictures", ha="center", va="center")
+            sheet.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=sheet.transAxes)
             return figure
         for index in range(min(count, grid.rows * grid.columns)):
             left = 1 + (index % grid.columns) * (grid.pair[0] + _GAP)
             top = (index // grid.columns) * (grid.pair[1] + title_mm + _GAP)
             lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=_TITLE_LINES)
             sheet.text(left, top + title_mm - 1, "\n".join(lines), va="bottom", linespacing=1.1)
-            at = [left, top + title_mm]
-            _picture(place(figure, *at, grid.width, grid.height), pictures[index])
-            at[0 if grid.beside else 1] += (grid.width if grid.beside else grid.height) + 1
-            _map(place(figure, *at, grid.width, grid.height), weights[index])
+            top += title_mm
+            _picture(place(figure, left, top, grid.width, grid.height), pictures[index])
+            left, top = (left + grid.width + 1, top) if grid.beside else (left, top + grid.height + 1)
+            _map(place(figure, left, top, grid.width, grid.height), weights[index])
         _bar(figure, sheet, min(height - bar_mm, grid.rows * (grid.pair[1] + title_mm + _GAP)), font_pt)
         finish(figure)
     return figure

@@ -79,7 +79,7 @@ def _name_ticks(
 ) -> None:
     size = min(small_pt(font_pt), max(LEAST_PT, 0.85 * cell_pt))
     every = int(np.ceil(1.1 * size / cell_pt)) if cell_pt < 1.1 * size else 1
-    positions = np.arange(0, len(names), every)
+    positions = range(0, len(names), every)
     beside, beneath = (fitted_names([names[index] for index in positions], room, size) for room in room_pt)
     fits = max(measured(name, size) for name in beneath) < 0.92 * cell_pt * every
     axes.set_xticks(positions, beneath, fontsize=size, rotation=0 if fits else 90)

@@ -149,11 +149,11 @@ def _signed(value: float, low: float, high: float, *, full: bool) -> str:
 def _rows(
     names: Sequence[str], values: ArrayLike, low: ArrayLike, high: ArrayLike, notes: Sequence[str], title: str
 ) -> _Rows:
-    columns = [np.asarray(column, dtype=np.float64).reshape(-1) for column in (values, low, high)]
-    lengths = [len(names), *(len(column) for column in columns), *([len(notes)] if title else [])]
+    middle, lower, upper = (np.asarray(column, dtype=np.float64).reshape(-1) for column in (values, low, high))
+    lengths = [len(names), len(middle), len(lower), len(upper), *([len(notes)] if title else [])]
     if len(set(lengths)) > 1:
         raise ValueError(f"names, values and limits have {lengths} rows")
-    return _Rows(names, *columns, notes, title)
+    return _Rows(names, middle, lower, upper, notes, title)
 
 
 def _draw(
@@ -186,7 +186,7 @@ def _draw(
             finish(figure)
             return figure
         count = len(shown.names) + bool(left_out)
-        _marks(axes, shown, reference, around_zero=around_zero)
+        _marks(axes, shown, reference, size=size, around_zero=around_zero)
         names = fitted_names(shown.names, _NAMES * size_mm[0] / _MM_PER_PT, size)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(count - 0.5, -0.5)
@@ -197,14 +197,14 @@ def _draw(
         if shown.note_title:
             _note(axes, _ABOVE, shown.note_title, size, va="bottom")
         if left_out:
-            _left_out(axes, rows, len(shown.names), left_out, kind)
-        words = None
+            _left_out(axes, rows, len(shown.names), f"and {left_out} more {kind}", size)
+        above: list[Text] = []
         if reference:
-            words = f"{reference[0]}: {reference[1]:.3f}" if not around_zero else reference[0]
-            words = axes.text(reference[1], _ABOVE, words, ha="center", va="bottom", fontsize=size, color=INK)
+            name = reference[0] if around_zero else f"{reference[0]}: {reference[1]:.3f}"
+            above.append(axes.text(reference[1], _ABOVE, name, ha="center", va="bottom", fontsize=size))
         finish(figure)
-        if words:
-            _keep_within(axes, words)
+        for text in above:
+            _keep_within(axes, text)
     return figure
 
 
@@ -213,7 +213,7 @@ def _note(axes: Axes, row: float, words: str, size: float, va: str = "center") -
     axes.text(1.02, row, words, ha="left", va=va, fontsize=size, color=INK, transform=transform, clip_on=False)
 
 
-def _left_out(axes: Axes, rows: _Rows, first: int, number: int, kind: str) -> None:
+def _left_out(axes: Axes, rows: _Rows, first: int, words: str, size: float) -> None:
     """A line beneath the names, over the whole width."""
     from matplotlib.transforms import blended_transform_factory
 
@@ -222,11 +222,11 @@ def _left_out(axes: Axes, rows: _Rows, first: int, number: int, kind: str) -> No
     rest = rows.values[first:]
     rest = rest[np.isfinite(rest)]
     span = f", {rest.min():.3f} to {rest.max():.3f}" if len(rest) else ""
-    size, room = small_pt(axes.xaxis.label.get_fontsize()), 0.97 * figure.get_size_inches()[0] * 72
+    room = 0.97 * figure.get_size_inches()[0] * 72
     axes.text(
         0.015,
         first,
-        fitted(f"and {number} more {kind}{span}", room, size),
+        fitted(words + span, room, size),
         va="center",
         fontsize=size,
         transform=blended_transform_factory(figure.transFigure, axes.transData),
@@ -247,7 +247,7 @@ def _keep_within(axes: Axes, words: Text) -> None:
     )
 
 
-def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, around_zero: bool) -> None:
+def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, size: float, around_zero: bool) -> None:
     places = np.arange(len(rows.names))
     known = np.isfinite(rows.values)
     if reference:
@@ -282,6 +282,6 @@ def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, arou
             "no number",
             va="center",
             color=INK,
-            fontsize=small_pt(axes.xaxis.label.get_fontsize()),
+            fontsize=size,
             transform=axes.get_yaxis_transform(),
         )

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.container import ErrorbarContainer
     from matplotlib.figure import Figure
     from matplotlib.legend import Legend
     from matplotlib.transforms import Bbox
+
+    Corner = Literal["lower right", "lower left", "upper right", "upper left"]
+    Handle = Artist | ErrorbarContainer
 
 LEAST_PT = 6.0  # below this, type in print is dirt
 _ELLIPSIS = "…"
 _LONGEST_TAIL = 16  # characters at the end of a name
 _SAMPLES = 200  # points of each line that a legend must not cover
-_CORNERS = {"lower right": (1, 0), "lower left": (0, 0), "upper right": (1, 1), "upper left": (0, 1)}
 
 
 def small_pt(font_pt: float) -> float:
@@ -91,7 +94,7 @@ def wrapped(text: str, room_pt: float, size_pt: float, *, most: int, bold: bool 
     return [*lines, fitted(rest, room_pt, size_pt, bold=bold)] if rest or not lines else lines
 
 
-def legend(axes: Axes, handles: Sequence[Artist], *, corners: Sequence[str] = (), font_pt: float) -> Legend:
+def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] = (), font_pt: float) -> Legend:
     """A legend in the first of the corners where it covers nothing, else above the axes; call it last, before `finish`.
 
     Args:
@@ -104,15 +107,21 @@ def legend(axes: Axes, handles: Sequence[Artist], *, corners: Sequence[str] = ()
     assert figure is not None
     figure.draw_without_rendering()
     for corner in corners:
-        inside = axes.legend(handles=list(handles), loc=corner, borderaxespad=0.3)
+        inside: Legend = axes.legend(handles=_any(handles), loc=corner, borderaxespad=0.3)
         inside.set_in_layout(False)
         figure.draw_without_rendering()
         if _is_free(axes, inside.get_window_extent(), pad=0.4 * font_pt * figure.dpi / 72):
             return inside
         inside.remove()
-    return figure.legend(
-        handles=list(handles), loc="outside upper left", ncols=_columns(figure, handles, font_pt), borderaxespad=0.2
+    above: Legend = figure.legend(
+        handles=_any(handles), loc="outside upper left", ncols=_columns(figure, handles, font_pt), borderaxespad=0.2
     )
+    return above
+
+
+def _any(handles: Sequence[Handle]) -> Any:
+    """Matplotlib takes error bars in a legend, its types do not."""
+    return list(handles)
 
 
 def legend_room_pt(figure: Figure, font_pt: float) -> float:
@@ -120,7 +129,7 @@ def legend_room_pt(figure: Figure, font_pt: float) -> float:
     return float(figure.get_size_inches()[0] * 72 - 4 * font_pt)
 
 
-def _columns(figure: Figure, handles: Sequence[Artist], font_pt: float) -> int:
+def _columns(figure: Figure, handles: Sequence[Handle], font_pt: float) -> int:
     size = small_pt(font_pt)
     widest = max(measured(str(handle.get_label()), size) for handle in handles) + 5 * size  # handle and gaps
     return max(1, min(len(handles), int(figure.get_size_inches()[0] * 72 / widest)))

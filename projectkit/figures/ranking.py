@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 _MOST_NAMED = 4
 _MEAN_POINTS = 1001  # places at which several curves are averaged
-_BEHIND = {"color": FAINT, "alpha": 0.55, "linewidth": 0.7}
+_BEHIND: dict[str, Any] = {"color": FAINT, "alpha": 0.55, "linewidth": 0.7}
 _DET_TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 _DET_LEAST, _DET_MOST = 1e-5, 0.6  # beyond these a detector is of no use, or nothing was counted
 

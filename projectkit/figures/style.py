@@ -70,8 +70,8 @@ def _keep_ticks(axis: Axis) -> None:
     """Matplotlib chooses ticks anew at every drawing, by the type size of the settings that are in force then."""
     from matplotlib.ticker import FixedLocator
 
-    axis.set_major_locator(FixedLocator(axis.get_majorticklocs()))
-    axis.set_minor_locator(FixedLocator(axis.get_minorticklocs()))
+    axis.set_major_locator(FixedLocator([float(place) for place in axis.get_majorticklocs()]))
+    axis.set_minor_locator(FixedLocator([float(place) for place in axis.get_minorticklocs()]))
 
 
 def short(name: str) -> str:
