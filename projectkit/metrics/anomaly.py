@@ -89,8 +89,8 @@ def anomaly_intervals(
             follow each other are not independent: without groups the intervals are too narrow.
 
     Returns:
-        metric name -> interval: those of `classification_intervals` for `auroc` and `average_precision`; exact ones at the threshold, BCa
-        by group where groups are given; exact for `events_detected`, BCa over events for `time_to_detect`.
+        metric name -> interval: of `auroc` and `average_precision` as `classification_intervals`, at the threshold as `at_threshold`,
+        exact for `events_detected`, BCa over events for `time_to_detect`.
 
     Raises:
         UserError: as `anomaly_metrics`.
@@ -100,18 +100,14 @@ def anomaly_intervals(
     if positive.any() and not positive.all():
         # Both numbers depend on the order alone; ranks are probabilities with the order of the scores.
         ranks = np.unique(scores, return_inverse=True)[1] / len(scores)
-        ranked = classification_intervals(positive, np.stack([1 - ranks, ranks], axis=1), level=level, seed=seed)
-        intervals |= {name: ranked[name] for name in ("auroc", "average_precision") if name in ranked}
+        ranked = classification_intervals(
+            positive, np.stack([1 - ranks, ranks], axis=1), level=level, seed=seed, groups=groups
+        )
+        intervals |= {name: ranked[name] for name in ("auroc", "average_precision")}
     if threshold is None:
         return intervals
-    measured = at_threshold(positive, scores, threshold, level)
-    for name in _AT_THRESHOLD:
-        if name in measured:
-            intervals[name] = (
-                measured[name]
-                if groups is None
-                else _by_group(name, positive, scores >= threshold, level=level, seed=seed, groups=groups)
-            )
+    measured = at_threshold(positive, scores, threshold, level, groups)
+    intervals |= {name: measured[name] for name in _AT_THRESHOLD if name in measured}
     if time is not None:
         delays = detection_delays(positive, scores, threshold, time)
         detected = np.isfinite(delays)
@@ -148,15 +144,3 @@ def detection_delays(target: ArrayLike, score: ArrayLike, threshold: float, time
     # The first alarm of an event comes last here and so is the one that stays.
     delays[event[found[::-1]]] = times[found[::-1]]
     return delays - times[begins]
-
-
-def _by_group(
-    name: str, positive: NDArray[np.bool_], raised: NDArray[np.bool_], *, level: float, seed: int, groups: ArrayLike
-) -> Interval:
-    def value(drawn: NDArray[np.bool_], alarm: NDArray[np.bool_]) -> float:
-        hits = 2 * int((drawn & alarm).sum())
-        parts = {"precision": 2 * int(alarm.sum()), "recall": 2 * int(drawn.sum())}
-        whole = parts.get(name, int(alarm.sum()) + int(drawn.sum()))
-        return hits / whole if whole else float("nan")
-
-    return bootstrap(value, [positive, raised], level=level, seed=seed, groups=groups)

@@ -1,4 +1,4 @@
-"""The numbers of each class, with exact intervals."""
+"""The numbers of each class, with intervals."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from projectkit.errors import UserError
 from projectkit.metrics.checks import checked
-from projectkit.metrics.confusion import confusion_matrix
-from projectkit.metrics.intervals import Interval, clopper_pearson
-from projectkit.metrics.operating import f1_interval
+from projectkit.metrics.classifier_intervals import checked_groups
+from projectkit.metrics.intervals import Interval
 from projectkit.metrics.ranking import area_and_precision
+from projectkit.metrics.shares import f1_of, share_of
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,11 @@ class ClassRow:
 
 
 def class_table(
-    target: ArrayLike, score: ArrayLike, class_names: Sequence[str], level: float = 0.95
+    target: ArrayLike,
+    score: ArrayLike,
+    class_names: Sequence[str],
+    level: float = 0.95,
+    groups: ArrayLike | None = None,
 ) -> tuple[ClassRow, ...]:
     """One row a class, in the order of the classes.
 
@@ -54,11 +57,12 @@ def class_table(
         score: probabilities, (n, classes).
         class_names: one a class.
         level: of the intervals, each by itself: of 20 classes one lies outside by chance.
+        groups: (n,) of any type; samples of one group are not independent, and the intervals are those of as many independent groups.
 
     Raises:
         UserError: as `classification_metrics`, or another number of names than of classes.
 
-    Source: `clopper_pearson` for precision and recall, `f1_interval` for F1.
+    Source: `share_of` for precision and recall, `f1_of` for F1.
     """
     labels, scores = checked(target, score)
     if len(class_names) != scores.shape[1]:
@@ -67,20 +71,21 @@ def class_table(
             where="metrics",
             remedy="give one name a class, in their order",
         )
-    matrix = confusion_matrix(labels, scores.argmax(axis=1), scores.shape[1])
+    numbers = None if groups is None else checked_groups(groups, len(labels))
+    prediction = scores.argmax(axis=1)
     rows = []
     for index, name in enumerate(class_names):
-        hits, support, predicted = int(matrix[index, index]), int(matrix[index].sum()), int(matrix[:, index].sum())
-        ranked = 0 < support < len(labels)
+        own, said = labels == index, prediction == index
+        support = int(own.sum())
         rows.append(
             ClassRow(
                 name=name,
                 support=support,
-                predicted=predicted,
-                precision=clopper_pearson(hits, predicted, level) if predicted else None,
-                recall=clopper_pearson(hits, support, level) if support else None,
-                f1=f1_interval(hits, predicted, support, level) if support or predicted else None,
-                auroc=area_and_precision(np.equal(labels, index), scores[:, index])[0] if ranked else None,
+                predicted=int(said.sum()),
+                precision=share_of(own, said, level, numbers),
+                recall=share_of(said, own, level, numbers),
+                f1=f1_of(own, said, level, numbers),
+                auroc=area_and_precision(own, scores[:, index])[0] if 0 < support < len(labels) else None,
             )
         )
     return tuple(rows)

@@ -1,7 +1,8 @@
 """A detector at work: a threshold, what is found and missed there, and what that means a day at a stated prevalence.
 
 A sample raises an alarm where its score is at or above the threshold. Thresholds are fitted on validation
-(`best_threshold`, `threshold_at_fpr`) and judged on other samples (`at_threshold`, `tpr_at_fpr`), with exact intervals.
+(`best_threshold`, `threshold_at_fpr`) and judged on other samples (`at_threshold`, `tpr_at_fpr`), with exact intervals,
+or by group where samples are not independent.
 Everywhere `target` is (n,) of 0 and 1 and `score` is (n,), higher where more like 1.
 """
 
@@ -15,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from projectkit.errors import UserError
 from projectkit.metrics.checks import checked_binary
-from projectkit.metrics.intervals import Interval, clopper_pearson
+from projectkit.metrics.classifier_intervals import checked_groups
+from projectkit.metrics.intervals import Interval
 from projectkit.metrics.ranking import cumulated
+from projectkit.metrics.shares import f1_of, share_of
 
 Array = NDArray[np.float64]
 
@@ -98,7 +101,9 @@ def best_threshold(target: ArrayLike, score: ArrayLike) -> float:
     return float(thresholds[1 + int(f1.argmax())])
 
 
-def at_threshold(target: ArrayLike, score: ArrayLike, threshold: float, level: float = 0.95) -> dict[str, Interval]:
+def at_threshold(
+    target: ArrayLike, score: ArrayLike, threshold: float, level: float = 0.95, groups: ArrayLike | None = None
+) -> dict[str, Interval]:
     """Precision, recall, false positive rate and F1 at a threshold that was fitted on other samples.
 
     Args:
@@ -106,9 +111,10 @@ def at_threshold(target: ArrayLike, score: ArrayLike, threshold: float, level: f
         score: (n,).
         threshold: a sample raises an alarm where its score is at or above it.
         level: of the intervals.
+        groups: (n,) of any type; samples of one group are not independent, and the intervals are those of as many independent groups.
 
     Returns:
-        name -> exact interval. Without alarms there is no `precision`, without positives no `recall`, without negatives
+        name -> interval, exact without groups. Without alarms there is no `precision`, without positives no `recall`, without negatives
         no `fpr`, without both alarms and positives no `f1`.
 
     Raises:
@@ -116,40 +122,24 @@ def at_threshold(target: ArrayLike, score: ArrayLike, threshold: float, level: f
     """
     positive, scores = checked_binary(target, score, where="threshold", both=False)
     raised = scores >= threshold
-    hits, alarms, positives = int((positive & raised).sum()), int(raised.sum()), int(positive.sum())
-    intervals = {}
-    if alarms:
-        intervals["precision"] = clopper_pearson(hits, alarms, level)
-    if positives:
-        intervals["recall"] = clopper_pearson(hits, positives, level)
-    if positives < len(positive):
-        intervals["fpr"] = clopper_pearson(alarms - hits, len(positive) - positives, level)
-    if alarms or positives:
-        intervals["f1"] = f1_interval(hits, alarms, positives, level)
-    return intervals
-
-
-def f1_interval(hits: int, alarms: int, positives: int, level: float = 0.95) -> Interval:
-    """F1 of one class with its exact interval.
-
-    Of the samples that are positive, or raise an alarm, or both, a share J are both: given how many they are, the hits are
-    binomial. F1 is 2 J / (1 + J), which grows with J, so that the ends of J's exact interval are those of F1's.
-
-    Args:
-        hits: positives that raise an alarm.
-        alarms: samples that raise one.
-        positives: samples of the class; there is an alarm or a positive.
-        level: in (0, 1).
-
-    Source: Jaccard's index J and Dice's coefficient F1 are monotone in each other; Clopper & Pearson 1934 for J.
-    """
-    shared = clopper_pearson(hits, alarms + positives - hits, level)
-    value = 2 * hits / (alarms + positives)
-    return Interval(value, 2 * shared.low / (1 + shared.low), 2 * shared.high / (1 + shared.high), shared.method)
+    numbers = None if groups is None else checked_groups(groups, len(positive))
+    intervals = {
+        "precision": share_of(positive, raised, level, numbers),
+        "recall": share_of(raised, positive, level, numbers),
+        "fpr": share_of(raised, ~positive, level, numbers),
+        "f1": f1_of(positive, raised, level, numbers),
+    }
+    return {name: interval for name, interval in intervals.items() if interval is not None}
 
 
 def tpr_at_fpr(
-    target: ArrayLike, score: ArrayLike, fpr: float, *, threshold: float | None = None, level: float = 0.95
+    target: ArrayLike,
+    score: ArrayLike,
+    fpr: float,
+    *,
+    threshold: float | None = None,
+    level: float = 0.95,
+    groups: ArrayLike | None = None,
 ) -> Interval | Refused:
     """The share of positives that are found while at most a share `fpr` of the negatives raises an alarm.
 
@@ -160,9 +150,10 @@ def tpr_at_fpr(
         threshold: fitted with `threshold_at_fpr` on validation; unless given it is fitted on these samples, which
             flatters.
         level: of the interval.
+        groups: see `at_threshold`; of negatives in groups, the groups are what has to be enough.
 
     Returns:
-        The exact interval of the share; refused where there are fewer negatives than `least_negatives`, no positive, or
+        The interval of the share, exact without groups; refused where there are fewer negatives than `least_negatives`, no positive, or
         where the threshold's false positive rate on these samples is above `fpr` beyond chance.
 
     Raises:
@@ -171,13 +162,16 @@ def tpr_at_fpr(
     Source: Carlini et al. 2022, "Membership inference attacks from first principles", on reporting at a low rate.
     """
     positive, scores = checked_binary(target, score, where="TPR at FPR", both=False)
-    negatives, needed = int((~positive).sum()), least_negatives(fpr)
-    if negatives < needed:
-        return Refused(f"{negatives:,} negatives cannot show an FPR of {fpr:g}: it takes {needed:,} or more")
-    if negatives == len(positive):
+    independent, kind = int((~positive).sum()), "negatives"
+    if groups is not None:
+        independent, kind = len(np.unique(checked_groups(groups, len(positive))[~positive])), "groups of negatives"
+    needed = least_negatives(fpr)
+    if independent < needed:
+        return Refused(f"{independent:,} {kind} cannot show an FPR of {fpr:g}: it takes {needed:,} or more")
+    if not positive.any():
         return Refused("no sample is positive")
     fitted = threshold_at_fpr(positive, scores, fpr) if threshold is None else threshold
-    measured = at_threshold(positive, scores, fitted, level)
+    measured = at_threshold(positive, scores, fitted, level, groups)
     if measured["fpr"].low > fpr:
         seen = measured["fpr"]
         return Refused(f"at the threshold {fitted:.4g} the FPR is {seen.value:.2g}, above {fpr:g} beyond chance")
@@ -199,7 +193,7 @@ def alarms(recall: Interval, fpr: Interval, prevalence: float, per_day: float) -
     Raises:
         UserError: a prevalence outside (0, 1), or no samples a day.
 
-    Source: Axelsson 2000, "The base-rate fallacy and the difficulty of intrusion detection", Bayes' theorem in section 3;
+    Source: Axelsson 2000, "The base-rate fallacy and the difficulty of intrusion detection", Bayes' theorem;
     the ratio of recall and fpr by Zou & Donner 2008, "Construction of confidence limits about effect measures: a general
     approach" (MOVER), on logarithms.
     """

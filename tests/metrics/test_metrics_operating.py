@@ -150,7 +150,7 @@ def test_enough_negatives_are_not_refused():
     assert isinstance(tpr_at_fpr(*_draw(0, 50, 2995), 1e-3), Interval)
 
 
-# Axelsson 2000, section 4: 2e-5 of the audit records belong to an intrusion. Eddy 1982, "Probabilistic reasoning in clinical
+# Axelsson 2000: 2e-5 of the audit records belong to an intrusion. Eddy 1982, "Probabilistic reasoning in clinical
 # medicine": a mammography finds 79.2% of cancers, 9.6% of healthy women have a positive one, 1% have cancer: 7.7%.
 @pytest.mark.parametrize(
     ("recall", "fpr", "prevalence", "precision"),
@@ -206,7 +206,7 @@ def test_the_interval_of_the_precision_holds_the_true_value_at_least_as_often_as
 
 @pytest.mark.parametrize("prevalence", [0, 1, -0.1, 5, float("nan")])
 def test_a_prevalence_that_is_no_share_is_one_line(prevalence):
-    with pytest.raises(UserError, match="prevalence: .* is no share"):
+    with pytest.raises(UserError, match=r"prevalence: .* is no share"):
         alarms(_point(0.5), _point(0.1), prevalence, 100)
 
 
@@ -218,9 +218,9 @@ def test_a_day_without_samples_is_one_line(per_day):
 
 @pytest.mark.parametrize("fpr", [0, 1, -1, 50])
 def test_a_rate_that_is_no_share_is_one_line(fpr):
-    with pytest.raises(UserError, match="fpr: .* is no share"):
+    with pytest.raises(UserError, match=r"fpr: .* is no share"):
         threshold_at_fpr([0, 1], [0.1, 0.9], fpr)
-    with pytest.raises(UserError, match="fpr: .* is no share"):
+    with pytest.raises(UserError, match=r"fpr: .* is no share"):
         least_negatives(fpr)
 
 
