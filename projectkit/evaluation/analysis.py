@@ -96,7 +96,9 @@ def analyse(
 def _mistakes(measured: Measured) -> Mistakes | None:
     predicted = measured.predicted
     if measured.kind == "classification":
-        return classification_mistakes(predicted.id, predicted.target, predicted.score, measured.class_names)
+        return classification_mistakes(
+            predicted.id, predicted.target, predicted.score, measured.class_names, groups=measured.groups
+        )
     if measured.kind == "regression":
         return regression_mistakes(predicted.id, predicted.target, predicted.score)
     threshold = fitted_threshold(measured.fitted)

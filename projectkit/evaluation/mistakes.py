@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 MOST = 24
 """Mistakes that are shown."""
-_SHARE = 3  # of those shown at most a third is of one pair of classes: the tenth of a kind says nothing new
+PAIR_SHARE = 4  # of those shown at most a quarter is of one pair of classes: the tenth of a kind says nothing new
+OF_GROUP = 2  # and at most so many are of one group: the frames of a track show one object
 _MOST_PAIRS = 12
 
 
@@ -86,7 +87,13 @@ class Mistakes:
 
 
 def classification_mistakes(
-    id: ArrayLike, target: ArrayLike, score: ArrayLike, class_names: Sequence[str], most: int = MOST
+    id: ArrayLike,
+    target: ArrayLike,
+    score: ArrayLike,
+    class_names: Sequence[str],
+    *,
+    groups: ArrayLike | None = None,
+    most: int = MOST,
 ) -> Mistakes:
     """Where the likeliest class is not the true one.
 
@@ -95,7 +102,8 @@ def classification_mistakes(
         target: (n,) class indices.
         score: (n, classes) probabilities.
         class_names: in the order of the scores.
-        most: mistakes to show.
+        groups: (n,) samples of one group are alike; None: none are.
+        most: mistakes to show. As long as there are others, at most a quarter of them is of one pair of classes, and two of one group.
     """
     ids, labels, scores = np.asarray(id), np.asarray(target), np.asarray(score, dtype=np.float64)
     guess = scores.argmax(axis=1)
@@ -105,6 +113,8 @@ def classification_mistakes(
     ranked = wrong[np.argsort(-confidence, kind="stable")].tolist()
     counts = Counter((int(labels[row]), int(guess[row])) for row in ranked)
     of_class = np.bincount(labels, minlength=len(class_names))
+    kinds = [(int(labels[row]), int(guess[row])) for row in ranked]
+    of_group = None if groups is None else np.asarray(groups)[ranked].tolist()
     shown = [
         Mistake(
             row,
@@ -114,7 +124,7 @@ def classification_mistakes(
             float(scores[row, guess[row]]),
             float(scores[row, labels[row]]),
         )
-        for row in _varied(ranked, [(int(labels[row]), int(guess[row])) for row in ranked], most)
+        for row in _varied(ranked, kinds, of_group, most)
     ]
     pairs = tuple(
         Pair(class_names[true], class_names[taken], count, count / int(of_class[true]))
@@ -180,11 +190,15 @@ def regression_mistakes(id: ArrayLike, target: ArrayLike, predicted: ArrayLike, 
     return Mistakes(len(true), error, None, tuple(shown))
 
 
-def _varied(ranked: Sequence[int], kinds: Sequence[Any], most: int) -> list[int]:
-    """The first `most`, at most a third of them of one kind as long as there are others; in their order."""
-    allowed, seen = max(1, most // _SHARE), Counter[Any]()
+def _varied(ranked: Sequence[int], kinds: Sequence[Any], groups: Sequence[Any] | None, most: int) -> list[int]:
+    """The first `most`, few of them of one kind or one group as long as there are others; in their order."""
+    of_kind, of_group = Counter[Any](), Counter[Any]()
     first, later = [], []
     for place, kind in enumerate(kinds):
-        seen[kind] += 1
-        (first if seen[kind] <= allowed else later).append(place)
+        group = place if groups is None else groups[place]
+        usual = of_kind[kind] < max(1, most // PAIR_SHARE) and of_group[group] < OF_GROUP
+        if usual:
+            of_kind[kind] += 1
+            of_group[group] += 1
+        (first if usual else later).append(place)
     return [ranked[place] for place in sorted((first + later)[:most])]

@@ -25,7 +25,7 @@ from projectkit.metrics import Interval, bootstrap, clopper_pearson
 LEAST = 20
 """Samples of the smallest slice that is tested: below, even none right of all may be chance once p is corrected."""
 LEVEL = 0.05  # of p after the correction
-_MOST_NAMES = 12  # slices of one column of names: the most frequent ones
+_MOST_NAMES = 30  # slices of one column of names: the most frequent ones; of classes all
 _DISTINCT = 6  # a column of numbers with so few different ones is cut into them, and not at its quartiles
 _QUARTILES = (0.25, 0.5, 0.75)
 
@@ -76,6 +76,11 @@ class Slice:
     p_holm: float
     worse: bool
 
+    @property
+    def explained(self) -> bool:
+        """Whether the slice may be as good as its mix of classes leads one to expect."""
+        return self.expected is not None and self.expected <= self.high
+
     def as_dict(self) -> dict[str, Any]:
         """As it stands in `evaluation/<subset>.json`."""
         return asdict(self)
@@ -88,7 +93,7 @@ class Slices:
     Args:
         metric: `accuracy` or `mean absolute error`.
         overall: of all samples.
-        rows: worse ones first, by p; then the others by p.
+        rows: worse ones first, then those below the rest within chance, then those above it; each by p.
         tests: how many different tests the correction is over.
         small: column -> how many of its values were left out for having fewer than `LEAST` samples.
         empty: what was declared but has no sample, such as a class.
@@ -142,14 +147,16 @@ def find_slices(
     found: list[tuple[Slice, int]] = []  # with the number of its test
     small, constant, tests = {}, [], 0
     for column in columns:
-        parts, left_out = cut(column.values)
+        parts, left_out = cut(column.values, None if column.classes else _MOST_NAMES)
         if left_out:
             small[column.name] = left_out
         parts = {label: rows for label, rows in parts.items() if rows.sum() < len(values)}
         if not parts:
             constant.append(column.name)
         mirrored = len(parts) == 2 and sum(int(rows.sum()) for rows in parts.values()) == len(values)
-        within = None if column.grouping else codes
+        # where a slice is one group, as a family of malware that is a class too, it is that group which is asked about
+        single = codes is not None and np.median([len(np.unique(codes[rows])) for rows in parts.values() or [[]]]) <= 1
+        within = None if column.grouping or single else codes
         for number, (label, rows) in enumerate(parts.items()):
             looked = _look(values, rows, within, errors=errors, seed=seed)
             share = None if mix is None or column.classes else float(mix[rows].mean())
@@ -157,33 +164,34 @@ def find_slices(
             tests += not (mirrored and number == 0)  # two slices that make up the whole are one comparison
     adjusted = holm([next(each.p for each, test in found if test == number) for number in range(tests)])
     sliced = [_judged(each, adjusted[test], errors=errors) for each, test in found]
-    sliced.sort(key=lambda each: (not each.worse, each.p_holm, each.p, -each.n))
+    sliced.sort(key=lambda each: (not each.worse, (each.value < each.rest) == errors, each.p_holm, each.p, -each.n))
     name = "mean absolute error" if errors else "accuracy"
     return Slices(name, float(values.mean()), tuple(sliced), tests, small, tuple(empty), tuple(constant))
 
 
-def cut(values: NDArray[Any]) -> tuple[dict[str, NDArray[np.bool_]], int]:
+def cut(values: NDArray[Any], most: int | None = None) -> tuple[dict[str, NDArray[np.bool_]], int]:
     """A column's slices of at least `LEAST` samples, and how many of its values have fewer.
 
     Args:
         values: (n,) numbers, NaN where missing, or strings.
+        most: slices of a column of names, the most frequent ones; the rest together is one more.
 
     Returns:
         label -> (n,) whether a sample belongs to it.
     """
     if values.dtype.kind in "fiub":
         parts = _numbers(values.astype(np.float64))
-    else:
-        names, places, counts = np.unique(values.astype(np.str_), return_inverse=True, return_counts=True)
-        places = places.reshape(-1)
-        frequent = np.argsort(-counts, kind="stable")
-        chosen = frequent[:_MOST_NAMES] if len(names) > _MOST_NAMES else np.arange(len(names))
-        parts = {str(names[each]) or "(empty)": places == each for each in chosen}
-        rest = np.isin(places, frequent[_MOST_NAMES:])
-        if len(names) > _MOST_NAMES and rest.sum() >= LEAST:
-            parts[f"any of {len(names) - _MOST_NAMES} rarer ones"] = rest
-    large = {label: rows for label, rows in parts.items() if rows.sum() >= LEAST}
-    return large, len(parts) - len(large)
+        large = {label: rows for label, rows in parts.items() if rows.sum() >= LEAST}
+        return large, len(parts) - len(large)
+    names, places, counts = np.unique(values.astype(np.str_), return_inverse=True, return_counts=True)
+    places = places.reshape(-1)
+    frequent = np.argsort(-counts, kind="stable")
+    enough = frequent[counts[frequent] >= LEAST]
+    large = {str(names[each]) or "(empty)": places == each for each in enough[:most].tolist()}
+    rest = np.isin(places, frequent[len(large) :])
+    if large and rest.sum() >= LEAST:
+        large[f"any of {len(names) - len(large):,} others"] = rest
+    return large, len(names) - len(enough)
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -202,27 +210,30 @@ def holm(p: Sequence[float]) -> list[float]:
 def _numbers(values: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
     known = values[~np.isnan(values)]
     distinct = np.unique(known)
-    parts: dict[str, NDArray[np.bool_]] = {}
     if len(distinct) <= _DISTINCT:
-        parts = {_number(each): values == each for each in distinct}
+        cuts = [values == each for each in distinct]
     else:
         # a value and not a mean of two, so that the borders are numbers that occur
         edges = np.unique(np.quantile(known, _QUARTILES, method="lower"))
-        whole = bool((known == np.round(known)).all())
         place = np.searchsorted(edges, values, side="left")  # NaN goes behind all
-        for number in range(len(edges) + 1):
-            rows = (place == number) & ~np.isnan(values)
-            if rows.any():
-                low, high = float(values[rows].min()), float(values[rows].max())
-                dash = " to " if whole else " … "
-                parts[_number(low) if low == high else f"{_number(low)}{dash}{_number(high)}"] = rows
+        cuts = [(place == number) & ~np.isnan(values) for number in range(len(edges) + 1)]
+    parts: dict[str, NDArray[np.bool_]] = {}
+    for rows in cuts:
+        if rows.any():
+            low, high = float(values[rows].min()), float(values[rows].max())
+            labels = (_range(low, high, digits) for digits in (3, 6, 17))
+            parts[next(label for label in labels if label not in parts)] = rows  # 17 digits tell any two numbers apart
     if len(known) < len(values):
         parts["missing"] = np.isnan(values)
     return parts
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e7 else f"{value:.4g}"
+def _range(low: float, high: float, digits: int) -> str:
+    ends = [
+        f"{each:,.0f}" if each == round(each) and abs(each) < 1e7 else f"{each:.{digits}g}"
+        for each in dict.fromkeys((low, high))
+    ]
+    return " to ".join(dict.fromkeys(ends))
 
 
 def _look(

@@ -110,8 +110,8 @@ def _table(content: Content, x: Table, row: int, attribution: Attribution | None
         drawn = "" if attribution is None else f"<td>{bar(float(attribution.values[column]) / (largest or 1.0))}</td>"
         number = "" if attribution is None else f'<td class="number">{attribution.values[column]:+.2f}</td>'
         lines.append(
-            f'<tr><th scope="row">{text(names[column])}</th><td class="number">{text(own)}</td>'
-            f'<td class="number faint">{text(usual)}</td>{drawn}{number}</tr>'
+            f'<tr><th scope="row">{_breakable(names[column])}</th><td class="number">{text(own)}</td>'
+            f'<td class="number usual">{text(usual)}</td>{drawn}{number}</tr>'
         )
     heads = ["column", "this sample", "usual in train", *([] if attribution is None else ["attribution", ""])]
     head = "".join(
@@ -123,6 +123,11 @@ def _table(content: Content, x: Table, row: int, attribution: Attribution | None
         f'<div class="scroll"><table class="row"><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
         f"{said if rest else ''}"
     )
+
+
+def _breakable(name: str) -> Html:
+    """A name that may go on in the next line behind each underscore."""
+    return Html(text(name).replace("_", "_<wbr>"))
 
 
 def _unusual(content: Content, x: Table, row: int) -> NDArray[np.float64]:

@@ -39,7 +39,10 @@ def sections(content: Content) -> dict[str, Sequence[Html]]:
         found["What is taken for what"] = [_pairs(content)]
     found["Slices that do worse"] = _slices(content)
     if content.right:
-        found["Right answers, for comparison"] = [_key(content), _cards(content, content.right)]
+        found["Right answers, for comparison"] = [
+            _key(content, content.right, "for the runner-up"),
+            _cards(content, content.right),
+        ]
     if content.columns:
         found["Columns that the network uses"] = _columns(content)
     found["How to read this page"] = [bullets(_reading(content))]
@@ -62,7 +65,7 @@ def _in_brief(content: Content) -> list[str]:
         return [f"None of the {mistakes.n:,} samples is wrong, so there is nothing to study here."]
     else:
         said = [f"{mistakes.total:,} of {mistakes.n:,} samples are wrong ({mistakes.total / mistakes.n:.1%})."]
-    if mistakes.confident is not None and mistakes.total:
+    if mistakes.confident:
         said.append(
             f"{mistakes.confident:,} of these mistakes were made with a probability of 90% or more: look at them first, for a wrong label "
             "or a shortcut of the model."
@@ -78,9 +81,16 @@ def _in_brief(content: Content) -> list[str]:
     worse = [each for each in slices.rows if each.worse]
     if worse:
         names = "; ".join(f"{_name(each)} ({_value(each.value, content)})" for each in worse[:3])
+        do = "does" if len(worse) == 1 else "do"
         said.append(
-            f"{_count(len(worse), 'slice')} of {len(slices.rows)} do worse than the rest after correction. First of all: {names}."
+            f"{_count(len(worse), 'slice')} of {len(slices.rows)} {do} worse than the rest after correction. First of all: {names}."
         )
+        explained = sum(each.explained for each in worse)
+        if explained:
+            said.append(
+                f"{explained} of these {'is' if explained == 1 else 'are'} no worse than the mix of classes leads one to expect: there the "
+                "classes are hard, not the slice."
+            )
     elif slices.rows:
         said.append(f"None of {_count(len(slices.rows), 'slice')} does worse than the rest beyond chance.")
     return said
@@ -92,12 +102,13 @@ def _mistakes(content: Content) -> list[Html]:
     parts = []
     if content.inputs_left_out:
         parts.append(paragraph(f"Inputs are not shown: {content.inputs_left_out}.", kind="faint"))
-    parts += [_key(content), _cards(content, content.wrong)]
+    parts += [_key(content, content.wrong, "for the true class"), _cards(content, content.wrong)]
     total = content.mistakes.total
     if total is not None and total > len(content.wrong):
         parts.append(
             paragraph(
-                f"{len(content.wrong)} of {total:,} are shown, at most a third of them of one pair of classes as long as there are others.",
+                f"{len(content.wrong)} of {total:,} are shown; as long as there are others, at most a quarter is of one pair of classes, "
+                "and two of one group.",
                 kind="faint",
             )
         )
@@ -122,7 +133,7 @@ def _card(content: Content, shown: Shown) -> str:
         parts.append(f'<p class="faint small">{text(_method(shown))}</p>')
     elif shown.unexplained:
         parts.append(f'<p class="faint small">{text(f"No attribution: {shown.unexplained}.")}</p>')
-    known = "; ".join(f"{name} {value}" for name, value in {"id": mistake.id, **shown.known}.items())
+    known = "; ".join(f"{name}: {value}" for name, value in {"id": mistake.id, **shown.known}.items())
     parts.append(f'<p class="faint small">{text(known)}</p>')
     return f'<li class="card">{"".join(parts)}</li>'
 
@@ -148,16 +159,14 @@ def _method(shown: Shown) -> str:
         said = "Blue raises the output, orange lowers it. "
     if found.method == "occlusion":
         return f"{said}Occlusion, since {found.fallback}."
-    return f"{said}Integrated gradients; their sum is off by {found.error:.1%}."
+    return f"{said}The sum is off by {found.error:.1%}."
 
 
-def _key(content: Content) -> Html:
-    if not any(each.attribution for each in (*content.wrong, *content.right)):
+def _key(content: Content, shown: Sequence[Shown], against: str) -> Html:
+    if not any(each.attribution for each in shown):
         return Html("")
-    if content.kind == "classification":
-        words = ("for the class that the model gives", "for the true class, or the runner-up")
-    else:
-        words = ("raises the output", "lowers it")
+    classes = content.kind == "classification"
+    words = ("for the class that the model gives", against) if classes else ("raises the output", "lowers it")
     return Html(
         f'<p class="key"><span class="for">{text(words[0])}</span><span class="against">{text(words[1])}</span></p>'
     )
