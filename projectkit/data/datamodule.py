@@ -229,7 +229,7 @@ class DataModule(LightningDataModule):
         Raises:
             UserError: there is no such subset, or its labels are withheld.
         """
-        labels = self.samples.y[self.target][self._rows(subset)]
+        labels: np.ndarray[Any, np.dtype[np.int64]] = self.samples.y[self.target][self._rows(subset)]
         self._refuse_withheld(subset, labels)
         return labels
 

@@ -1,7 +1,8 @@
-"""What each baseline reads: the encoded rows in one of four forms, fitted on the training rows alone.
+"""What each baseline reads: the encoded rows in one of five forms, fitted on the training rows alone.
 
 | form | of arrays (tables, images, series) | of sequences (text, tokens) |
 |---|---|---|
+| `none` | nothing | nothing |
 | `encoded` | the encoder's numbers | n-gram counts: 1 + log, weighted by rarity (tf-idf), each row of length 1 |
 | `components` | the same; of more than 256, the first 100 principal components | the first 100 singular directions of `encoded` |
 | `chosen` | as `components` | the 300 n-grams that differ most between the classes (chi-squared), and the length, as logarithms |
@@ -62,6 +63,8 @@ class Features:
     def words(self, form: str) -> str:
         """What a form is, for the record and the table."""
         form = self._same(form)
+        if form == "none":
+            return "the labels alone"
         if not self._sequences:
             width = self._train.shape[1]
             return (
@@ -78,6 +81,8 @@ class Features:
 
     def _same(self, form: str) -> str:
         """The form that this one is for these rows."""
+        if form == "none":
+            return form
         if self._sequences:
             return "chosen" if form == "values" else form
         if form in ("values", "encoded") or self._train.shape[1] <= _WIDE:
@@ -100,6 +105,8 @@ class Features:
         return vstack(counts, format="csr")
 
     def _in(self, form: str, raw: Any, lengths: NDArray[np.int64] | None) -> Any:
+        if form == "none":
+            return np.zeros((raw.shape[0], 1), dtype=np.float32)
         if form == "chosen":
             assert lengths is not None
             counts = self._step("chosen", self._chooser).transform(raw).toarray()

@@ -99,7 +99,8 @@ def baselines(
         runs.append(_keep(name, bench, subsets, project, command))
     metric = headline(runs, bench.config.monitor)
     trained, note = best_trained(project, runs[0], metric)
-    kept = tuple(Kept(run, None if trained is None else set_beside(run, trained, metric)) for run in runs)
+    groups = columns(bench.catalogued, "val")["groups"] if bench.catalogued else None
+    kept = tuple(Kept(run, None if trained is None else set_beside(run, trained, metric, groups)) for run in runs)
     return Baselines(kept, metric, trained, tuple(_notes(bench, note)))
 
 
@@ -159,13 +160,16 @@ def _measure(
         predicted = bench.ask(baseline, subset)
         if fitted is None:
             fitted, digest = predicted, sha256(predicted.score.tobytes()).hexdigest()
+        known = columns(bench.catalogued, subset) if bench.catalogued else {}
         measured = Measured(
             kind=baseline.kind,
             predicted=predicted,
             class_names=bench.class_names,
             checkpoint={"name": baseline.name, "sha256": digest},
             fitted=fitted,
-            **(columns(bench.catalogued, subset) if bench.catalogued else {}),
+            groups=known.get("groups"),
+            time=known.get("time"),
+            source=known.get("source"),
         )
         document, _files = report(writer, subset, measured)
         logged |= {f"{subset}/{metric}": entry["value"] for metric, entry in document["metrics"].items()}

@@ -161,8 +161,8 @@ def _isolation(task: Task, normal: Any, chosen: dict[str, Any]) -> Any:
 
 
 _Make = Callable[[Task, Any, dict[str, Any]], Any]
-BASELINES: Mapping[str, tuple[Kind, Literal["encoded", "components", "chosen", "values"], _Make]] = {
-    "majority": ("classification", "encoded", _majority),
+BASELINES: Mapping[str, tuple[Kind, Literal["none", "encoded", "components", "chosen", "values"], _Make]] = {
+    "majority": ("classification", "none", _majority),
     "nearest": ("classification", "components", _nearest),
     "linear": ("classification", "encoded", _linear),
     "forest": ("classification", "values", _forest),

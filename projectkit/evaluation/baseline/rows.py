@@ -185,7 +185,7 @@ class Own(Rows):
     def _encoded(self, x: Tensor) -> Encoded:
         if self.form != "tokens":
             return _flat(x)
-        lengths = (x != 0).long().flip(1).argmax(1).rsub_(x.shape[1])  # zeros at the end fill up a batch
+        lengths = x.shape[1] - (x != 0).long().flip(1).argmax(1)  # zeros at the end fill up a batch
         lengths[(x == 0).all(1)] = 0
         inside = torch.arange(x.shape[1]) < lengths[:, None]
         return Sequences(x[inside].numpy(), np.concatenate([[0], np.cumsum(lengths.numpy())]).astype(np.int64))
@@ -208,7 +208,8 @@ def _flat(x: Tensor) -> NDArray[np.float32]:
     """(n, ...) -> (n, values) float32, missing and infinite ones as 0; every so manieth value of what is longer than `_MOST_VALUES`."""
     flat = x.reshape(len(x), -1)
     flat = flat[:, :: -(-flat.shape[1] // _MOST_VALUES)]
-    return np.nan_to_num(flat.float().numpy(), nan=0.0, posinf=0.0, neginf=0.0)
+    numbers: NDArray[np.float32] = np.nan_to_num(flat.float().numpy(), nan=0.0, posinf=0.0, neginf=0.0)
+    return numbers
 
 
 def _together(parts: list[Encoded]) -> Encoded:
