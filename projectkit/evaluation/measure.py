@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from projectkit.config import load_config
 from projectkit.data import DataModule
 from projectkit.errors import UserError
+from projectkit.evaluation.analysis import analyse
 from projectkit.evaluation.cost import cost_of
 from projectkit.evaluation.ledger import record_look
 from projectkit.evaluation.predict import Predicted, kind_of, predict, restore, subset_loader
@@ -20,6 +21,7 @@ from projectkit.evaluation.report import FITTED_ON, Measured, Options, checked_o
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, find_run, project_of, read_run
 from projectkit.training import Assembly, assemble, load_checkpoint
+from projectkit.training.assemble import Assembler
 from projectkit.training.checkpoint_files import file_sha256
 from projectkit.training.resolve import resolve_for_evaluation
 from projectkit.training.resume import refuse_other_data
@@ -58,6 +60,29 @@ def evaluate(
     project = project or project_of(run.path if isinstance(run, Run) else run)
     run = run if isinstance(run, Run) else find_run(run, project)
     options = checked_options(options or Options())
+    ask = _baseline if run.kind == "baseline" else _network
+    asked = ask(run, subset, project, options)
+    writer = RunWriter.open(run.path)
+    document, files = report(writer, subset, asked.measured)
+    # the numbers are there before the inputs are looked at, which takes a team's own code through gradients
+    found, more = analyse(writer, subset, asked.assembly, asked.measured, options)
+    writer.write_evaluation(subset, {**document, **found})
+    evaluated = read_run(run.path)
+    look = [asked.look] if asked.look else []
+    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *more, *look))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a model said, the network if it is one, and the ledger's entry if there is one."""
+
+    measured: Measured
+    assembly: Assembly | None
+    look: Path | None
+
+
+def _network(run: Run, subset: str, project: Project, options: Options) -> _Asked:
+    """A trained run, by its checkpoint."""
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
     assembly, digest = _restored(run, path, project, device)
@@ -75,9 +100,31 @@ def evaluate(
         options=options,
         **(columns(assembly.catalogued, subset) if assembly.catalogued else {}),
     )
-    document, files = report(RunWriter.open(run.path), subset, measured)
-    evaluated = read_run(run.path)
-    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *([look] if look else [])))
+    return _Asked(measured, assembly, look)
+
+
+def _baseline(run: Run, subset: str, project: Project, options: Options) -> _Asked:
+    """A baseline, fitted again; what it says about val is what was kept, or this is an error."""
+    from projectkit.evaluation.baseline import predict_baseline  # which reports by way of this file
+
+    predicted = predict_baseline(run, subset, project)
+    kept, document = run.predictions(FITTED_ON), run.evaluation(FITTED_ON) or {}
+    checkpoint = document.get("checkpoint") or {}
+    look = record_look(project.ledger, run.id, subset, run.part("data"), str(checkpoint.get("sha256", "")))
+    data = Assembler(load_config(run.path / "config.yaml"), project).data()
+    catalogued = data if isinstance(data, DataModule) else None
+    names = tuple(map(str, document.get("class_names") or ()))
+    kind = kind_of(predicted, classes=len(names) or None)
+    measured = Measured(
+        kind=kind,
+        predicted=predicted,
+        class_names=names or _numbered(kind, predicted),
+        checkpoint=checkpoint,
+        fitted=Predicted(kept.id, kept.target, kept.score),
+        options=options,
+        **(columns(catalogued, subset) if catalogued else {}),
+    )
+    return _Asked(measured, None, look)
 
 
 def columns(data: DataModule, subset: str) -> dict[str, NDArray[Any] | None]:

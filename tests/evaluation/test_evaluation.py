@@ -17,7 +17,7 @@ from projectkit.project import require_project
 from projectkit.runs import Run, RunWriter, keep_run, read_run
 from projectkit.training import train
 
-FIGURES = ("confusion", "roc", "precision_recall", "det", "reliability", "per_class")
+FIGURES = ("confusion", "roc", "precision_recall", "det", "reliability", "per_class", "slices", "attributions")
 
 
 def test_an_evaluation_leaves_predictions_numbers_and_pictures(run: Run) -> None:
@@ -26,6 +26,7 @@ def test_an_evaluation_leaves_predictions_numbers_and_pictures(run: Run) -> None
     assert written == {
         "predictions/val.npz",
         "evaluation/val.json",
+        "errors/val/index.html",
         *(f"evaluation/figures/{name}-val.svg" for name in FIGURES),
     }
     assert all(path.stat().st_size for path in evaluated.files)
