@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from projectkit.errors import UserError
 from projectkit.metrics.bootstrap import bootstrap
-from projectkit.metrics.checks import checked_binary, checked_numbers
+from projectkit.metrics.checks import check_finite, checked_binary
 from projectkit.metrics.classifier_intervals import classification_intervals
 from projectkit.metrics.intervals import Interval, clopper_pearson
 from projectkit.metrics.operating import at_threshold
@@ -131,11 +131,12 @@ def detection_delays(target: ArrayLike, score: ArrayLike, threshold: float, time
         UserError: as `anomaly_metrics`.
     """
     positive, scores = checked_binary(target, score, where="time to detect", both=False)
-    times, _ = checked_numbers(time, time, where="time to detect")
+    times = np.asarray(time)
     if times.shape != positive.shape:
         raise UserError(
             f"{len(positive)} targets but times {times.shape}", where="time to detect", remedy="give one time a sample"
         )
+    check_finite(times, "time", "time to detect")
     before = np.append(False, positive[:-1] & (np.diff(times) >= 0))
     begins = np.flatnonzero(positive & ~before)
     event = np.cumsum(positive & ~before) - 1

@@ -87,7 +87,7 @@ def checked_binary(
             where=where,
             remedy="give 1 for the positive class and 0 for the rest, as target == index",
         )
-    _check_finite(scores, "score", where)
+    check_finite(scores, "score", where)
     positive = labels.astype(bool)
     if both and (positive.all() or not positive.any()):
         raise UserError("all samples are of one kind", where=where, remedy="choose a subset that has both")
@@ -111,8 +111,8 @@ def checked_numbers(
         )
     if not len(true):
         raise UserError("no samples", where=where, remedy="choose a subset that has samples")
-    _check_finite(true, "target", where)
-    _check_finite(said, "prediction", where)
+    check_finite(true, "target", where)
+    check_finite(said, "prediction", where)
     return true.astype(np.float64), said.astype(np.float64)
 
 
@@ -127,6 +127,29 @@ def checked_probabilities(score: ArrayLike) -> NDArray[Any]:
     return scores
 
 
+def check_finite(numbers: NDArray[Any], what: str, where: str) -> None:
+    """Refuse what is no number, or NaN or infinite, by the first sample at fault.
+
+    Args:
+        numbers: (n, ...).
+        what: `score`, `target` ..., as the error names them.
+        where: what the numbers are for.
+
+    Raises:
+        UserError: another type than numbers, or a number that is NaN or infinite.
+    """
+    if not (np.issubdtype(numbers.dtype, np.number) or numbers.dtype == np.bool_):
+        raise UserError(f"each {what} is of type {numbers.dtype}", where=where, remedy="give numbers")
+    broken = np.flatnonzero(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1))
+    if len(broken):
+        of_model = what in ("score", "prediction")
+        raise UserError(
+            f"the {what} of sample {broken[0]} is NaN or infinite ({len(broken)} of {len(numbers)} samples)",
+            where=where,
+            remedy="the model diverged: lower the learning rate" if of_model else "leave such samples out",
+        )
+
+
 def _of_two_columns(score: ArrayLike) -> NDArray[Any]:
     scores = np.asarray(score)
     if scores.ndim != 2 or scores.shape[1] < 2 or not np.issubdtype(scores.dtype, np.floating):
@@ -139,7 +162,7 @@ def _of_two_columns(score: ArrayLike) -> NDArray[Any]:
 
 
 def _check_probabilities(scores: NDArray[Any]) -> None:
-    _check_finite(scores, "score", "metrics")
+    check_finite(scores, "score", "metrics")
     sums = scores.sum(axis=1, dtype=np.float64)
     outside = (scores.min(axis=1) < 0) | (scores.max(axis=1) > 1 + _SUM_TOLERANCE) | (np.abs(sums - 1) > _SUM_TOLERANCE)
     wrong = np.flatnonzero(outside)
@@ -148,15 +171,4 @@ def _check_probabilities(scores: NDArray[Any]) -> None:
             f"the scores of sample {wrong[0]} are no probabilities (they add up to {sums[wrong[0]]:.4g})",
             where="metrics",
             remedy="return softmax(logits) from predict_step",
-        )
-
-
-def _check_finite(numbers: NDArray[Any], what: str, where: str) -> None:
-    broken = np.flatnonzero(~np.isfinite(numbers).reshape(len(numbers), -1).all(axis=1))
-    if len(broken):
-        remedy = "leave such samples out" if what == "target" else "the model diverged: lower the learning rate"
-        raise UserError(
-            f"the {what} of sample {broken[0]} is NaN or infinite ({len(broken)} of {len(numbers)} samples)",
-            where=where,
-            remedy=remedy,
         )
