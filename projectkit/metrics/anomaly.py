@@ -144,4 +144,4 @@ def detection_delays(target: ArrayLike, score: ArrayLike, threshold: float, time
     delays = np.full(len(begins), np.inf)
     # The first alarm of an event comes last here and so is the one that stays.
     delays[event[found[::-1]]] = times[found[::-1]]
-    return delays - times[begins]
+    return np.asarray(delays - times[begins])
