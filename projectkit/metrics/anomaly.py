@@ -137,6 +137,7 @@ def detection_delays(target: ArrayLike, score: ArrayLike, threshold: float, time
             f"{len(positive)} targets but times {times.shape}", where="time to detect", remedy="give one time a sample"
         )
     check_finite(times, "time", "time to detect")
+    times = times.astype(np.float64)  # unsigned hours do not go back
     before = np.append(False, positive[:-1] & (np.diff(times) >= 0))
     begins = np.flatnonzero(positive & ~before)
     event = np.cumsum(positive & ~before) - 1

@@ -54,6 +54,11 @@ def test_an_alarm_before_an_event_does_not_detect_it():
     assert detection_delays([0, 1, 1], [9, 0, 0], 5, [0, 1, 2]).tolist() == [np.inf]
 
 
+def test_times_of_any_type_tell_one_series_from_the_next():
+    for time in (np.array([7, 0], dtype=np.uint8), np.array([7, 0.0])):
+        assert detection_delays([1, 1], [1, 1], 0.5, time).tolist() == [0, 0]
+
+
 def test_a_lower_threshold_never_detects_later():
     rng = np.random.default_rng(0)
     target = np.repeat(rng.integers(0, 2, 40), 5)
