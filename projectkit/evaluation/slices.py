@@ -146,6 +146,7 @@ def find_slices(
     mix = None if expected is None else np.asarray(expected, dtype=np.float64)
     found: list[tuple[Slice, int]] = []  # with the number of its test
     small, constant, tests = {}, [], 0
+    seen: set[bytes] = set()  # a slice of two names is shown once: a class that is a group as well
     for column in columns:
         parts, left_out = cut(column.values, None if column.classes else _MOST_NAMES)
         if left_out:
@@ -153,6 +154,8 @@ def find_slices(
         parts = {label: rows for label, rows in parts.items() if rows.sum() < len(values)}
         if not parts:
             constant.append(column.name)
+        parts = {label: rows for label, rows in parts.items() if rows.tobytes() not in seen}
+        seen |= {rows.tobytes() for rows in parts.values()}
         mirrored = len(parts) == 2 and sum(int(rows.sum()) for rows in parts.values()) == len(values)
         # where a slice is one group, as a family of malware that is a class too, it is that group which is asked about
         single = codes is not None and np.median([len(np.unique(codes[rows])) for rows in parts.values() or [[]]]) <= 1
