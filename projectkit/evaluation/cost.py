@@ -25,8 +25,8 @@ from projectkit.training import Assembly
 
 SIZES = (1, 256)  # samples of a batch: an answer at once, and a day's log at night
 _DIFFERENT = {1: 64, 256: 4}  # batches that take turns: texts differ in length
-_WARM_UP_S = 0.1
-_BUDGET_S = 0.7  # for each size
+_WARM_UP_S = 0.05
+_BUDGET_S = 0.3  # for each size
 _LEAST, _MOST = 3, 400  # repeats
 _LEAST_FOR_P95 = 20  # fewer have no twentieth
 _MIB = 2**20
