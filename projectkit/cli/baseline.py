@@ -68,7 +68,11 @@ def _print(found: Baselines) -> None:
     shown = [found.metric, *[name for name in _SHOWN if name in known and name != found.metric][:_COLUMNS]]
     heads = ["baseline", *shown]
     if found.trained is not None:
-        heads += [f"minus {found.trained.id}", "p"]
+        from projectkit.runs import project_of
+        from projectkit.runs.find import short_ids
+
+        short = short_ids(project_of(found.trained.path))
+        heads += [f"minus {short.get(found.trained.id, found.trained.id)}", "p"]
     rows = []
     for each in found.kept:
         row = [each.run.name, *(_interval(each.metrics.get(name, {})) for name in shown)]

@@ -39,6 +39,7 @@ _SHOWN = (
         "memory",
         "disk",
         "data",
+        "baseline",
         "resolved",
         "git",
         "lock",

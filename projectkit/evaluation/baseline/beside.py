@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from projectkit.config import MonitorConfig
 from projectkit.errors import ProjectkitError
-from projectkit.evaluation.grouped import depending
 from projectkit.metrics import less_is_better, paired_difference
 from projectkit.project import Project
 from projectkit.runs import Run, list_runs
-from projectkit.runs.evidence import Evidence, matched
+from projectkit.runs.evidence import Evidence, matched, two_columns
 from projectkit.runs.notes import marks_of
 
 _SAME = ("class_path", "name", "target", "split_digest")  # of the data: what the two must have been measured on
@@ -88,31 +84,14 @@ def best_trained(project: Project, baseline: Run, metric: str) -> tuple[Run | No
     return best, note
 
 
-def set_beside(baseline: Run, trained: Run, metric: str, groups: NDArray[Any] | None = None) -> Beside:
-    """The difference of one number on the same samples.
-
-    Args:
-        baseline: whose predictions on val are in the split's order.
-        trained: with predictions on val.
-        metric: a name of `paired_difference`; of anomaly scores one that their order decides.
-        groups: what the samples of val share that makes them depend on one another, (n,), or None.
-    """
+def set_beside(baseline: Run, trained: Run, metric: str) -> Beside:
+    """The difference of one number on the same samples; of anomaly scores one that their order decides."""
     pair = matched([Evidence(baseline), Evidence(trained)], "val")
     if isinstance(pair, str):
         return Beside(None, None, None, None, pair)
-    first, second = map(_two_columns, pair.scores)
+    first, second = map(two_columns, pair.scores)
     try:
-        found = paired_difference(pair.target, first, second, metric, groups=depending(groups))
+        found = paired_difference(pair.target, first, second, metric, groups=pair.group)
     except ProjectkitError as error:
         return Beside(None, None, None, None, str(error))
     return Beside(found.value, found.low, found.high, found.p, found.test)
-
-
-def _two_columns(score: NDArray[np.float32]) -> NDArray[Any]:
-    """Probabilities as they are; of anomaly scores their ranks as the share of class 1, which leaves their order and their ties."""
-    if score.ndim == 2:
-        return score
-    from scipy.stats import rankdata
-
-    rank = rankdata(score) / len(score)
-    return np.stack([1 - rank, rank], axis=1)

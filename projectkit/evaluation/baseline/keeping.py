@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,7 +19,11 @@ from projectkit.evaluation.measure import columns
 from projectkit.evaluation.predict import Predicted
 from projectkit.evaluation.report import Measured, report
 from projectkit.project import Project, find_project, require_project
-from projectkit.runs import Run, RunWriter, read_run, refuse_masked
+from projectkit.runs import Run, RunWriter, list_runs, read_run, refuse_masked
+from projectkit.runs.code import code_digest
+from projectkit.runs.masking import mask_yaml
+from projectkit.runs.notes import marks_of
+from projectkit.runs.provenance import versions
 from projectkit.training.data_record import data_record
 
 SECTIONS = ("name", "seed", "data", "monitor")
@@ -70,7 +75,7 @@ def baselines(
     command: Sequence[str] | None = None,
     say: Callable[[str], None] = lambda _line: None,
 ) -> Baselines:
-    """Fit, measure and keep a config's baselines.
+    """Fit, measure and keep a config's baselines; those that are there already are not fitted again.
 
     Args:
         config: the YAML file, of which data, seed and monitor are read.
@@ -93,15 +98,39 @@ def baselines(
         bench.check(subset)
     names = bench.names(only)
     subsets = ("val",) if subset in (None, "val") else ("val", str(subset))
+    former = _former(bench, project)
     runs = []
     for number, name in enumerate(names, 1):
         say(f"{name} ({number} of {len(names)})")
-        runs.append(_keep(name, bench, subsets, project, command))
+        there = former.get(name)
+        fresh = there is None or any(there.evaluation(each) is None for each in subsets)
+        runs.append(_keep(name, bench, subsets, project, command) if there is None or fresh else there)
     metric = headline(runs, bench.config.monitor)
     trained, note = best_trained(project, runs[0], metric)
-    groups = columns(bench.catalogued, "val")["groups"] if bench.catalogued else None
-    kept = tuple(Kept(run, None if trained is None else set_beside(run, trained, metric, groups)) for run in runs)
+    kept = tuple(Kept(run, None if trained is None else set_beside(run, trained, metric)) for run in runs)
     return Baselines(kept, metric, trained, tuple(_notes(bench, note)))
+
+
+def _former(bench: Bench, project: Project) -> dict[str, Run]:
+    """The baselines of this config that are there already, by name: the same data, code and versions give the same ones."""
+    data, code = data_record(bench.config, bench.catalogued), code_digest(project.root, project.package)
+    text = mask_yaml(config_to_yaml(bench.config, SECTIONS)).encode("utf-8")
+    found: dict[str, Run] = {}
+    for run in list_runs(project):  # newest first
+        same = run.kind == "baseline" and run.status == "finished" and dict(run.part("data")) == data
+        at_home = run.path.parent == project.runs.resolve()  # a kept copy has no predictions
+        if (
+            not same
+            or not at_home
+            or marks_of(run).archived
+            or run.record.get("code_digest") != code
+            or dict(run.part("versions")) != dict(versions())
+        ):
+            continue
+        with contextlib.suppress(OSError):
+            if (run.path / "config.yaml").read_bytes() == text:
+                found.setdefault(run.name, run)
+    return found
 
 
 def _keep(name: str, bench: Bench, subsets: Sequence[str], project: Project, command: Sequence[str] | None) -> Run:
@@ -124,7 +153,7 @@ def _keep(name: str, bench: Bench, subsets: Sequence[str], project: Project, com
         seconds = {"fitting": time.monotonic() - start}
         writer.update(baseline=_record(baseline, bench))
         last = _measure(writer, baseline, bench, subsets, project)
-        seconds["predicting"] = time.monotonic() - start - seconds["fitting"]
+        seconds["measuring"] = time.monotonic() - start - seconds["fitting"]
         durations = {"seconds": {phase: round(value, 3) for phase, value in seconds.items()}}
         writer.finish("finished", best=last, last=last, durations=durations)
     except KeyboardInterrupt:
