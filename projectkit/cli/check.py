@@ -11,7 +11,7 @@ from projectkit.cli.options import as_json, config_and_overrides
 @click.command(short_help="Debug a model before a long run: shapes, loss, gradients, modes, rate.")
 @click.argument("arguments", nargs=-1, metavar="[CONFIG] [KEY=VALUE]...")
 @click.option(
-    "--seconds", type=click.FloatRange(min=1.0), default=14.0, show_default=True, help="Time for the whole look."
+    "--seconds", type=click.FloatRange(min=1.0), default=13.0, show_default=True, help="Time for the whole look."
 )
 @as_json
 def check(arguments: tuple[str, ...], seconds: float, as_json: bool) -> int:

@@ -25,7 +25,7 @@ from projectkit.training.resolve import resolve
 from projectkit.training.screen import quiet
 from projectkit.training.workbench import untouched
 
-SECONDS = 14.0  # of a check; imports come on top, and all of it is to take less than 20
+SECONDS = 13.0  # of a check; imports come on top, and all of it is to take less than 20
 FOLDER = "check"  # below the runs; it holds no run.json, so that no list takes it for a run
 
 
@@ -56,7 +56,6 @@ def check(
     project = find_project(Path(config).parent) or require_project()
     loaded = load_config(config, overrides)
     with placed(loaded.places):
-        quiet()
         resolved = resolve(loaded.config)
         pl.seed_everything(loaded.config.seed, workers=True, verbose=False)
         if loaded.config.data.class_path is None and loaded.config.data.input == "auto":
@@ -79,6 +78,7 @@ def examine(
         budget: the time; None: `SECONDS`.
         seed: of the short trainings.
     """
+    quiet()
     budget = budget or Budget(SECONDS)
     arguments = trainer or {"accelerator": "cpu", "devices": 1}
     with untouched(), warnings.catch_warnings():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -32,9 +33,12 @@ from projectkit.training.check.trial import GRADIENT_STEPS, Trial, train_copy
 from projectkit.training.check.watch import Watch
 from projectkit.training.loop.shapes import samples_of, tensors_of
 
-WATCHED = 256  # samples of a batch that is watched layer by layer
+WATCHED = 256  # samples of a batch that is watched layer by layer, fewer where the model is slow:
+WATCHED_SHARE = 0.02  # of the time for a pass over them
+LEAST_WATCHED = 16
 WATCHED_BATCHES = 3
-OVERFIT_SHARE = 0.5  # of the time that is left for it and the range test
+RATES_SHARE = 0.5  # of the time that is left for the range test and one batch; what the one leaves the other has
+GENTLE = 1e-3  # the highest rate of the steps whose gradients are looked at: one that is too high is another finding
 BROADCAST = "Using a target size"  # what torch's losses say of shapes that do not fit
 
 
@@ -63,11 +67,14 @@ class Examiner:
     def __init__(self, subject: Subject, budget: Budget, seed: int = 0) -> None:
         self.subject, self.budget, self.seed = subject, budget, seed
         self.result = Examination()
+        self._watched = WATCHED
+        self._last = ""  # the function that gave the output
         self._loss = "cross-entropy" if subject.is_classification else None  # of logits; None: not known to be one
 
     def run(self) -> Examination:
         """All of it; what cannot be gone on with after a fault is left out with a note."""
         self._add(check_inputs(self.subject))
+        self._watched = self._affordable()
         if not self.result.failed:
             watch = self._forward()
             if watch is not None and not self._stopped("labels", "output-shape", "finite", "training-step"):
@@ -75,16 +82,6 @@ class Examiner:
                 self._modes()
                 if trial is not None:
                     self._learning(trial)
-        if self.result.failed:
-            self.result.findings.append(
-                Finding(
-                    "order",
-                    "note",
-                    "check",
-                    "what comes after an error is told with less weight, or was left out",
-                    "mend the errors above and check again",
-                )
-            )
         return self.result
 
     def _add(self, found: Iterable[Finding]) -> None:
@@ -95,7 +92,7 @@ class Examiner:
 
     def _forward(self) -> Watch | None:
         """One batch through a copy in training mode, watched; what is said of shapes, labels, units and the loss at the start."""
-        task, batch = self.subject.copy(), head_of(self.subject.batches[0], WATCHED)
+        task, batch = self.subject.copy(), head_of(self.subject.batches[0], self._watched)
         self._begin()
         x = inputs_of(batch)
         before = x.clone() if isinstance(x, Tensor) else None
@@ -110,12 +107,11 @@ class Examiner:
             output = None
         if before is not None and isinstance(x, Tensor) and x.shape == before.shape and not torch.equal(x, before):
             self._add([_changed_inputs()])
-        first = watch.last
+        self._last = watch.last[0] if watch.last is not None and watch.last[1] is output else ""
         self._add(check_strangers(watch))
         loss = self._start(output, watch, batch)
         if loss is None:
             return None
-        watch.last = first
         self._add(check_normalisation(self.subject, watch))
         return watch
 
@@ -123,7 +119,7 @@ class Examiner:
         """The loss of the first batch, clean and without dropout; own tasks are asked what it is of their output."""
         if self.subject.is_classification:
             small = replace(self.subject, batches=[batch])
-            self._add(check_output(small, output, watch))
+            self._add(check_output(small, output, self._last))
             logits = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else None
             self._add(check_labels(self.subject, logits))
             if self._stopped("output-shape", "labels"):
@@ -184,8 +180,7 @@ class Examiner:
         if kind == "logits":
             self._loss = "cross-entropy"
             known = replace(self.subject, classes=None, batches=[batch])
-            watch.last = None  # its own forward may have ended in something else; what the values say is enough
-            self._add(check_output(known, output, watch))
+            self._add(check_output(known, output, self._last))
             y = labels_of(batch)
             if y is not None and math.isfinite(loss) and not self._stopped("softmax", "bounded-output"):
                 self._add(check_start(known, output, y, loss))
@@ -233,8 +228,10 @@ class Examiner:
         task = self.subject.copy()
         self._begin()
         share = self.budget.share(0.25)
-        batches = [head_of(batch, WATCHED) for batch in self.subject.batches[: GRADIENT_STEPS * 2]]
-        trial = train_copy(self.subject, task, batches, steps=GRADIENT_STEPS, seconds=share)
+        batches = [head_of(batch, self._watched) for batch in self.subject.batches[: GRADIENT_STEPS * 2]]
+        trial = train_copy(
+            self.subject, task, batches, steps=GRADIENT_STEPS, seconds=share, rate=lambda _, given: min(given, GENTLE)
+        )
         if trial.problem is not None and len(trial.rates) < 2:
             if not self.result.failed:
                 self._add([refused(trial.problem, "task", "training")])
@@ -245,14 +242,14 @@ class Examiner:
             with units, torch.no_grad():
                 for batch in self.subject.batches[:WATCHED_BATCHES]:
                     units.again()
-                    forward(fresh, head_of(batch, WATCHED))
+                    forward(fresh, head_of(batch, self._watched))
         except Exception:  # noqa: BLE001 - said where it was tried first
             units = watch
         used = Watch(fresh)
         self._begin()
         try:
             with used:
-                fresh.training_step(head_of(self.subject.batches[0], WATCHED), 0)
+                fresh.training_step(head_of(self.subject.batches[0], self._watched), 0)
         except Exception:  # noqa: BLE001 - a step that needs its trainer; the forward pass says nearly as much
             used = units
         self._add(check_optimizers(trial))
@@ -288,20 +285,49 @@ class Examiner:
         self._add(found)
 
     def _learning(self, trial: Trial) -> None:
-        failed = self.result.failed
-        self._begin()
-        share = self.budget.share(OVERFIT_SHARE)
-        own = self._loss is not None
-        found = list(check_overfit(self.subject, share, loss_is_cross_entropy=own))
-        self._add(_weaker(found) if failed else found)
+        """One batch by heart, and the range test: minutes of a person who would look for a fault that is known already are not spent on it."""
+        if self.result.failed:
+            self._add(
+                [
+                    Finding(
+                        "overfit",
+                        "note",
+                        "model",
+                        "whether one batch can be learnt by heart was left out, and the range test too",
+                        "mend the errors above and check again",
+                    )
+                ]
+            )
+            return
         self._begin()
         # of whole batches; the first steps had smaller ones
-        size = samples_of(self.subject.batches[0]) / min(WATCHED, samples_of(self.subject.batches[0]))
-        self.result.rates, said = range_test(self.subject, self.budget.share(0.9), trial.step_s * size)
+        whole = samples_of(self.subject.batches[0])
+        step_s = trial.step_s * whole / min(self._watched, whole)
+        self.result.rates, said = range_test(self.subject, self.budget.share(RATES_SHARE), step_s)
+        self._begin()
+        seconds = self.budget.share(0.9)
+        self._add(check_overfit(self.subject, seconds, self.result.rates, loss_is_cross_entropy=self._loss is not None))
         if self.result.rates is not None:
             rated = list(check_rate(self.result.rates))
             said += _weaker(rated) if self.result.failed else rated
         self._add(said)
+
+    def _affordable(self) -> int:
+        """How many samples are watched: a large model has a few of them looked at, a small one many."""
+        few = head_of(self.subject.batches[0], LEAST_WATCHED)
+        task, seconds = self.subject.copy(), []
+        try:
+            for _ in range(2):  # the first warms up
+                began = time.perf_counter()
+                with torch.no_grad():
+                    forward(task, few)
+                seconds.append(time.perf_counter() - began)
+        except Exception:  # noqa: BLE001 - said where it is watched
+            return LEAST_WATCHED
+        return max(
+            LEAST_WATCHED,
+            min(WATCHED, int(samples_of(few) * self.budget.share(WATCHED_SHARE) / max(min(seconds), 1e-9))),
+        )
 
     def _begin(self) -> None:
         torch.manual_seed(self.seed)

@@ -148,7 +148,7 @@ def check_units(watch: Watch) -> Iterator[Finding]:
         if kind == "dead-units":
             what = f"{stuck:.0%} of the {len(units.quiet)} ReLUs in {units.name} are 0 for (nearly) every sample"
             advice = (
-                "usually a bias that starts far below 0, weights or inputs that are too large or all negative, or a rate that is too high; a dead ReLU gets no "
+                "usually a bias that starts far below 0, weights that are all 0, weights or inputs that are too large or all negative, or a rate that is too high; a dead ReLU gets no "
                 "gradient. Keep torch's initialisation, standardise the inputs, or put a normalisation before it"
             )
         else:

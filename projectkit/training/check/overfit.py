@@ -11,38 +11,42 @@ from torch import Tensor
 
 from projectkit.findings import Finding
 from projectkit.tasks import Classification, LogitsTask
-from projectkit.training.check.subject import Subject, head_of, inputs_of, labels_of, rows_of, without_dropout
+from projectkit.training.check.rates import RateRange
+from projectkit.training.check.subject import Subject, head_of, inputs_of, labels_of, mapped, rows_of, without_dropout
 from projectkit.training.check.trial import Trial, train_copy
 from projectkit.training.loop.shapes import samples_of
 
 SAMPLES = 16
-STEPS = 400  # at most, at each rate
+STEPS = 300, 120  # at most, at the config's rate and at each further one
 FEWEST_STEPS = 60  # after which a loss that has not moved is believed
 NEAR_ZERO = 0.1  # of the loss at the start, or of log C
-FACTORS = (1.0, 0.1, 10.0, 0.01, 100.0)  # of the config's rate, in the order in which they are tried
+USUAL = 1e-3, 1e-2  # rates that are tried where the range test suggests none
 
 
-def check_overfit(subject: Subject, seconds: float, *, loss_is_cross_entropy: bool) -> Iterator[Finding]:
+def check_overfit(
+    subject: Subject, seconds: float, rates: RateRange | None, *, loss_is_cross_entropy: bool
+) -> Iterator[Finding]:
     """Train copies on one batch, without dropout, label smoothing, class weights, adversary and schedule.
 
     Args:
         subject: with a batch.
         seconds: for all copies together.
+        rates: of the range test, whose suggestion is tried after the config's rate.
         loss_is_cross_entropy: whether the loss has to come near to 0; any other has to fall.
     """
-    batch = varied(subject.batches[0], SAMPLES)
+    batch = varied(subject.batches[0], SAMPLES, subject.pad_index)
     tried: list[tuple[float, Trial]] = []
     left, best = seconds, None
-    for index, factor in enumerate(FACTORS):
+    for index, chosen in enumerate(_rates(rates)):
         task = plain_copy(subject)
         share = left * (0.5 if index == 0 else 0.4)
         trial = train_copy(
             subject,
             task,
             [batch],
-            steps=STEPS,
+            steps=STEPS[min(index, 1)],
             seconds=share,
-            rate=lambda step, given, factor=factor: given * factor,  # type: ignore[misc] # bound at once
+            rate=lambda step, given, chosen=chosen: chosen or given,  # type: ignore[misc] # bound at once
             enough=lambda trial: _learnt(trial, loss_is_cross_entropy),
         )
         if trial.problem is not None:
@@ -61,14 +65,27 @@ def check_overfit(subject: Subject, seconds: float, *, loss_is_cross_entropy: bo
                 "training_step returns no loss, so it was not looked at whether one batch can be learnt by heart",
             )
             return
-        tried.append((trial.rate * factor, trial))
+        tried.append((chosen or trial.rate, trial))
         left -= trial.seconds
         if best is None or _reached(trial) < _reached(best[1]):
             best = tried[-1]
-        if _learnt(trial, loss_is_cross_entropy) or left < 0.3 or _reached(trial) < 0.3 and not trial.ended:
+        if trial.enough or left < 0.3 or _reached(trial) < 0.3 and not trial.ended:
             break
     assert best is not None
     yield _judged(best, tried, samples_of(batch), loss_is_cross_entropy)
+
+
+def _rates(found: RateRange | None) -> list[float | None]:
+    """The config's, which is None, and others that are at least twice or at most half of it and of each other."""
+    if found is None or not found.configured > 0:
+        return [None, *USUAL]
+    configured = found.configured
+    others = [*([found.suggested] if found.suggested else USUAL), configured / 10, 10 * configured]
+    kept = [configured]
+    for rate in others:
+        if all(max(rate / each, each / rate) >= 2 for each in kept):
+            kept.append(rate)
+    return [None, *kept[1:]]
 
 
 def plain_copy(subject: Subject) -> Any:
@@ -84,25 +101,38 @@ def plain_copy(subject: Subject) -> Any:
     return clean
 
 
-def varied(batch: Any, count: int) -> Any:
+def varied(batch: Any, count: int, pad_index: int | None = None) -> Any:
     """Some samples of a batch, of all its classes in turns; none of two that are alike but for their label.
 
     Args:
         batch: without labels its first samples are taken.
         count: at most.
+        pad_index: of token sequences, (batch, length); the shortest are taken, and padding behind all of them is cut off.
     """
     y = labels_of(batch)
     x = inputs_of(batch)
     if y is None or not isinstance(x, Tensor):
         return head_of(batch, count)
     _, same = torch.unique(x.reshape(len(x), -1), dim=0, return_inverse=True)
+    tokens = pad_index is not None and x.ndim == 2 and not x.is_floating_point()
+    lengths = (x != pad_index).sum(dim=1) if tokens else torch.zeros(len(x), device=x.device)
     seen: dict[int, int] = {}
     by_class: dict[int, list[int]] = {}
-    for row, (key, label) in enumerate(zip(same.tolist(), y.tolist(), strict=True)):
+    for row in lengths.argsort(stable=True).tolist():
+        key, label = int(same[row]), int(y[row])
         if seen.setdefault(key, label) == label:
             by_class.setdefault(label, []).append(row)
     turns = [rows[place] for place in range(count) for rows in by_class.values() if place < len(rows)]
-    return rows_of(batch, torch.tensor(sorted(turns[:count]), dtype=torch.int64))
+    chosen = rows_of(batch, torch.tensor(sorted(turns[:count]), dtype=torch.int64))
+    if not tokens:
+        return chosen
+    width, kept = (
+        x.shape[1],
+        max(1, int((inputs_of(chosen) != pad_index).any(dim=0).nonzero().max()) + 1) if int(lengths.max()) else 1,
+    )
+    return mapped(
+        chosen, lambda each: each[:, :kept].contiguous() if each.ndim == 2 and each.shape[1] == width else each
+    )
 
 
 def _learnt(trial: Trial, loss_is_cross_entropy: bool) -> bool:
@@ -136,7 +166,7 @@ def _judged(
         "losses": [float(f"{loss:.4g}") for loss in trial.losses[:: max(1, len(trial.losses) // 50)]],
     }
     seen = f"the loss of {samples} samples goes from {first:.3g} to {last:.2g} in {len(trial.losses)} steps at rate {rate:.2g}"
-    if _learnt(trial, loss_is_cross_entropy):
+    if trial.enough:
         configured = tried[0][0]
         aside = "" if rate == configured else f"; at the config's {configured:.2g} it did not come so far"
         return Finding("overfit", "ok", "model", seen + aside, evidence=evidence)

@@ -22,6 +22,8 @@ STEPS = 105  # 15 a decade
 FEWEST = 42  # 6 a decade: fewer say nothing
 SMOOTHING = 0.7  # of the exponential average over the losses
 BLOWN_UP = 3.0  # times the loss's fall above its lowest, or this many times the start: the test ends
+GROWN = 0.5  # of the loss at the start, above it: the loss grows
+TOO_HIGH = 2.0  # the config's rate over that from which the loss grows: a warm-up allows for something
 TOO_LOW = 100.0  # the suggested rate over the config's: warned of
 
 
@@ -121,7 +123,7 @@ def read_curve(trial: Trial) -> RateRange:
     smooth = _smoothed(np.minimum(bounded, 20 * max(abs(float(bounded[0])), 1e-12)))
     begin = float(np.median(bounded[: max(3, count // 10)]))
     lowest = int(smooth.argmin())
-    after = np.flatnonzero((np.arange(count) > lowest) & ((smooth > begin + 0.3 * abs(begin)) | ~finite))
+    after = np.flatnonzero((np.arange(count) > lowest) & ((smooth > begin + GROWN * abs(begin)) | ~finite))
     diverges = float(rates[after[0]]) if len(after) else None
     fell = begin - float(smooth[lowest]) > 0.02 * abs(begin)
     if not fell or lowest < 3:
@@ -152,7 +154,7 @@ def check_rate(found: RateRange) -> Iterator[Finding]:
         "rates": [float(f"{each:.3g}") for each in found.rates],
         "losses": [float(f"{each:.4g}") for each in found.smooth],
     }
-    if found.diverges is not None and rate >= found.diverges:
+    if found.diverges is not None and rate >= TOO_HIGH * found.diverges:
         better = f"; try {_round(found.suggested)}" if found.suggested else ""
         yield Finding(
             "learning-rate",

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.loggers.logger import DummyLogger
 from torch import Tensor
 
@@ -32,6 +31,7 @@ class Trial:
     foreign: int = 0  # parameters that an optimiser has and the task has not
     seconds: float = 0.0  # of the steps
     ended: bool = True  # False: the time was up
+    enough: bool = False  # what was asked for is reached
     problem: Exception | None = None
 
     @property
@@ -157,7 +157,9 @@ class _Recorder(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Lightning's hook: the loss, and whether to go on."""
+        """Lightning's hook: the loss, and whether to go on; one batch was fetched ahead, whose step does not count."""
+        if self.done:
+            return
         loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor) and loss.numel() == 1:
             self.trial.losses.append(float(loss))
@@ -167,7 +169,8 @@ class _Recorder(pl.Callback):
         self.trial.seconds = now - self._first
         self.trial.ended = now - self._began < self._seconds
         ends = bool(self.trial.losses) and not math.isfinite(self.trial.losses[-1])
-        self.done = ends or not self.trial.ended or (self._enough is not None and self._enough(self.trial))
+        self.trial.enough = self._enough is not None and self._enough(self.trial)
+        self.done = ends or not self.trial.ended or self.trial.enough
 
 
 def _highest(group: dict[str, Any]) -> float:

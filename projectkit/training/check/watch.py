@@ -24,6 +24,7 @@ LAYERS = {
 NORMS = {"batch_norm": 1, "instance_norm": 1, "group_norm": 1, "layer_norm": -1, "rms_norm": -1}
 RECTIFIERS = {"relu", "relu_", "relu6", "threshold"}
 SATURATING = {"sigmoid": (0.0, 1.0), "sigmoid_": (0.0, 1.0), "tanh": (-1.0, 1.0), "tanh_": (-1.0, 1.0)}
+STUCK = 0.97  # of a unit's values: a dead one may have a few that are not 0
 EDGE = 0.01  # of a sigmoid's or tanh's range: closer to its end than this, it has next to no gradient
 
 
@@ -39,7 +40,7 @@ class Units:
     @property
     def stuck(self) -> float:
         """Share of the units that are dead or saturated: (nearly) all of their values are."""
-        return float((self.quiet / self.batches > 0.99).double().mean())
+        return float((self.quiet / self.batches > STUCK).double().mean())
 
 
 @dataclass
