@@ -126,7 +126,8 @@ def report(writer: RunWriter, subset: str, measured: Measured) -> tuple[dict[str
         **({} if measured.cost is None else {"cost": dict(measured.cost)}),
         "curves": drawn.points,
     }
-    files = [writer.write_predictions(subset, predicted.id, predicted.target, predicted.score)]
+    groups = depending(measured.groups)
+    files = [writer.write_predictions(subset, predicted.id, predicted.target, predicted.score, groups)]
     files += [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(each)) for name, each in drawn.figures.items()]
     files.append(writer.write_evaluation(subset, document))
     return document, files

@@ -13,14 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.errors import UserError
+from projectkit.metrics.bootstrap import group_numbers
 from projectkit.metrics.checks import checked
 from projectkit.metrics.classification import sample_losses
 from projectkit.metrics.confusion import CONFUSION_METRICS, Array, Margins, confusion_matrix
-from projectkit.metrics.influence import auroc_influence, average_precision_influence
+from projectkit.metrics.influence import auroc_influence, average_precision_influence, within_groups
 
 
 def spread_over_samples(
-    target: ArrayLike, first: Sequence[ArrayLike], second: Sequence[ArrayLike], metric: str
+    target: ArrayLike,
+    first: Sequence[ArrayLike],
+    second: Sequence[ArrayLike],
+    metric: str,
+    *,
+    groups: ArrayLike | None = None,
 ) -> float | None:
     """The standard error, over the draw of the samples, of the mean of a number over runs minus that over other runs.
 
@@ -29,6 +35,7 @@ def spread_over_samples(
         first: probabilities (n, classes) of each run of one side.
         second: of each run of the other side, on the same samples in the same order.
         metric: a name of `classification_metrics`.
+        groups: (n,) of any type; samples of one group are not independent.
 
     Returns:
         None for `ece`, which has no share a sample, and where the number is not defined on these targets.
@@ -45,7 +52,8 @@ def spread_over_samples(
         if not known or len(known) < len(shares):
             return None
         sides.append(np.mean(known, axis=0))
-    return float(np.sqrt(np.sum((sides[0] - sides[1]) ** 2)))
+    numbers = None if groups is None else group_numbers(groups)
+    return float(np.sqrt(np.sum(within_groups(sides[0] - sides[1], numbers) ** 2)))
 
 
 def _shares(target: NDArray[np.int64], score: NDArray[Any], metric: str) -> Array | None:

@@ -11,7 +11,8 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | values.py, select.py | any value of a run by its name; filters and order of a list |
 | compare.py, advice.py | runs side by side; how one ended and what to do next |
 | replicates.py, fairness.py | runs that are one result (seeds, folds); what makes a comparison unfair |
-| evidence.py, versus.py, pairs.py | samples matched by id; a difference of two results, tested; all of them, corrected |
+| evidence.py, difference.py | samples matched by id; differences of intervals, of one run and several seeds, of regressions |
+| versus.py, pairs.py | a difference of two results, tested; all of them, corrected for how many there are |
 | verdict.py | what a comparison comes to, in words |
 | notes.py, archive.py | tags and notes; runs out of sight and in the trash |
 | page/ | curves and all the rest in the browser: `projectkit runs open` |

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Matched:
-    """Predictions of the same samples: `target` (n,), and of each run `scores`, (n, classes) or (n,), sample by sample."""
+    """Predictions of the same samples: `target` (n,), of each run `scores`, (n, classes) or (n,), and what `group` (n,) each is of."""
 
     target: NDArray[Any]
     scores: tuple[NDArray[np.float32], ...]
+    group: NDArray[np.int64] | None
 
 
 class Evidence:
@@ -103,7 +104,21 @@ def matched(runs: Sequence[Evidence], subset: str) -> Matched | str:
         if isinstance(order, str):
             return order
         scores.append(found.score[order])
-    return Matched(first.target, tuple(scores))
+    if first.group is None and _by_group(runs[0], subset):
+        again = f"type `projectkit evaluate {runs[0].run.id} --subset {subset}`"
+        return f"{runs[0].run.id} has predictions on {subset} that do not say which samples belong together; {again}"
+    return Matched(first.target, tuple(scores), first.group)
+
+
+def two_columns(score: NDArray[np.float32]) -> NDArray[Any]:
+    """Probabilities as they are; of anomaly scores their ranks as the share of class 1, which leaves their order and their ties."""
+    if score.ndim == 2:
+        return score
+    import numpy as np
+    from scipy.stats import rankdata
+
+    rank = rankdata(score) / len(score)
+    return np.stack([1 - rank, rank], axis=1)
 
 
 def _order(one: Predictions, other: Predictions, have: str, subset: str, again: str) -> NDArray[np.intp] | str:
@@ -126,6 +141,11 @@ def _order(one: Predictions, other: Predictions, have: str, subset: str, again: 
     if not np.array_equal(one.target, other.target[order]):
         return f"{have} other labels for the same ids of {subset}; {again}"
     return order
+
+
+def _by_group(evidence: Evidence, subset: str) -> bool:
+    metrics = evidence.evaluations.get(subset, {}).get("metrics", {})
+    return any(str(entry.get("method", "")).endswith("by group") for entry in metrics.values())
 
 
 def _classes(evidence: Evidence, subset: str) -> Any:

@@ -33,7 +33,9 @@ def differences(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> 
         results: two or more; fewer have none.
         evidence: of each run, by its id.
     """
-    notes: dict[str, None] = {}
+    if len(results) < 2:
+        return Differences((), ())
+    notes = dict.fromkeys(_unevaluated(results, evidence))
     found: list[Versus] = []
     for subset in _subsets(results, evidence):
         names = _metrics(results, evidence, subset)
@@ -46,6 +48,17 @@ def differences(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> 
                 of_metric += [one] if one is not None else []
             found += _corrected(of_metric, len(results))
     return Differences(tuple(found), tuple(notes))
+
+
+def _unevaluated(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> list[str]:
+    """Runs without an evaluation on val, of which little can be tested; those of which it is damaged or outdated are told elsewhere."""
+    every = [evidence[run.id] for result in results for run in result.runs]
+    without = [each.run.id for each in every if "val" not in each.evaluations and not each.problems]
+    if not without:
+        return []
+    named = without[0] if len(without) == 1 else f"{len(without)} of {len(every)} runs"
+    were = "was" if len(without) == 1 else "were"
+    return [f"{named} {were} not evaluated on val, so less is tested; type `projectkit evaluate {without[0]}`"]
 
 
 def holm(p: Sequence[float], family: int | None = None) -> list[float]:

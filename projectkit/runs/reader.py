@@ -26,11 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said: `id` (n,), `target` (n,), `score` float32, (n, classes) probabilities or (n,)."""
+    """What a model said: `id` (n,), `target` (n,), `score` float32, (n, classes) probabilities or (n,).
+
+    `group` (n,) numbers what samples share that makes them depend on one another; None where they are independent, or it was not written.
+    """
 
     id: NDArray[np.str_]
     target: NDArray[Any]
     score: NDArray[np.float32]
+    group: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,8 @@ class Run:
             raise UserError(f"no predictions for '{subset}' (a kept run has none)", where=self.id, remedy=again)
         try:
             with np.load(path, allow_pickle=False) as file:
-                return Predictions(id=file["id"], target=file["target"], score=file["score"])
+                group = file.get("group")  # files of older runs have none
+                return Predictions(id=file["id"], target=file["target"], score=file["score"], group=group)
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(f"damaged predictions: {error}", where=str(path), remedy=again) from error
 

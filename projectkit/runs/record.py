@@ -315,7 +315,7 @@ class RunWriter:
         """Write `errors/<subset>/index.html`, which holds inputs of the data set and is never kept in git."""
         return self._write(f"errors/{_part(subset)}/index.html", page)
 
-    def write_predictions(self, subset: str, id: Any, target: Any, score: Any) -> Path:
+    def write_predictions(self, subset: str, id: Any, target: Any, score: Any, group: Any = None) -> Path:
         """Write `predictions/<subset>.npz`.
 
         Args:
@@ -323,6 +323,7 @@ class RunWriter:
             id: the samples' ids, (n,).
             target: the true class indices or values, (n,).
             score: probabilities (n, classes), or one score a sample (n,).
+            group: numbers of what samples share that makes them depend on one another, (n,); None where they are independent.
         """
         import io
 
@@ -332,6 +333,7 @@ class RunWriter:
             "id": np.asarray(id).astype(np.str_),
             "target": np.asarray(target),
             "score": np.asarray(score, dtype=np.float32),
+            **({} if group is None else {"group": np.asarray(group, dtype=np.int64)}),
         }
         if arrays["target"].dtype == object or len({len(array) for array in arrays.values()}) != 1:
             shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from projectkit.runs.difference import LEVEL
 from projectkit.runs.replicates import Result
-from projectkit.runs.versus import LEVEL, Versus
+from projectkit.runs.versus import Versus
 
 _METRICS = {
     "f1_macro": "macro F1",
@@ -108,7 +109,7 @@ def _measured(pair: Versus, *, signed: bool = False, short: bool = False) -> str
         if ends
         else ""
     )
-    return f"{begin}, {LEVEL:.0%} interval {interval}{p} ({pair.difference.test}){over}"
+    return f"{begin}, {LEVEL:.0%} interval {interval}{p} ({pair.difference.test.partition(' (')[0]}){over}"
 
 
 def _caveats(results: Sequence[Result], pairs: Sequence[Versus]) -> str:

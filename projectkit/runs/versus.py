@@ -17,13 +17,16 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 from projectkit.errors import ProjectkitError
-from projectkit.runs.evidence import Evidence, matched
+from projectkit.runs.difference import LEVEL, of_intervals, one_and_seeds, regressed
+from projectkit.runs.evidence import Evidence, matched, two_columns
 from projectkit.runs.replicates import Result, fold_of, seed_of
 
 if TYPE_CHECKING:
     from projectkit.metrics import Difference
 
-LEVEL = 0.95
+_CLASSIFIED = ("accuracy", "balanced_accuracy", "f1_macro", "mcc", "auroc", "average_precision", "ece", "loss")
+_REGRESSED = ("mae", "rmse", "r2")
+_FEW = 6  # seeds: the fewest from which a sign-flip test can give p < .05
 
 RestsOn = Literal["samples", "intervals", "seeds", "one and seeds", "folds"]
 
@@ -77,8 +80,8 @@ class Versus:
 
         That needs p < .05 (an interval without 0 where there is no p), and also an interval without 0 where samples are drawn anew as well.
         """
-        p = self.p
-        apart = p < 1 - LEVEL if p is not None else _without_zero(self.difference.low, self.difference.high)
+        p, ends = self.p, (self.difference.low, self.difference.high)
+        apart = p < 1 - LEVEL if p is not None else ends[0] < ends[1] and _without_zero(*ends)
         if not apart or (self.with_samples is not None and not _without_zero(*self.with_samples)):
             return None
         return self.first if (self.difference.value < 0) == self.less else self.second
@@ -147,27 +150,40 @@ class Test:
 
     def _on_samples(self) -> Versus | None:
         """Two runs: paired where predictions can be matched, else by the two intervals."""
-        from projectkit.metrics import paired_difference, samples_needed
+        from projectkit.metrics import samples_needed
 
         one, other = self._evidence(self.one)[0], self._evidence(self.other)[0]
         entries = [each.entry(self.subset, self.metric) for each in (one, other)]
         if not all(entries):
             return None
-        same = one.samples(self.subset) == other.samples(self.subset)
-        pair = matched([one, other], self.subset) if same else "other samples"
-        n = int(one.samples(self.subset)[1] or 0)
-        if not isinstance(pair, str):
-            try:
-                difference = paired_difference(pair.target, *pair.scores, self.metric)
-            except ProjectkitError as error:
-                self.notes.append(f"no paired test of {self.subset}/{self.metric}: {error}")
-            else:
-                made = self._made(difference, "samples", (n, n))
-                return replace(made, samples_needed=None if made.better is not None else samples_needed(difference, n))
-        elif same:
+        counts = tuple(int(each.samples(self.subset)[1] or 0) for each in (one, other))
+        if one.samples(self.subset) == other.samples(self.subset):
+            difference = self._paired(one, other)
+            if difference is not None:
+                made = self._made(difference, "samples", counts)
+                needed = None if made.better is not None else samples_needed(difference, counts[0])
+                return replace(made, samples_needed=needed)
+        apart = of_intervals(*entries)
+        return None if apart is None else self._made(apart, "intervals", counts)
+
+    def _paired(self, one: Evidence, other: Evidence) -> Difference | None:
+        """On the same samples; None, and a note, where that cannot be."""
+        from projectkit.metrics import paired_difference
+
+        if self.metric not in (*_CLASSIFIED, *_REGRESSED):
+            return None
+        pair = matched([one, other], self.subset)
+        if isinstance(pair, str):
             self.notes.append(f"no paired test on {self.subset}: {pair}")
-        apart = _of_intervals(*entries)
-        return None if apart is None else self._made(apart, "intervals", (n, int(other.samples(self.subset)[1] or 0)))
+            return None
+        try:
+            if self.metric in _REGRESSED:
+                return regressed(pair, self.metric)
+            first, second = map(two_columns, pair.scores)
+            return paired_difference(pair.target, first, second, self.metric, groups=pair.group)
+        except ProjectkitError as error:
+            self.notes.append(f"no paired test of {self.subset}/{self.metric}: {error}")
+            return None
 
     def _on_seeds(self) -> Versus | None:
         """Several seeds of at least one of the two."""
@@ -180,10 +196,12 @@ class Test:
         counts = (len(numbers[0]), len(numbers[1]))
         if min(counts) == 1:
             single = (self.one if counts[0] == 1 else self.other).runs[0]
-            difference, rests_on = _single(*numbers, fixed=single.kind == "baseline"), "one and seeds"
+            difference, rests_on = one_and_seeds(*numbers, fixed=single.kind == "baseline"), "one and seeds"
         else:
-            paired = set(found[0]) == set(found[1])
-            difference, rests_on = seeds_difference(*numbers, paired=paired), "seeds"
+            # two models that start from one seed share no more than the order of their batches, which pairs nothing
+            difference, rests_on = seeds_difference(*numbers, paired=False), "seeds"
+            if min(counts) < _FEW:
+                self.notes.append(_few(min(counts)))
         made = self._made(difference, rests_on, counts)
         made = replace(made, with_samples=self._with_samples(difference))
         if made.better is None and min(counts) > 1:
@@ -208,11 +226,12 @@ class Test:
         if share is None:
             self.notes.append(f"how large the folds of {self.one.label} are is not recorded, so they are not tested")
             return None
-        difference = folds_difference(*([each[fold] for fold in folds] for each in by_fold), share)
+        first, second = ([each[fold] for fold in folds] for each in by_fold)
+        difference = folds_difference(first, second, share)
         return self._made(difference, "folds", (len(folds), len(folds)))
 
-    def _made(self, difference: Difference, rests_on: Any, counts: tuple[int, int]) -> Versus:
-        return Versus(self.subset, self.metric, 0, 1, difference, rests_on, counts, less=False)
+    def _made(self, difference: Difference, rests_on: Any, counts: Sequence[int]) -> Versus:
+        return Versus(self.subset, self.metric, 0, 1, difference, rests_on, (counts[0], counts[1]), less=False)
 
     def _evidence(self, result: Result) -> list[Evidence]:
         return [self.evidence[run.id] for run in result.runs]
@@ -226,14 +245,9 @@ class Test:
             if one and other and (best is None or len(one) + len(other) > len(best[0]) + len(best[1])):
                 best = one, other
         if best is not None and len(best[0]) + len(best[1]) < every:
-            missing = [
-                f"`projectkit evaluate {run.id} --subset {self.subset}`"
-                for result in (self.one, self.other)
-                for run in result.runs
-                if not self.evidence[run.id].entry(self.subset, self.metric)
-            ]
+            known = len(best[0]) + len(best[1])
             self.notes.append(
-                f"{len(missing)} runs have no evaluation on {self.subset} and are left out; type {missing[0]}"
+                f"{self.subset}/{self.metric} is known of {known} of {every} runs; the others are left out"
             )
         return best
 
@@ -271,7 +285,10 @@ class Test:
             self.notes.append(f"{unknown}: {pair}")
             return None
         try:
-            spread = spread_over_samples(pair.target, pair.scores[: len(one)], pair.scores[len(one) :], self.metric)
+            scores = [two_columns(score) for score in pair.scores]
+            spread = spread_over_samples(
+                pair.target, scores[: len(one)], scores[len(one) :], self.metric, groups=pair.group
+            )
         except ProjectkitError as error:
             self.notes.append(f"{unknown}: {error}")
             return None
@@ -302,45 +319,12 @@ def _mean_of_folds(values: Mapping[tuple[int, int], float]) -> dict[int, float]:
     return {fold: sum(of_fold) / len(of_fold) for fold, of_fold in sorted(folds.items())}
 
 
-def _of_intervals(one: Mapping[str, Any], other: Mapping[str, Any]) -> Difference | None:
-    """The difference of two numbers from their intervals, as if the samples of the two were not the same: wider than a paired one.
-
-    Source: Zou & Donner 2008 (MOVER).
-    """
-    from projectkit.metrics import Difference
-
-    ends = [one.get(key) for key in ("value", "low", "high")] + [other.get(key) for key in ("value", "low", "high")]
-    known = [float(end) for end in ends if isinstance(end, int | float)]
-    if len(known) < 6 or not all(map(math.isfinite, known)):
-        return None
-    a, a_low, a_high, b, b_low, b_high = known
-    low, high = a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
-    return Difference(a - b, low, high, None, "mover", "none: the two intervals alone")
-
-
-def _single(one: Sequence[float], other: Sequence[float], *, fixed: bool) -> Difference:
-    """One number against several: whether it could be a further draw of theirs, or where it is fixed their mean.
-
-    Args:
-        one: a number, or the several.
-        other: the other of the two.
-        fixed: the one is no draw: a baseline, which a seed hardly moves, is taken as it is.
-
-    Source: Crawford & Howell 1998, "Comparing an individual's test score against norms derived from small samples"; fixed: Student's t.
-    """
-    from scipy import stats
-
-    from projectkit.metrics import Difference
-
-    several, single = (other, one[0]) if len(one) == 1 else (one, other[0])
-    sign, k = (1 if len(one) == 1 else -1), len(several)
-    mean = sum(several) / k
-    error = math.sqrt(sum((value - mean) ** 2 for value in several) / (k - 1) * ((0 if fixed else 1) + 1 / k))
-    value = sign * (single - mean)
-    half = error * float(stats.t.ppf((1 + LEVEL) / 2, k - 1))
-    p = 2 * float(stats.t.sf(abs(value) / error, k - 1)) if error > 0 else float(value == 0)
-    test = f"t test of {k} seeds against {'a fixed number' if fixed else 'one further seed'}"
-    return Difference(value, value - half, value + half, p, "t", test)
+def _few(seeds: int) -> str:
+    least = 2.0 ** (1 - seeds)
+    return (
+        f"{seeds} seeds: p rests on the t distribution; a test by sign flips, which assumes none, cannot go under p = "
+        f"{least:.3g} with {seeds} seeds, and under .05 from {_FEW} on"
+    ).replace("= 0.", "= .")
 
 
 def _without_zero(low: float, high: float) -> bool:

@@ -231,9 +231,9 @@ def _compared_csv(result: Comparison) -> None:
 def _difference_rows(result: Comparison, pair: Versus) -> Iterator[list[Any]]:
     first, second = result.results[pair.first], result.results[pair.second]
     members = {run.id for run in first.runs}
-    numbers = {"": pair.difference.value, " low": pair.difference.low, " high": pair.difference.high}
-    numbers |= {" p": pair.difference.p, " p_holm": pair.p_holm}
-    for end, value in numbers.items():
+    found = pair.difference
+    ends = ("", found.value), (" low", found.low), (" high", found.high), (" p", found.p), (" p_holm", pair.p_holm)
+    for end, value in ends:
         if value is not None:
             cells = [value if run.id in members else None for run in result.runs]
             yield ["difference", f"{pair.key} {first.label} - {second.label}{end}", *cells]

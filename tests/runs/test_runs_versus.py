@@ -1,0 +1,373 @@
+"""Differences between results: what they rest on, how sure they are, and what is said where a better test cannot be made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from comparedruns import Lab
+
+from projectkit import metrics
+from projectkit.project import Project
+from projectkit.runs import Run, RunWriter, keep_run, read_run
+from projectkit.runs.compare import Comparison, compare
+from projectkit.runs.pairs import holm
+from projectkit.runs.verdict import number, p_value
+from projectkit.runs.versus import Versus
+
+
+@pytest.fixture
+def lab(project: Project) -> Lab:
+    return Lab(project)
+
+
+def of(result: Comparison, key: str = "val/f1_macro") -> Versus:
+    return next(pair for pair in result.differences if pair.key == key)
+
+
+def rewritten(run: Run, subset: str = "val", **changed: Any) -> Run:
+    """The run with other predictions."""
+    known = run.predictions(subset)
+    arrays = {"id": known.id, "target": known.target, "score": known.score} | changed
+    RunWriter.open(run.path).write_predictions(subset, **arrays)
+    return run
+
+
+def aligned(one: Run, other: Run) -> tuple[Any, Any, Any]:
+    first, second = one.predictions("val"), other.predictions("val")
+    a, b = np.argsort(first.id), np.argsort(second.id)
+    return first.target[a], first.score[a], second.score[b]
+
+
+def test_two_runs_are_compared_sample_by_sample_whatever_the_order_of_their_files(lab: Lab) -> None:
+    one, other = lab.run("gru", 2.4), lab.run("cnn", 1.6)
+    assert list(one.predictions("val").id) != list(other.predictions("val").id)
+    pair = of(compare([one, other]), "val/accuracy")
+    target, first, second = aligned(one, other)
+    assert (pair.rests_on, pair.counts) == ("samples", (400, 400))
+    right = [float((score.argmax(axis=1) == target).mean()) for score in (first, second)]
+    assert pair.difference.value == pytest.approx(right[0] - right[1])
+    assert pair.difference.p == pytest.approx(metrics.paired_difference(target, first, second, "accuracy").p, rel=0.1)
+    assert pair.better == 0
+    assert pair.samples_needed is None
+
+
+def test_the_monitored_metric_is_shown_first_and_decides_the_sentence(lab: Lab) -> None:
+    monitor = {"metric": "val/mcc", "mode": "max"}
+    result = compare([lab.run("gru", 2.4, monitor=monitor), lab.run("cnn", 1.6, monitor=monitor)])
+    assert result.differences[0].key == "val/mcc"
+    assert "MCC on val" in result.sentences[0]
+    assert {"val/accuracy", "val/f1_macro", "val/auroc", "val/loss"} <= {pair.key for pair in result.differences}
+
+
+def test_less_is_better_of_a_loss_and_where_the_monitor_says_so(lab: Lab) -> None:
+    pair = of(compare([lab.run("bad", 1.2), lab.run("good", 2.6)]), "val/loss")
+    assert (pair.difference.value > 0, pair.better) == (True, 1)
+    monitor = {"metric": "val/f1_macro", "mode": "min"}
+    result = compare([lab.run("bad", 1.2, monitor=monitor), lab.run("good", 2.6, monitor=monitor)])
+    assert of(result).better == 0
+    assert "bad is better than good" in result.sentences[0]
+    assert "less macro F1 being better" in result.sentences[0]
+
+
+def test_runs_that_cannot_be_told_apart_say_how_many_samples_would_be_needed(lab: Lab) -> None:
+    result = compare([lab.run("gru", 1.62), lab.run("cnn", 1.6)])
+    pair = of(result)
+    assert pair.better is None
+    assert pair.difference.low < 0 < pair.difference.high
+    assert "gru and cnn cannot be told apart by macro F1 on val" in result.sentences[0]
+    assert pair.samples_needed is not None
+    assert f"about {pair.samples_needed:,} samples would be needed; there are 400" in result.sentences[0]
+
+
+def test_a_kept_run_has_no_predictions_so_the_two_intervals_are_compared_and_the_line_to_type_is_said(
+    lab: Lab, project: Project
+) -> None:
+    one, other = lab.run("gru", 2.6), lab.run("cnn", 1.4)
+    kept = read_run(keep_run(one, project))
+    shutil.rmtree(one.path)
+    result = compare([kept, other])
+    pair = of(result)
+    assert (pair.rests_on, pair.difference.method, pair.difference.p) == ("intervals", "mover", None)
+    (note,) = [note for note in result.notes if "no paired test" in note]
+    assert f"projectkit evaluate {one.id} --subset val" in note
+    assert pair.better == 0
+    paired = of(compare([lab.run("gru", 2.6), other])).difference
+    assert pair.difference.high - pair.difference.low > 0.9 * (paired.high - paired.low)
+
+
+def test_the_interval_of_two_intervals_is_that_of_independent_samples() -> None:
+    from projectkit.runs.difference import of_intervals
+
+    found = of_intervals({"value": 0.8, "low": 0.77, "high": 0.83}, {"value": 0.7, "low": 0.66, "high": 0.74})
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.05, 0.15))
+    assert of_intervals({"value": 0.8}, {"value": 0.7, "low": 0.66, "high": 0.74}) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"id": [f"other-{index}" for index in range(400)]},
+            r"predictions of other samples on val \(400 and 400, 0 in both\)",
+        ),
+        ({"id": ["same"] * 400}, "predictions of other samples"),
+        ({"target": np.zeros(400, dtype=int)}, "other labels for the same ids of val"),
+        ({"score": np.full((400, 4), 0.25)}, "other classes"),
+    ],
+    ids=["ids", "one id", "labels", "classes"],
+)
+def test_predictions_that_do_not_match_are_one_line_and_the_intervals_are_compared(
+    lab: Lab, change: dict[str, Any], said: str
+) -> None:
+    import re
+
+    one, other = lab.run("gru", 2.4), rewritten(lab.run("cnn", 1.6), **change)
+    result = compare([one, other])
+    (note,) = [note for note in result.notes if "no paired test" in note]
+    assert re.search(said, note), note
+    assert "\n" not in note
+    assert of(result).rests_on == "intervals"
+
+
+def test_ids_that_stand_for_several_samples_are_refused(lab: Lab) -> None:
+    runs = [rewritten(lab.run(name, 2.0), id=["same"] * 400) for name in ("gru", "cnn")]
+    assert "stand for several samples each" in " ".join(compare(runs).notes)
+
+
+def test_predictions_that_are_not_numbers_are_one_line(lab: Lab) -> None:
+    result = compare([lab.run("gru", 2.4), rewritten(lab.run("cnn", 1.6), score=np.full((400, 3), np.nan))])
+    assert [note for note in result.notes if "NaN" in note or "not numbers" in note]
+    assert of(result).rests_on == "intervals"
+
+
+def test_an_outdated_evaluation_is_left_out_and_the_line_to_type_is_said(lab: Lab) -> None:
+    one, other = lab.run("gru", 2.4), lab.run("cnn", 1.6)
+    document = dict(one.evaluation("val") or {}) | {"checkpoint": {"name": "best", "sha256": "0" * 64}}
+    writer = RunWriter.open(one.path)
+    writer.write_evaluation("val", document)
+    writer.event("checkpointed", name="best", sha256="1" * 64)
+    result = compare([one, other])
+    assert f"{one.id} went on after its evaluation on val" in result.notes[0]
+    assert f"projectkit evaluate {one.id} --subset val" in result.notes[0]
+    assert not [pair for pair in result.differences if pair.rests_on == "samples"]
+
+
+def test_a_run_that_was_not_evaluated_is_named_with_what_to_type(lab: Lab) -> None:
+    one, other = lab.run("gru", 2.4, subsets=()), lab.run("cnn", 1.6)
+    result = compare([one, other])
+    assert result.differences == ()
+    assert any(f"`projectkit evaluate {one.id}`" in note for note in result.notes)
+
+
+def test_several_seeds_of_each_are_compared_by_their_means_and_the_samples_are_drawn_anew_as_well(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.4), ("cnn", 1.6)) for seed in range(5)]
+    result = compare(runs)
+    assert [each.described for each in result.results] == ["gru (5 seeds)", "cnn (5 seeds)"]
+    pair = of(result)
+    means = [np.mean([run.best["val/f1_macro"] for run in runs[start : start + 5]]) for start in (0, 5)]
+    assert pair.difference.value == pytest.approx(means[0] - means[1])
+    assert (pair.rests_on, pair.counts, pair.better) == ("seeds", (5, 5), 0)
+    assert pair.with_samples is not None
+    assert pair.with_samples[0] < pair.difference.low < pair.difference.high < pair.with_samples[1]
+    (sentence,) = result.sentences
+    assert sentence.startswith("gru (5 seeds) is better than cnn (5 seeds) by .")
+    assert "with the samples drawn anew as well" in sentence
+
+
+def test_seeds_that_were_not_evaluated_are_compared_as_training_logged_them(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.6), ("cnn", 1.4)) for seed in range(3)]
+    for run in runs:
+        shutil.rmtree(run.path / "evaluation")
+        shutil.rmtree(run.path / "predictions")
+    result = compare(runs)
+    pair = of(result)
+    assert (pair.rests_on, pair.counts, pair.with_samples) == ("seeds", (3, 3), None)
+    assert any("what another draw of the samples of val adds is not known" in note for note in result.notes)
+
+
+def test_a_difference_of_seeds_that_another_draw_of_samples_may_turn_round_is_not_called_better(lab: Lab) -> None:
+    runs = [
+        lab.run(name, skill, seed=seed, jitter=0) for name, skill in (("gru", 1.75), ("cnn", 1.6)) for seed in range(6)
+    ]
+    for pair in compare(runs).differences:
+        if pair.with_samples is not None and pair.with_samples[0] < 0 < pair.with_samples[1]:
+            assert pair.better is None
+
+
+def test_seeds_that_are_unequal_in_number_are_still_compared(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.4, seed=seed) for seed in range(3)] + [lab.run("cnn", 1.2, seed=seed) for seed in range(5)]
+    pair = of(compare(runs))
+    assert (pair.counts, pair.rests_on, pair.better) == ((3, 5), "seeds", 0)
+    assert "Welch" in pair.difference.test
+
+
+def test_three_seeds_are_told_that_a_sign_flip_test_cannot_decide(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.4), ("cnn", 1.6)) for seed in range(3)]
+    result = compare(runs)
+    assert any("sign flips" in note and "cannot go under p = .25 with 3 seeds" in note for note in result.notes)
+    more = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.4), ("cnn", 1.6)) for seed in range(6)]
+    assert not [note for note in compare(more).notes if "sign flips" in note]
+
+
+def test_one_run_against_five_seeds_asks_whether_it_could_be_a_further_seed(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.4, seed=seed) for seed in range(5)] + [lab.run("cnn", 1.0)]
+    result = compare(runs)
+    pair = of(result)
+    assert (pair.rests_on, pair.counts, pair.better) == ("one and seeds", (5, 1), 0)
+    assert "cnn was trained once, so its spread over seeds is taken for that of the other" in result.sentences[0]
+
+
+def test_one_against_several_is_the_published_test() -> None:
+    from scipy import stats
+
+    from projectkit.runs.difference import one_and_seeds
+
+    several = [0.81, 0.83, 0.80, 0.84, 0.82]
+    found = one_and_seeds([0.90], several, fixed=False)
+    spread = np.std(several, ddof=1) * np.sqrt(1 + 1 / 5)
+    assert found.p == pytest.approx(2 * stats.t.sf((0.90 - np.mean(several)) / spread, 4))
+    assert one_and_seeds(several, [0.90], fixed=False).value == -found.value
+    fixed = one_and_seeds(several, [0.90], fixed=True)
+    assert fixed.p == pytest.approx(stats.ttest_1samp(several, 0.90).pvalue)
+    known = stats.ttest_1samp(several, 0.90).confidence_interval()
+    assert (fixed.low, fixed.high) == pytest.approx((known.low - 0.90, known.high - 0.90))
+
+
+def test_a_baseline_is_taken_as_it_is_and_the_teams_code_does_not_make_it_unfair(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.4, seed=seed) for seed in range(5)]
+    lab.git = {"commit": "b" * 40, "diff_sha256": None}
+    baseline = lab.run("linear", 1.2, kind="baseline", baseline={"name": "linear"})
+    result = compare([*runs, baseline])
+    assert result.unfair == ()
+    assert "fixed number" in of(result).difference.test
+    assert "trained once" not in result.sentences[0]
+
+
+def test_baselines_of_one_config_are_results_of_their_own(lab: Lab) -> None:
+    names = ("majority", "linear", "forest")
+    runs = [
+        lab.run("same", skill, kind="baseline", baseline={"name": name})
+        for name, skill in zip(names, (0, 1, 2), strict=True)
+    ]
+    assert len(compare(runs).results) == 3
+
+
+def test_folds_of_one_split_are_compared_fold_by_fold(lab: Lab) -> None:
+    runs = [lab.run(name, skill, fold=fold) for name, skill in (("gru", 2.6), ("cnn", 1.6)) for fold in range(5)]
+    result = compare(runs)
+    assert [each.described for each in result.results] == ["gru (5 folds)", "cnn (5 folds)"]
+    assert result.unfair == ()
+    pair = of(result)
+    values = [np.array([run.best["val/f1_macro"] for run in runs[start : start + 5]]) for start in (0, 5)]
+    expected = metrics.folds_difference(values[0], values[1], 400 / 1600)
+    assert (pair.rests_on, pair.counts) == ("folds", (5, 5))
+    assert (pair.difference.value, pair.difference.p) == pytest.approx((expected.value, expected.p))
+
+
+def test_folds_that_only_one_has_are_left_out_and_named(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.6, fold=fold) for fold in range(5)] + [
+        lab.run("cnn", 1.6, fold=fold) for fold in range(1, 4)
+    ]
+    result = compare(runs)
+    assert of(result).counts == (3, 3)
+    assert "gru and cnn are compared on folds 1, 2, 3 alone" in result.notes
+    assert any("another split" in reason for reason in result.unfair)
+
+
+def test_folds_are_not_compared_with_a_run_on_the_whole_split(lab: Lab) -> None:
+    result = compare([lab.run("gru", 2.6, fold=0), lab.run("gru", 2.6, fold=1), lab.run("cnn", 1.6)])
+    assert not [pair for pair in result.differences if pair.rests_on == "folds"]
+    assert "gru and cnn: folds are compared with folds alone" in result.notes
+
+
+def test_of_more_than_two_results_each_pair_is_tested_and_corrected(lab: Lab) -> None:
+    result = compare([lab.run("gru", 2.6), lab.run("cnn", 2.5), lab.run("mlp", 1.0)])
+    assert [(pair.first, pair.second) for pair in result.differences] == [(0, 1), (0, 2), (1, 2)]
+    assert {pair.key for pair in result.differences} == {"val/f1_macro"}
+    raw = [pair.difference.p for pair in result.differences]
+    assert [pair.p_holm for pair in result.differences] == pytest.approx(holm([p for p in raw if p is not None]))
+    (sentence,) = result.sentences
+    assert "is better than mlp" in sentence
+    assert "corrected for 3 pairs (Holm)" in sentence
+
+
+def test_holms_correction_is_that_of_a_worked_example() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx(
+        [0.03, 0.06, 0.06, 0.02]
+    )  # Holm 1979: 4, 3, 2, 1 times, never falling
+    assert holm([0.2, 0.01], family=10) == pytest.approx([1.0, 0.1])
+    assert holm([]) == []
+
+
+def test_an_unfair_comparison_still_shows_its_difference_and_says_so(lab: Lab) -> None:
+    one = lab.run("gru", 2.4)
+    lab.git = {"commit": "b" * 40, "diff_sha256": None}
+    result = compare([one, lab.run("cnn", 1.4)])
+    assert of(result).better == 0
+    assert result.sentences[0].startswith(
+        "Not a fair comparison (another commit, or other uncommitted changes): gru is better"
+    )
+
+
+def test_a_test_subset_that_was_looked_at_often_is_said_with_the_count(lab: Lab, project: Project) -> None:
+    runs = [lab.run(name, skill, subsets=("val", "test")) for name, skill in (("gru", 2.4), ("cnn", 1.6))]
+    project.ledger.mkdir()
+
+    def look(run: str, place: int, digest: str = "d" * 64) -> None:
+        entry = {"run": run, "subset": "test", "data": {"split_digest": digest}}
+        (project.ledger / f"{place}.json").write_text(json.dumps(entry), encoding="utf-8")
+
+    for place, run in enumerate(runs):
+        look(run.id, place)
+    (project.ledger / "notes.json").write_text("[]", encoding="utf-8")
+    assert not [note for note in compare(runs, project.ledger).notes if "looked at" in note]
+    for place in range(2, 9):
+        look("another", place)
+    look("another", 9, digest="e" * 64)  # of another split
+    result = compare(runs, project.ledger)
+    (note,) = [note for note in result.notes if "looked at" in note]
+    assert note.startswith("test was looked at 9 times, with 3 runs")
+    assert [sentence.count(" on test") > 0 for sentence in result.sentences] == [False, True]
+
+
+def test_a_comparison_with_its_differences_is_plain_json(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.4), ("cnn", 1.6)) for seed in range(2)]
+    document = compare(runs).as_dict()
+    assert json.loads(json.dumps(document)) == document
+    assert document["results"][0]["seeds"] == [0, 1]
+    first = document["differences"][0]
+    assert (first["metric"], first["first"], first["second"], first["rests_on"]) == (
+        "val/f1_macro",
+        "gru",
+        "cnn",
+        "seeds",
+    )
+    assert document["by_result"]["val/f1_macro"]["spread"][0] > 0
+
+
+def test_numbers_are_written_as_papers_write_them() -> None:
+    assert [number(value) for value in (0.0214, -0.0041, 1.25, 0.0)] == [".021", "-.004", "1.250", ".000"]
+    assert [p_value(value) for value in (0.0123, 0.00001, 0.5512, 1.0, None)] == [
+        "p = .012",
+        "p < .001",
+        "p = .55",
+        "p = 1.00",
+        "",
+    ]
+
+
+def test_the_files_of_a_run_are_not_written_by_a_comparison(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.4), lab.run("cnn", 1.6)]
+
+    def state() -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for run in runs for path in run.path.rglob("*") if path.is_file()}
+
+    before = state()
+    compare(runs)
+    assert state() == before
