@@ -70,7 +70,7 @@ class Explainer:
         if assembly.catalogued is None:
             raise UnexplainedError("the data is your own module's, so what its numbers stand for is not known here")
         self.data: DataModule = assembly.catalogued
-        self.task = assembly.task.eval()
+        self.task = assembly.task
         self.names = self.data.spec.class_names
         self.device = next((each.device for each in self.task.parameters()), torch.device("cpu"))
 
@@ -104,7 +104,7 @@ class Explainer:
             raise UnexplainedError(f"{type(error).__name__}: {' '.join(str(error).split())[:160]}") from error
         finally:
             for module in training:
-                module.train()
+                module.training = True  # one by one: a layer that was frozen stays so
         values = parts.values.numpy().astype(np.float32)
         if not np.isfinite(values).all():
             raise UnexplainedError("the network's output or its gradient is not a number")

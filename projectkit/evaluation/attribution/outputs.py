@@ -46,7 +46,8 @@ def _logits(task: pl.LightningModule, x: Tensor) -> Tensor:
     if isinstance(task, LogitsTask):
         return _output(task, x, forward=True).float()
     given = _output(task, x).float()
-    likely = bool(((given.sum(dim=1) - 1).abs() <= 1e-3).all()) and float(given.min()) >= 0
+    seen = given.detach()
+    likely = bool(((seen.sum(dim=1) - 1).abs() <= 1e-3).all()) and bool((seen >= 0).all())
     return given.clamp(min=_LEAST).log() if likely else given
 
 

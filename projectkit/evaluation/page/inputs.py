@@ -16,6 +16,7 @@ from projectkit.evaluation.page.drawing import bar, heat_map, line, picture
 _CHARACTERS = 700  # of a text
 _TOKENS = 150  # of a sequence
 _COLUMNS = 8  # of a table
+_CELL = 40  # characters of a category
 _CHANNELS = 3  # of a series
 _STRONGEST = 0.6  # of a token's colour: ink on it keeps a contrast of 4.5
 _MARKED = 0.3  # of the largest attribution: from there on a token is underlined, for grey print
@@ -142,4 +143,5 @@ def _cell(table: Table, row: int, column: int) -> str:
     if column < numbers:
         value = float(table.numeric[row, column])
         return "missing" if np.isnan(value) else f"{value:.5g}"
-    return str(table.categorical[row, column - numbers]) or "missing"
+    name = str(table.categorical[row, column - numbers])
+    return (name if len(name) <= _CELL else f"{name[:_CELL]}…") or "missing"

@@ -14,6 +14,7 @@ _ROWS = 25  # of slices before the rest is folded away
 _MOST_ROWS = 150
 _COLUMNS = 15
 _NAMED = 8  # names in a sentence
+_LONGEST = 80  # characters of a name, an id or a value: those of scraped data may have a million
 
 
 def introduction(content: Content) -> list[Html]:
@@ -75,8 +76,8 @@ def _in_brief(content: Content) -> list[str]:
     if mistakes.pairs:
         first = mistakes.pairs[0]
         said.append(
-            f"The most frequent mistake: {first.target} taken for {first.predicted}, {first.count:,} times ({first.share:.1%} of "
-            f"{first.target})."
+            f"The most frequent mistake: {_short(first.target)} taken for {_short(first.predicted)}, {first.count:,} times ({first.share:.1%} of "
+            f"{_short(first.target)})."
         )
     worse = [each for each in slices.rows if each.worse]
     if worse:
@@ -122,10 +123,11 @@ def _cards(content: Content, shown: Sequence[Shown]) -> Html:
 
 def _card(content: Content, shown: Shown) -> str:
     mistake = shown.mistake
+    target, predicted = _short(mistake.target), _short(mistake.predicted)
     if mistake.target == mistake.predicted:
-        title = text(mistake.target)
+        title = text(target)
     else:
-        title = Html(f'{text(mistake.target)} <span class="arrow">taken for</span> {text(mistake.predicted)}')
+        title = Html(f'{text(target)} <span class="arrow">taken for</span> {text(predicted)}')
     parts = [f"<h3>{title}</h3>", f'<p class="small">{text(_confidence(content, shown))}</p>']
     if shown.row is not None:
         parts.append(shown_input(content, shown.row, shown.attribution))
@@ -133,7 +135,7 @@ def _card(content: Content, shown: Shown) -> str:
         parts.append(f'<p class="faint small">{text(_method(shown))}</p>')
     elif shown.unexplained:
         parts.append(f'<p class="faint small">{text(f"No attribution: {shown.unexplained}.")}</p>')
-    known = "; ".join(f"{name}: {value}" for name, value in {"id": mistake.id, **shown.known}.items())
+    known = "; ".join(f"{_short(name)}: {_short(value)}" for name, value in {"id": mistake.id, **shown.known}.items())
     parts.append(f'<p class="faint small">{text(known)}</p>')
     return f'<li class="card">{"".join(parts)}</li>'
 
@@ -154,7 +156,7 @@ def _method(shown: Shown) -> str:
     found = shown.attribution
     assert found is not None
     if found.towards:
-        said = f"Blue speaks for {found.towards}, orange for {found.against}. "
+        said = f"Blue speaks for {_short(found.towards)}, orange for {_short(found.against)}. "
     else:
         said = "Blue raises the output, orange lowers it. "
     if found.method == "occlusion":
@@ -173,7 +175,10 @@ def _key(content: Content, shown: Sequence[Shown], against: str) -> Html:
 
 
 def _pairs(content: Content) -> Html:
-    rows = [(each.target, each.predicted, each.count, f"{each.share:.1%}") for each in content.mistakes.pairs]
+    rows = [
+        (_short(each.target), _short(each.predicted), each.count, f"{each.share:.1%}")
+        for each in content.mistakes.pairs
+    ]
     return table("The most frequent mistakes", ("true", "predicted", "samples", "of the true class"), rows)
 
 
@@ -238,22 +243,22 @@ def _left_out(content: Content) -> list[str]:
     if len(slices.rows) > _MOST_ROWS:
         said.append(f"{len(slices.rows) - _MOST_ROWS} more slices stand in evaluation/{content.subset}.json.")
     if slices.small:
-        names = ", ".join(f"{name} ({count})" for name, count in list(slices.small.items())[:_NAMED])
+        names = ", ".join(f"{_short(name)} ({count})" for name, count in list(slices.small.items())[:_NAMED])
         more = f", and of {len(slices.small) - _NAMED} more columns" if len(slices.small) > _NAMED else ""
         said.append(f"Not looked at, for they have fewer than {LEAST} samples, are values of: {names}{more}.")
     if slices.empty:
         more = " and more" if len(slices.empty) > _NAMED else ""
-        said.append(f"Without any sample: {', '.join(slices.empty[:_NAMED])}{more}.")
+        said.append(f"Without any sample: {', '.join(map(_short, slices.empty[:_NAMED]))}{more}.")
     if slices.constant:
         more = f" and {len(slices.constant) - _NAMED} more" if len(slices.constant) > _NAMED else ""
-        said.append(f"Nothing to tell apart by, here: {', '.join(slices.constant[:_NAMED])}{more}.")
+        said.append(f"Nothing to tell apart by, here: {', '.join(map(_short, slices.constant[:_NAMED]))}{more}.")
     return said
 
 
 def _columns(content: Content) -> list[Html]:
     ranked = sorted(content.columns.items(), key=lambda item: -item[1])
     largest = ranked[0][1] or 1.0
-    rows = [(name, Html(bar(value / largest)), f"{value:.3g}") for name, value in ranked[:_COLUMNS]]
+    rows = [(_short(name), Html(bar(value / largest)), f"{value:.3g}") for name, value in ranked[:_COLUMNS]]
     return [
         paragraph(
             f"How much each column moves the answer, up or down, on average over {content.columns_n:,} samples of {content.subset} "
@@ -292,7 +297,11 @@ def _reading(content: Content) -> list[str]:
 
 
 def _name(each: Slice) -> str:
-    return f"{each.column}: {each.label}"
+    return f"{_short(each.column)}: {_short(each.label)}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"
 
 
 def _value(value: float, content: Content) -> str:
