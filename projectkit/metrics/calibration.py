@@ -126,7 +126,7 @@ def fit_temperature(target: ArrayLike, score: ArrayLike) -> float:
 
 
 def tempered(score: ArrayLike, temperature: float) -> Array:
-    """Probabilities at another temperature; the predicted class stays.
+    """Probabilities at another temperature; the predicted class stays, unless two differ by a rounding error.
 
     Args:
         score: probabilities, (n, classes).

@@ -67,20 +67,28 @@ def threshold_at_fpr(target: ArrayLike, score: ArrayLike, fpr: float) -> float:
     """The lowest threshold at which no more than a share `fpr` of the negatives raises an alarm.
 
     Args:
-        target: 0 or 1, of the validation set, (n,).
+        target: 0 or 1, of the validation set, (n,); positives are not needed.
         score: (n,).
         fpr: in (0, 1).
 
     Returns:
-        A score that occurs; where even the highest would raise too many alarms, the next number above it.
+        A score that occurs; where even the highest would raise too many alarms, the next number above it of the scores' own type.
 
     Raises:
-        UserError: as `roc_curve`.
+        UserError: no negatives, or else as `roc_curve`.
     """
     _check_share(fpr, "fpr")
-    _, alarms, thresholds = cumulated(*checked_binary(target, score, where="threshold"))
+    positive, scores = checked_binary(target, score, where="threshold", both=False)
+    if positive.all():
+        raise UserError("no sample is negative", where="threshold", remedy="choose a subset that has negatives")
+    _, alarms, thresholds = cumulated(positive, scores)
     last = int(np.flatnonzero(alarms / alarms[-1] <= fpr)[-1])
-    return float(thresholds[last]) if last else float(np.nextafter(thresholds[1], np.inf))
+    if last:
+        return float(thresholds[last])
+    # In float64 the next number above a float32 would be rounded back by who compares it with float32.
+    own = np.asarray(score).dtype
+    highest = thresholds[1].astype(own if np.issubdtype(own, np.floating) else np.float64)
+    return float(np.nextafter(highest, np.inf, dtype=highest.dtype))
 
 
 def best_threshold(target: ArrayLike, score: ArrayLike) -> float:

@@ -57,11 +57,21 @@ def test_the_threshold_of_a_rate_is_the_lowest_that_keeps_it(seed, decimals, fpr
     assert not len(below) or (negative >= below.max()).mean() > fpr
 
 
-def test_where_the_highest_score_is_a_negatives_the_threshold_lies_above_every_score():
-    threshold = threshold_at_fpr([0, 1, 1], np.array([1.0, 0.9, 0.1], dtype=np.float32), 0.5)
-    assert np.isfinite(threshold)
-    assert threshold > 1
-    assert at_threshold([0, 1, 1], np.array([1.0, 0.9, 0.1], dtype=np.float32), threshold)["recall"].value == 0
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+def test_where_the_highest_score_is_a_negatives_the_threshold_lies_above_every_score(kind):
+    target, score = [0, 1, 1], np.array([1.0, 0.9, 0.1], dtype=kind)
+    threshold = threshold_at_fpr(target, score, 0.5)
+    assert 1 < threshold < 1.01
+    assert not (score >= threshold).any()
+    assert at_threshold(target, score, threshold)["recall"].value == 0
+
+
+def test_a_rate_needs_no_positives_for_its_threshold():
+    negative = _draw(0, 0, 1000)[1]
+    threshold = threshold_at_fpr(np.zeros(1000), negative, 0.01)
+    assert (negative >= threshold).sum() == 10
+    with pytest.raises(UserError, match="no sample is negative"):
+        threshold_at_fpr([1, 1], [0.1, 0.2], 0.01)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -229,7 +239,7 @@ def test_a_rate_that_is_no_share_is_one_line(fpr):
     ("target", "score", "message"),
     [
         ([], [], "no samples"),
-        ([1, 1], [0.1, 0.2], "one kind"),
+        ([1, 1], [0.1, 0.2], "one kind|no sample is negative"),
         ([0, 1], [0.1, np.nan], "score of sample 1 is NaN"),
         ([0, 1], [0.1], "one score a sample"),
         ([0, 3], [0.1, 0.2], "target of sample 1 is 3"),
