@@ -65,10 +65,7 @@ def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
         facts["threshold"] = _threshold(operating)
         facts["a day"] = _day(operating)
     if calibration := document.get("calibration"):
-        facts["calibration"] = (
-            f"ECE {calibration['ece_before']:.3f}, loss {calibration['loss_before']:.3f}; with the temperature "
-            f"{calibration['temperature']:.2f} {calibration['ece_after']:.3f} and {calibration['loss_after']:.3f}"
-        )
+        facts["calibration"] = _calibration(calibration)
     fitted = [
         name
         for name, part in (("threshold", operating), ("temperature", calibration))
@@ -96,6 +93,16 @@ def _threshold(operating: Mapping[str, Any]) -> str:
     return f"{chosen}: {', '.join(said)}" if said else chosen
 
 
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    worse = calibration["loss_after"] > calibration["loss_before"]
+    return (
+        f"ECE {calibration['ece_before']:.3f}, loss {calibration['loss_before']:.3f}; "
+        f"at val's temperature of {calibration['temperature']:.2f} "
+        f"ECE {calibration['ece_after']:.3f}, loss {calibration['loss_after']:.3f}"
+        f"{' (worse: these samples are unlike val)' if worse else ''}"
+    )
+
+
 def _day(operating: Mapping[str, Any]) -> str:
     alarms = operating.get("alarms")
     if not alarms:
@@ -113,7 +120,7 @@ def _day(operating: Mapping[str, Any]) -> str:
 def _cost(cost: Mapping[str, Any]) -> str:
     memory = cost["memory_mib"]
     times = ", ".join(f"{each['median']:.3g} ms for {size}" for size, each in cost["latency_ms"].items())
-    beside = ", ".join(f"{each:.3g} MiB for {size}" for size, each in memory["activations"].items())
+    beside = ", ".join(f"{each:.2g} MiB for {size}" for size, each in memory["activations"].items())
     threads = f", {cost['threads']} thread{'s' * (cost['threads'] != 1)}" if cost["device"] == "cpu" else ""
     return (
         f"{cost['parameters']:,} parameters, {memory['weights']:.3g} MiB; {times} ({cost['device']}{threads}); "

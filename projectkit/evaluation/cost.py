@@ -52,7 +52,7 @@ def cost_of(assembly: Assembly, subset: str, device: torch.device) -> dict[str, 
     with torch.inference_mode():
         for size, batches in _batches(assembly, subset, device).items():
             try:
-                activations[str(size)] = round(_activations(assembly, score_of, batches[0], device) / _MIB, 3)
+                activations[str(size)] = round(_activations(assembly, score_of, batches[0], device) / _MIB, 6)
                 latency[str(size)] = _latency(score_of, batches, device)
             except torch.OutOfMemoryError:
                 activations.pop(str(size), None)
@@ -63,7 +63,7 @@ def cost_of(assembly: Assembly, subset: str, device: torch.device) -> dict[str, 
         "parameters": sum(each.numel() for each in assembly.task.parameters()),
         "latency_ms": latency,
         "memory_mib": {
-            "weights": round(sum(each.numel() * each.element_size() for each in weights) / _MIB, 3),
+            "weights": round(sum(each.numel() * each.element_size() for each in weights) / _MIB, 6),
             "activations": activations,
             "process_peak": peak_memory_mib(),
         },

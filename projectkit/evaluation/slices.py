@@ -12,7 +12,6 @@ of one group (frames of one video, texts of one template) count for less than as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from projectkit.evaluation.grouped import effective
 from projectkit.metrics import Interval, bootstrap, clopper_pearson
 
 LEAST = 20
@@ -157,9 +157,7 @@ def find_slices(
         parts = {label: rows for label, rows in parts.items() if rows.tobytes() not in seen}
         seen |= {rows.tobytes() for rows in parts.values()}
         mirrored = len(parts) == 2 and sum(int(rows.sum()) for rows in parts.values()) == len(values)
-        # where a slice is one group, as a family of malware that is a class too, it is that group which is asked about
-        single = codes is not None and np.median([len(np.unique(codes[rows])) for rows in parts.values() or [[]]]) <= 1
-        within = None if column.grouping or single else codes
+        within = None if column.grouping or _is_grouped(parts, codes) else codes
         for number, (label, rows) in enumerate(parts.items()):
             looked = _look(values, rows, within, errors=errors, seed=seed)
             share = None if mix is None or column.classes else float(mix[rows].mean())
@@ -254,12 +252,19 @@ def _look(
         return (interval.value, interval.low, interval.high, rest), p
     from scipy.stats import fisher_exact
 
-    right, n = _effective(values[rows], own)
-    others_right, others_n = _effective(values[~rows], others)
+    right, n = effective(values[rows], own)
+    others_right, others_n = effective(values[~rows], others)
     p = float(fisher_exact([[right, n - right], [others_right, others_n - others_right]]).pvalue)
     bounds: Interval = clopper_pearson(right, n)
     share = float(values[rows].mean())
     return (share, min(share, bounds.low), max(share, bounds.high), rest), min(1.0, p)
+
+
+def _is_grouped(parts: Mapping[str, NDArray[np.bool_]], codes: NDArray[Any] | None) -> bool:
+    """Whether most slices are one group each, as a family of malware that is a class too: that group is what is asked about."""
+    if codes is None or not parts:
+        return False
+    return bool(np.median([len(np.unique(codes[rows])) for rows in parts.values()]) <= 1)
 
 
 def _means(values: NDArray[np.float64], codes: NDArray[Any] | None) -> NDArray[np.float64]:
@@ -269,26 +274,6 @@ def _means(values: NDArray[np.float64], codes: NDArray[Any] | None) -> NDArray[n
     places = np.unique(codes, return_inverse=True)[1].reshape(-1)
     means: NDArray[np.float64] = np.bincount(places, weights=values) / np.bincount(places)
     return means
-
-
-def _effective(values: NDArray[np.float64], codes: NDArray[Any] | None) -> tuple[int, int]:
-    """Right ones and samples of as many independent samples as these are worth.
-
-    As many as would have the variance that the share has when whole groups are drawn; where all are right or all wrong, one a group.
-    """
-    n, share = len(values), float(values.mean())
-    if codes is None:
-        return int(values.sum()), n
-    places = np.unique(codes, return_inverse=True)[1].reshape(-1)
-    groups = int(places.max()) + 1
-    if share in (0.0, 1.0) or groups == 1:
-        worth = float(groups)
-    else:
-        sums = np.bincount(places, weights=values - share)
-        variance = groups / (groups - 1) * float(np.square(sums).sum()) / n**2
-        worth = share * (1 - share) / variance if variance > 0 else math.inf
-    number = max(1, round(min(worth, n)))
-    return round(share * number), number
 
 
 def _judged(each: Slice, adjusted: float, *, errors: bool) -> Slice:

@@ -12,7 +12,7 @@ A directive is a fence of colons whose body is YAML:
 | `results` | `runs`*, `metrics`, `subset` | a table, best values in bold, 95% intervals below the values |
 | `numbers` | `run`*, `metrics`, `subset` | the figures that matter, large |
 | `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
-| `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc` |
+| `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
 
 `runs` is a list of what `projectkit runs list` shows (ids, parts of ids, `latest`, `best`), or a mapping of labels to them.
 Before the first run is there, `latest` and `best` give a placeholder and a warning, so that a draft can be built; any other
@@ -26,6 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
+from projectkit.metrics import less_is_better
 from projectkit.poster.fields import Fields, read_fields
 from projectkit.poster.markdown import Node
 from projectkit.project import Project
@@ -40,9 +41,15 @@ _LABELS = {
     "average_precision": "Average precision",
     "ece": "ECE",
     "loss": "Loss",
+    "tpr_at_fpr_1e-2": "TPR at 1% FPR",
+    "tpr_at_fpr_1e-3": "TPR at 0.1% FPR",
+    "f1": "F1",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "spearman": "Spearman’s ρ",
 }
 _SUBSETS = {"train": "training set", "val": "validation set", "test": "test set"}
-_LOWER_IS_BETTER = {"ece", "loss"}
 _DECIMALS = 3
 # The place that a directive keeps before its run is there: heights as shares of the column's width, least and most.
 _PLACEHOLDERS: dict[str, Node] = {
@@ -130,7 +137,7 @@ def _results(fields: Fields, project: Project, drawn: Drawn) -> Node:
     }
     for column, metric in enumerate(metrics):
         values = [row[column]["number"] for row in cells.values()]
-        best = min(values) if metric in _LOWER_IS_BETTER else max(values)
+        best = min(values) if less_is_better(metric) else max(values)
         for row in cells.values():
             # Compared as printed: two equal numbers, one of them bold, would ask a question.
             row[column]["best"] = len(values) > 1 and row[column]["value"] == _number(best)
