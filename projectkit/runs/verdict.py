@@ -79,8 +79,9 @@ def _several(results: Sequence[Result], pairs: Sequence[Versus]) -> str:
     same: list[str] = []
     for pair in pairs:
         if best in (pair.first, pair.second):
-            other = results[pair.second if pair.first == best else pair.first].described
-            (better if pair.better == best else same).append(f"{other} ({_measured(pair, short=True)})")
+            other, measured = results[pair.second if pair.first == best else pair.first], _measured(pair, short=True)
+            more = f"; {_enough(pair)}" if pair.better is None and _enough(pair) else ""
+            (better if pair.better == best else same).append(f"{other.described} ({measured}{more})")
     metric, subset = metric_name(pairs[0].metric), pairs[0].subset
     parts = [f"is better than {_and(better)}"] if better else []
     parts += [f"cannot be told apart from {_and(same)}"] if same else []
@@ -109,7 +110,7 @@ def _measured(pair: Versus, *, signed: bool = False, short: bool = False) -> str
         if ends
         else ""
     )
-    return f"{begin}, {LEVEL:.0%} interval {interval}{p} ({pair.difference.test.partition(' (')[0]}){over}"
+    return f"{begin}, {LEVEL:.0%} interval {interval}{p} ({pair.test}){over}"
 
 
 def _caveats(results: Sequence[Result], pairs: Sequence[Versus]) -> str:
@@ -128,12 +129,16 @@ def _caveats(results: Sequence[Result], pairs: Sequence[Versus]) -> str:
 
 
 def _needed(pair: Versus) -> str:
-    """How much more would be needed to tell the two apart, if the difference is what it seems."""
+    enough = _enough(pair)
+    there = f"; there are {pair.counts[0]:,}" if pair.rests_on == "samples" else ""
+    return f"If it is what it seems, {enough} would be needed to tell{there}." if enough else ""
+
+
+def _enough(pair: Versus) -> str:
+    """How much more would tell the two apart four times in five."""
     if pair.rests_on == "seeds" and pair.seeds_needed:
-        return f"If it is what it seems, about {pair.seeds_needed:,} seeds of each would be needed."
-    if pair.rests_on == "samples" and pair.samples_needed:
-        return f"If it is what it seems, about {pair.samples_needed:,} samples would be needed; there are {pair.counts[0]:,}."
-    return ""
+        return f"about {pair.seeds_needed:,} seeds of each"
+    return f"about {pair.samples_needed:,} samples" if pair.rests_on == "samples" and pair.samples_needed else ""
 
 
 def _decimals(low: float, high: float) -> int:

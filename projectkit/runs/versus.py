@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _CLASSIFIED = ("accuracy", "balanced_accuracy", "f1_macro", "mcc", "auroc", "average_precision", "ece", "loss")
 _REGRESSED = ("mae", "rmse", "r2")
-_FEW = 6  # seeds: the fewest from which a sign-flip test can give p < .05
 
 RestsOn = Literal["samples", "intervals", "seeds", "one and seeds", "folds"]
 
@@ -68,6 +67,11 @@ class Versus:
     def key(self) -> str:
         """`val/f1_macro`."""
         return f"{self.subset}/{self.metric}"
+
+    @property
+    def test(self) -> str:
+        """How p was found, in a few words."""
+        return self.difference.test.partition(" (")[0]
 
     @property
     def p(self) -> float | None:
@@ -200,8 +204,8 @@ class Test:
         else:
             # two models that start from one seed share no more than the order of their batches, which pairs nothing
             difference, rests_on = seeds_difference(*numbers, paired=False), "seeds"
-            if min(counts) < _FEW:
-                self.notes.append(_few(min(counts)))
+            if 2 / math.comb(sum(counts), min(counts)) > 1 - LEVEL:
+                self.notes.append(_few(*counts))
         made = self._made(difference, rests_on, counts)
         made = replace(made, with_samples=self._with_samples(difference))
         if made.better is None and min(counts) > 1:
@@ -319,12 +323,12 @@ def _mean_of_folds(values: Mapping[tuple[int, int], float]) -> dict[int, float]:
     return {fold: sum(of_fold) / len(of_fold) for fold, of_fold in sorted(folds.items())}
 
 
-def _few(seeds: int) -> str:
-    least = 2.0 ** (1 - seeds)
-    return (
-        f"{seeds} seeds: p rests on the t distribution; a test by sign flips, which assumes none, cannot go under p = "
-        f"{least:.3g} with {seeds} seeds, and under .05 from {_FEW} on"
-    ).replace("= 0.", "= .")
+def _few(one: int, other: int) -> str:
+    """With so few seeds p is one of the t distribution alone: no test that looks at the order of the numbers could find a difference."""
+    permuted, flipped = 2 / math.comb(one + other, min(one, other)), 2.0 ** (1 - min(one, other))
+    seeds = f"{one} seeds" if one == other else f"{one} and {other} seeds"
+    bounds = f"p = {flipped:.2g} by sign flips, {permuted:.2g} by permutation".replace(" 0.", " .")
+    return f"{seeds}: p rests on the t distribution alone; tests that do without it cannot go under {bounds}: train more seeds"
 
 
 def _without_zero(low: float, high: float) -> bool:

@@ -135,37 +135,53 @@ def _print_results(result: Comparison) -> None:
 
 def _print_differences(result: Comparison) -> None:
     """Each difference with its interval and p: of two results every metric, of more every pair."""
-    names = [each.label for each in result.results]
     pairs = result.differences
     if not pairs:
         return
+    names = [each.label for each in result.results]
     several = len(names) > 2
-    title = pairs[0].key if several else f"{names[pairs[0].first]} - {names[pairs[0].second]}"
-    for key in dict.fromkeys(pair.key for pair in pairs) if several else [""]:
-        rows = [
-            [
-                f"{names[pair.first]} - {names[pair.second]}" if several else pair.key,
-                f"{pair.difference.value:+.4f}" + ("!" if pair.better is not None else ""),
-                f"{pair.difference.low:+.4f} to {pair.difference.high:+.4f}",
-                _p(pair.difference.p),
-                *([_p(pair.p_holm)] if several else []),
-            ]
-            for pair in pairs
-            if not several or pair.key == key
-        ]
-        heads = ["difference", "95% interval", "p", *(["p (Holm)"] if several else [])]
-        _side_by_side(key or title, heads, rows)
+    widened = any(pair.with_samples is not None for pair in pairs)
+    heads = ["value", "95% interval", "p", *(["p (Holm)"] if several else []), *(["with samples"] if widened else [])]
+    for key in dict.fromkeys(pair.key if several else "" for pair in pairs):
+        rows = []
+        for pair in pairs:
+            between = f"{names[pair.first]} - {names[pair.second]}"
+            if key in ("", pair.key):
+                found = pair.difference
+                row = [
+                    between if several else pair.key,
+                    _signed(found.value),
+                    _ends(found.low, found.high),
+                    _p(found.p),
+                ]
+                row += [_p(pair.p_holm)] if several else []
+                row += [_ends(*pair.with_samples) if pair.with_samples else "-"] if widened else []
+                rows.append([*row, "-" if pair.better is None else names[pair.better]])
+        _side_by_side(key or between, [*heads, "better"], rows)
     tests: dict[str, list[str]] = {}
     for pair in pairs:
-        tests.setdefault(pair.difference.test, []).append(pair.key)
+        tests.setdefault(pair.test, []).append(f"{names[pair.first]} - {names[pair.second]}" if several else pair.key)
     for test, keys in tests.items():
-        console.print_text(f"{', '.join(dict.fromkeys(keys))}: {test}")
-    click.echo("! told apart")
+        console.print_text(f"{test}: {', '.join(dict.fromkeys(keys))}" if len(tests) > 1 else f"test: {test}")
+    if widened:
+        click.echo("with samples: the interval where the samples are drawn anew as well")
     click.echo()
 
 
+def _signed(value: float) -> str:
+    from projectkit.runs.verdict import number
+
+    return f"{'' if value < 0 else '+'}{number(value, 4)}"
+
+
+def _ends(low: float, high: float) -> str:
+    return f"[{_signed(low)},{_signed(high)}]"
+
+
 def _p(value: float | None) -> str:
-    return "-" if value is None else "<.001" if value < 0.001 else f"{value:.3f}"
+    from projectkit.runs.verdict import number
+
+    return "-" if value is None else "<.001" if value < 0.001 else number(value)
 
 
 def _or_dash(value: Any) -> str:
