@@ -193,7 +193,8 @@ def regression_mistakes(id: ArrayLike, target: ArrayLike, predicted: ArrayLike, 
 def _varied(ranked: Sequence[int], kinds: Sequence[Any], groups: Sequence[Any] | None, most: int) -> list[int]:
     """The first `most`, few of them of one kind or one group as long as there are others; in their order."""
     of_kind, of_group = Counter[Any](), Counter[Any]()
-    first, later = [], []
+    first: list[int] = []
+    later: list[int] = []
     for place, kind in enumerate(kinds):
         group = place if groups is None else groups[place]
         usual = of_kind[kind] < max(1, most // PAIR_SHARE) and of_group[group] < OF_GROUP

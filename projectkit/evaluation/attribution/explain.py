@@ -134,8 +134,9 @@ class Explainer:
         self, row: int, score: Score, x: Tensor, encoder: SequenceEncoder
     ) -> tuple[Parts, tuple[str, ...], str]:
         x = x[:, :_LONGEST]
-        shown, places = units(encoder, self.data.samples.x, row)
-        places, length = torch.from_numpy(places)[: x.shape[1]], min(x.shape[1], len(places))
+        shown, numbered = units(encoder, self.data.samples.x, row)
+        places = torch.from_numpy(numbered)[: x.shape[1]]
+        length = len(places)
         if not length:
             raise UnexplainedError("the sequence is empty")
         fallback = ""

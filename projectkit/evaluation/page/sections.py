@@ -75,9 +75,9 @@ def _in_brief(content: Content) -> list[str]:
         said.append(f"A score of {mistakes.threshold:.4g} and more is called an anomaly.")
     if mistakes.pairs:
         first = mistakes.pairs[0]
+        true, predicted = _short(first.target), _short(first.predicted)
         said.append(
-            f"The most frequent mistake: {_short(first.target)} taken for {_short(first.predicted)}, {first.count:,} times ({first.share:.1%} of "
-            f"{_short(first.target)})."
+            f"The most frequent mistake: {true} taken for {predicted}, {first.count:,} times ({first.share:.1%} of {true})."
         )
     worse = [each for each in slices.rows if each.worse]
     if worse:
