@@ -204,15 +204,12 @@ def _balanced(pair: _Pair) -> Difference:
 
 
 def _confusion(metric: str, pair: _Pair) -> Difference:
-    """Drawing samples is drawing the cells of the table target x first x second; two draws of one seed are the same samples."""
+    """Drawing samples is drawing the cells of the table target x first x second."""
     first, second, counts = paired_units(pair.target, pair.first.argmax(axis=1), pair.second.argmax(axis=1), pair)
     whole = [CONFUSION_METRICS[metric](_total(units, counts)) for units in (first, second)]
     value = float(whole[0] - whole[1])
-    drawn = [
-        resampled_metrics(units, counts, [metric], np.random.default_rng(pair.seed))[metric]
-        for units in (first, second)
-    ]
-    difference = drawn[0] - drawn[1]
+    drawn = resampled_metrics([first, second], counts, [metric], np.random.default_rng(pair.seed))
+    difference = drawn[0][metric] - drawn[1][metric]
     if np.ptp(difference) < 1e-9:
         return _nothing(value, "bca" + pair.by, "permutation" + pair.by)
     left_out = metrics_left_out(first, counts, metric) - metrics_left_out(second, counts, metric)

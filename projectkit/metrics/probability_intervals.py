@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 _PRIOR = (
     2.0  # samples a bin that have the variance of a calibrated classifier: a bin with one sample has none of its own
 )
-_STEPS = 60  # halvings of the range in which an end lies
+_FARTHEST = 1e6  # times the measured gaps: where noise is all there is
 
 
 def loss_interval(
@@ -101,6 +101,8 @@ def calibration_interval(
         `folded normal`. The value, which is biased, often lies in the upper part of its interval, and is its upper end where the interval
         would end below it. `clopper-pearson` where no bin has a gap: the error that wrong predictions would make that may hide behind none.
 
+    Of a calibrated classifier 96 to 100 of 100 intervals hold the true error: it is 0, the edge of what an error can be.
+
     Source: the bias as Bröcker 2012, "Estimating reliability and resolution of probability forecasts", and Roelofs et al. 2022, "Mitigating
     bias in calibration error estimation"; the moments as Leone, Nelson & Nottingham 1961, "The folded normal distribution".
     """
@@ -136,21 +138,22 @@ def calibration(
 ) -> Calibration:
     """What `calibration_interval` reports, and what differences of two classifiers are made of."""
     bins = _Bins.of(target, score, groups)
-    value = float(np.abs(bins.gaps).sum())
-    if value < 1e-9 and not bins.calibrated.any():
+    value, spread = float(np.abs(bins.gaps).sum()), np.sqrt(np.maximum(np.diag(bins.covariance), 1e-30))
+    if value < 1e-9 and spread.max() < 1e-9:
         hidden = clopper_pearson(0, len(target) if groups is None else int(groups.max()) + 1, level).high
         return Calibration(value, 0.0, 0.0, hidden, np.zeros(len(target)), noisy=False)
-    quantile = normal_quantile(level)
+    quantile = normal_quantile(level) if groups is None else student(int(groups.max()), level)
+    signs = np.sign(bins.gaps)
 
     def surprise(multiple: float) -> float:
         """By how many standard deviations the error is above its mean, if the true gaps are a multiple of those measured."""
-        mean, variance = _folded(multiple * np.abs(bins.gaps), np.sign(bins.gaps), bins.covariance(multiple))
+        mean, variance = _folded(multiple * np.abs(bins.gaps), signs, bins.covariance)
         return (value - mean) / float(np.sqrt(max(variance, 1e-30)))
 
     low, middle, high = (
         0.0 if surprise(0.0) <= bound else _crossing(surprise, bound) for bound in (quantile, 0.0, -quantile)
     )
-    sure = _direction(middle * np.abs(bins.gaps), bins.covariance(middle)) * np.sign(bins.gaps)
+    sure = _direction(middle * np.abs(bins.gaps) / spread) * signs
     return Calibration(value, middle * value, low * value, min(1.0, high * value), bins.noise * sure[bins.place], True)
 
 
@@ -162,20 +165,13 @@ class _Bins:
         gaps: accuracy less confidence, as a share of all samples, (bins,).
         place: the bin of each sample, (n,).
         noise: what each sample adds to the noise of its bin's gap, (n,).
-        calibrated: the covariance of that noise for a calibrated classifier, (bins, bins).
-        seen: that of the samples.
+        covariance: of the noise of the gaps, (bins, bins).
     """
 
     gaps: Array
     place: NDArray[np.intp]
     noise: Array
-    calibrated: Array
-    seen: Array
-
-    def covariance(self, multiple: float) -> Array:
-        """Of the noise, where the true gaps are a multiple of those measured: at 0 that of a calibrated classifier."""
-        part = min(multiple, 1.0)
-        return (1 - part) * self.calibrated + part * self.seen
+    covariance: Array
 
     @classmethod
     def of(cls, target: NDArray[np.int64], score: NDArray[Any], groups: NDArray[np.intp] | None) -> _Bins:
@@ -184,22 +180,20 @@ class _Bins:
         place = np.searchsorted(filled, bin_of)
         count = np.bincount(place).astype(np.float64)
         gaps = np.bincount(place, weights=right - confidence) / n
-        calibrated = np.diag(np.bincount(place, weights=confidence * (1 - confidence)) / n**2)
-        inside = right - confidence - (gaps * n / count)[place]  # the gap of its bin is taken off each sample
-        noise = inside / n
+        noise = (right - confidence - (gaps * n / count)[place]) / n  # the gap of its bin is taken off each sample
+        calibrated = np.bincount(place, weights=confidence * (1 - confidence)) / n**2
         if groups is None:
-            variance = (np.bincount(place, weights=noise**2) * count + _PRIOR * np.diag(calibrated)) / (count + _PRIOR)
+            variance = (np.bincount(place, weights=noise**2) * count + _PRIOR * calibrated) / (count + _PRIOR)
             how_many = (
                 np.diag(gaps**2 / count) - np.outer(gaps, gaps) / n
             )  # as many samples as fall into a bin by chance
-            return cls(gaps, place, noise, calibrated, np.diag(variance) + how_many)
+            return cls(gaps, place, noise, np.diag(variance) + how_many)
         table = np.zeros((int(groups.max()) + 1, len(filled)))
         np.add.at(table, (groups, place), right - confidence)
         residual = table / n - np.bincount(groups)[:, None] / n * gaps
         seen = residual.T @ residual * len(table) / max(len(table) - 1, 1)
-        # the noise of a calibrated classifier is as much larger by groups as that of the samples is
-        larger = max(1.0, float(np.trace(seen) / max(np.sum(noise**2), 1e-30)))
-        return cls(gaps, place, noise, calibrated * larger, seen)
+        prior = np.diag(calibrated) * _PRIOR / (count + _PRIOR)
+        return cls(gaps, place, noise, seen + prior)
 
 
 def _folded(gaps: Array, signs: Array, covariance: Array) -> tuple[float, float]:
@@ -211,26 +205,29 @@ def _folded(gaps: Array, signs: Array, covariance: Array) -> tuple[float, float]
         covariance: (bins, bins).
     """
     spread = np.sqrt(np.maximum(np.diag(covariance), 1e-30))
-    ratio, direction = gaps / spread, _direction(gaps, covariance)
+    ratio, direction = gaps / spread, _direction(gaps / spread)
     mean = spread * np.sqrt(2 / np.pi) * np.exp(-(ratio**2) / 2) + gaps * direction
     own = gaps**2 + spread**2 - mean**2
     together = np.outer(direction * signs, direction * signs) * covariance
     return float(mean.sum()), float(own.sum() + together.sum() - np.trace(together))
 
 
-def _direction(gaps: Array, covariance: Array) -> Array:
-    """How sure each sign is, in [0, 1], (bins,): the share of the noise that the absolute value keeps."""
+def _direction(ratio: Array) -> Array:
+    """How sure the sign of a gap is, in [0, 1], from gap over noise, (bins,): the share of the noise that the absolute value keeps."""
     from scipy.special import ndtr
 
-    return np.asarray(2 * ndtr(gaps / np.sqrt(np.maximum(np.diag(covariance), 1e-30))) - 1)
+    return np.asarray(2 * ndtr(ratio) - 1)
 
 
 def _crossing(surprise: Callable[[float], float], quantile: float) -> float:
-    """Where `surprise`, which falls, crosses a quantile."""
-    low, high = 0.0, 2.0
-    while surprise(high) > quantile and high < 1e6:
-        low, high = high, 2 * high
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if surprise(middle) > quantile else (low, middle)
-    return (low + high) / 2
+    """Where `surprise`, which falls, crosses a quantile; it is above it at 0."""
+    from scipy.optimize import brentq
+
+    high = 2.0
+    while surprise(high) > quantile and high < _FARTHEST:
+        high *= 2
+    return (
+        float(brentq(lambda multiple: surprise(multiple) - quantile, 0.0, high, xtol=1e-5))
+        if high < _FARTHEST
+        else high
+    )

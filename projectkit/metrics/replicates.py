@@ -90,22 +90,22 @@ def folds_difference(a: Sequence[float], b: Sequence[float], test_share: float, 
     Args:
         a: one number a fold, two or more.
         b: the same folds of the other configuration.
-        test_share: share of the samples that a fold tests on, in (0, 1); 1 / k of k folds.
+        test_share: how many samples a fold is tested on for each that it is trained on, above 0; 1 / (k - 1) of k folds.
         level: of the interval, in (0, 1).
 
     Raises:
         UserError: fewer than two folds, a number that is NaN, or folds that do not match.
 
     Source: Nadeau & Bengio 2003, "Inference for the generalization error", section 3.4: the variance of k differences times
-    (1 / k + test_share / (1 - test_share)).
+    (1 / k + test_share).
     """
-    if not 0 < test_share < 1:
-        raise ValueError(f"test_share is {test_share}, not between 0 and 1")
+    if not test_share > 0:
+        raise ValueError(f"test_share is {test_share}, not above 0")
     first, second = _checked(a, what="fold"), _checked(b, what="fold")
     if len(first) != len(second):
         raise UserError(f"{len(first)} and {len(second)} folds", where="folds", remedy="compare runs of the same folds")
     differences = first - second
-    factor = 1 / len(first) + test_share / (1 - test_share)
+    factor = 1 / len(first) + test_share
     error = math.sqrt(factor) * float(differences.std(ddof=1))
     return _t_difference(
         float(differences.mean()), error, len(first) - 1.0, level, "corrected t", "corrected resampled t"
