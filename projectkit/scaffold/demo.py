@@ -29,7 +29,7 @@ EXAMPLE, OFFLINE_EXAMPLE = "smishing", "digits"
 
 
 def run_demo(folder: Path | None, console: Console) -> Path:
-    """Generate, train, evaluate, keep, and build the poster.
+    """Generate, check, train, evaluate, compare with baselines, keep, and build the poster.
 
     Args:
         folder: where the team's repository is made; `demo/<time>` in the working directory unless given.
@@ -65,8 +65,11 @@ def run_demo(folder: Path | None, console: Console) -> Path:
     )
     shutil.copytree(example / "files", root, dirs_exist_ok=True)
     for what, arguments in (
+        ("look whether the network can learn", ["check"]),
         ("train", ["train"]),
         ("evaluate on the validation set", ["evaluate", "latest"]),
+        ("train plain models on the same split", ["baseline", "--only", "majority", "--only", "linear"]),
+        ("compare", ["runs", "compare", "latest", "--kind", "baseline"]),
         ("evaluate once on the test set; the look is written into ledger/", ["evaluate", "latest", "--subset", "test"]),
         ("keep the run for git", ["runs", "keep", "latest"]),
         ("make the poster", ["poster", "build"]),
