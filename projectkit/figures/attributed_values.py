@@ -23,6 +23,7 @@ _PANEL_MM = 30.0  # the least width of a sample's panel
 _MOST_COLUMNS = 15  # of a table: the rest is less than can be read from a picture
 _LEAST_COLUMNS = 4  # of a table in each panel: where fewer fit, there are fewer panels
 _MOST_CHANNELS = 4
+_LEAST_SERIES_MM = 20.0
 _LOOKS: tuple[dict[str, Any], ...] = (
     {"facecolor": FOR, "edgecolor": FOR, "linewidth": 0.5, "label": FOR_WORDS},
     {"facecolor": "#FBE3D2", "edgecolor": AGAINST, "hatch": "/////", "linewidth": 0.5, "label": AGAINST_WORDS},
@@ -99,14 +100,17 @@ def attributed_series(
         series: (k, length), or (k, channels, length), of which the first four channels are drawn.
         maps: attributions (k, length), above 0 for the class; each series has a scale of its own.
         titles: over each series, k.
-        size_mm: width and height in print; unless given, 170 mm wide and 36 mm a series.
+        size_mm: width and height in print; unless given, 170 mm wide and 36 mm a series. Where they do not fit, the last are
+            left out.
         font_pt: size of labels in print.
     """
     lines, weights = np.asarray(series, dtype=np.float64), finite(maps, "attributed series")
     lines = lines[:, None] if lines.ndim == 2 else lines
     if lines.ndim != 3 or weights.shape != (len(lines), lines.shape[2]) or len(titles) != len(lines):
         raise ValueError(f"series {lines.shape}, maps {weights.shape}, {len(titles)} titles; give (k, length) and k")
-    count = max(1, len(lines))
+    count = min(len(lines), max(1, int((size_mm[1] - 12) / _LEAST_SERIES_MM))) if size_mm else len(lines)
+    from matplotlib.ticker import MaxNLocator
+
     with style(font_pt):
         figure = new_figure(size_mm or (170.0, 36.0 * count + 12))
         if not len(lines):
@@ -123,6 +127,7 @@ def attributed_series(
             upper.set_title(wrapped(titles[index], room, font_pt, most=1, bold=True)[0])
             _moments(lower, weights[index])
             upper.tick_params(axis="x", length=0)
+            upper.yaxis.set_major_locator(MaxNLocator(2))
             upper.margins(x=0.01)
         grid[-1].set_xlabel("step")
         _key(figure)

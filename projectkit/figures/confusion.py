@@ -46,6 +46,8 @@ def confusion_matrix(
         from matplotlib.colors import LinearSegmentedColormap, PowerNorm
 
         figure = new_figure(size_mm)
+        # a square that fills the page in both directions is laid out a few pixels too far to the left
+        figure.set_layout_engine("constrained", w_pad=0.08)
         axes = figure.subplots()
         colours = LinearSegmentedColormap.from_list("share", _BLUES).with_extremes(bad=GRID)
         image = axes.imshow(shares, cmap=colours, norm=PowerNorm(_GAMMA, vmin=0, vmax=1))
@@ -59,11 +61,10 @@ def confusion_matrix(
         axes.set_ylabel("true")
         room_pt = (_NAMES * size_mm[0] / 25.4 * 72, _NAMES * size_mm[1] / 25.4 * 72)
         _name_ticks(axes, class_names, room_pt, cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt)
+        figure.draw_without_rendering()  # now names and bar have taken their place
+        _name_ticks(axes, class_names, room_pt, cell_pt=_side_pt(axes) / len(counts), font_pt=font_pt)
         finish(figure)
-        # Measured again, now that names and bar have taken their place.
-        cell_pt = axes.get_window_extent().width / len(counts) * 72 / figure.dpi
-        if cell_pt < _cell_pt(size_mm, len(counts)):
-            _name_ticks(axes, class_names, room_pt, cell_pt=cell_pt, font_pt=font_pt)
+        cell_pt = _side_pt(axes) / len(counts)
         _separate(axes, len(counts), width=min(0.6, cell_pt / 20))
         _write_counts(axes, counts, shares, cell_pt=cell_pt, font_pt=font_pt)
     return figure
@@ -72,6 +73,12 @@ def confusion_matrix(
 def _cell_pt(size_mm: tuple[float, float], classes: int) -> float:
     """A first guess at a cell's side: seven tenths of the figure are the matrix."""
     return 0.7 * min(size_mm) / 25.4 * 72 / classes
+
+
+def _side_pt(axes: Axes) -> float:
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return float(axes.get_window_extent().width * 72 / figure.dpi)
 
 
 def _name_ticks(

@@ -28,6 +28,8 @@ INK = "#1F2933"
 FAINT = "#9AA5B1"
 GRID = "#E4E7EB"
 _MM_PER_INCH = 25.4
+_MOST_PASSES = 5
+_STILL = 2e-4  # of the figure: a fiftieth of a millimetre
 _LONGEST_NAME = 18  # characters
 
 
@@ -56,10 +58,15 @@ def new_figure(size_mm: tuple[float, float]) -> Figure:
 
 def finish(figure: Figure) -> None:
     """Lay the figure out and keep it so: laid out again while it is saved, it would move by fractions of a point."""
+    before: list[float] = []
     for _ in range(
-        2
-    ):  # the first pass gives the axes their size, by which ticks are chosen; the second, labels their room
+        _MOST_PASSES
+    ):  # the first gives axes their size, by which ticks are chosen; those change the labels' room
         figure.draw_without_rendering()
+        now = [edge for axes in figure.axes for edge in axes.get_position().bounds]
+        if before and max(abs(one - other) for one, other in zip(before, now, strict=True)) < _STILL:
+            break
+        before = now
     figure.set_layout_engine("none")
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):

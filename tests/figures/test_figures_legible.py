@@ -1,0 +1,102 @@
+"""What every figure owes to print: type that can be read, nothing cut off or on top of each other, the same bytes each time."""
+
+import hashlib
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from figure_gallery import GALLERY
+
+from projectkit import figures
+from projectkit.figures.diverging import AGAINST, FOR
+from projectkit.figures.style import DASHES, MARKERS, PALETTE
+
+SIZES = [(60, 60), (95, 80), (180, 110)]
+
+
+def _drawn_texts(figure, monkeypatch):
+    """(text, its box in pixels) of all that is really drawn; ticks outside of the axes are not."""
+    found = []
+    draw = mpl.text.Text.draw
+
+    def record(text, renderer, *args, **kwargs):
+        if text.get_visible() and text.get_text().strip():
+            found.append((text, text.get_window_extent(renderer)))
+        draw(text, renderer, *args, **kwargs)
+
+    with monkeypatch.context() as patch, figures.style():
+        patch.setattr(mpl.text.Text, "draw", record)
+        figure.canvas.draw()
+    return found
+
+
+@pytest.mark.parametrize("size_mm", SIZES)
+@pytest.mark.parametrize("name", GALLERY)
+def test_type_can_be_read_and_is_neither_cut_off_nor_covered(name, size_mm, monkeypatch):
+    figure = GALLERY[name](size_mm)
+    assert tuple(figure.get_size_inches() * 25.4) == pytest.approx(size_mm)
+    texts = _drawn_texts(figure, monkeypatch)
+    assert texts
+    small = [text.get_text() for text, _ in texts if text.get_fontsize() < 6]
+    assert not small
+    width, height = figure.get_size_inches() * figure.dpi
+    cut = [t.get_text() for t, box in texts if min(box.x0, box.y0, width - box.x1, height - box.y1) < -0.5]
+    assert not cut
+    pairs = itertools.combinations([(text.get_text(), box.padded(-1)) for text, box in texts], 2)
+    covered = [(one, other) for (one, box), (other, second) in pairs if box.overlaps(second)]
+    assert not covered
+
+
+def digests():
+    svgs = {name: figures.svg_bytes(draw((95, 80))) for name, draw in GALLERY.items()}
+    return {
+        name: (hashlib.sha256(svg).hexdigest(), b"<text" in svg or b"<dc:date>" in svg) for name, svg in svgs.items()
+    }
+
+
+def test_each_figure_is_the_same_svg_in_each_process_with_its_text_as_outlines():
+    here = digests()
+    assert not any(letters for _, letters in here.values())
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import test_figures_legible as t; print(t.digests())"
+    kept = {"PYTHONHASHSEED": "7", "MPLCONFIGDIR": mpl.get_configdir()}  # with the fonts that are cut already
+    command = [sys.executable, "-c", script, str(Path(__file__).parent)]
+    other = subprocess.run(command, env={**os.environ, **kept}, capture_output=True, text=True, check=True)
+    assert other.stdout.strip() == str(here)
+
+
+# Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency", severity 1
+SEEN_BY = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "everybody": np.eye(3).tolist(),
+}
+
+
+def _lab(colour, seen_by):
+    """CIE 1976 L*a*b* (D65) of a colour as an eye sees it."""
+    srgb = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(SEEN_BY[seen_by]) @ linear, 0, 1)
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
+    f = np.cbrt(xyz / [0.9505, 1, 1.089])
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("seen_by", SEEN_BY)
+def test_colours_are_told_apart_by_colour_blind_readers(seen_by):
+    labs = [_lab(colour, seen_by) for colour in PALETTE]
+    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(labs, 2)) > 10
+    assert np.linalg.norm(_lab(FOR, seen_by) - _lab(AGAINST, seen_by)) > 50
+
+
+def test_what_has_a_colour_of_its_own_has_a_dash_or_a_marker_of_its_own_too():
+    assert len(set(PALETTE)) == len(set(zip(DASHES, MARKERS, strict=True))) == len(PALETTE)
+    lines = GALLERY["roc of 4"]((95, 95)).axes[0].lines[1:5]
+    assert len({str(line._dash_pattern) for line in lines}) == 4
+    markers = {line.get_marker() for line in GALLERY["learning curves"]((170, 75)).axes[1].lines}
+    assert len(markers) == 3
