@@ -18,6 +18,7 @@
 | pace.py | how often what takes time is done |
 | left_out.py, rewind.py, random_state.py | what Lightning leaves out of them: logs and loops, the place in the data, generators |
 | own_generators.py | generators of a team's own, which nobody keeps |
+| check/ | a debugging pass before a long run |
 | resume.py, changes.py | which run is continued, and what is no longer as it was |
 | repeat.py | a run once more, from its record, and how it came out |
 | logger.py | Lightning's side of the run record |

@@ -8,6 +8,7 @@
 | watch.py | what happens inside a forward pass |
 | trial.py | short trainings of a copy |
 | data.py | inputs, labels, normalisation |
+| start.py | the first batch and its loss, of ours and of a team's own tasks |
 | outputs.py | shape of the output, the loss at the start |
 | layers.py | optimiser, gradients, units, signal |
 | modes.py | evaluation mode, leakage across the batch, padding |

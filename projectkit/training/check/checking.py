@@ -11,8 +11,6 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from projectkit.config import Config, load_config
-from projectkit.data import DataModule
-from projectkit.errors import UserError
 from projectkit.findings import Finding
 from projectkit.project import Project, find_project, require_project
 from projectkit.training.assemble import Assembly, assemble

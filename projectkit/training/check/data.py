@@ -37,7 +37,8 @@ def check_inputs(subject: Subject) -> Iterator[Finding]:
             "error",
             "data",
             f"{bad} values of the inputs ({share:.2%}) are NaN or infinite",
-            "usually missing values or a division by a deviation of 0; fill them in or drop the rows before batches are made, one such value "
+            "usually missing values or a division by a deviation of 0; fill them in or drop the rows before batches are made, "
+            "one such value "
             "makes every weight NaN",
             {"values": bad, "share": share},
         )
@@ -49,7 +50,8 @@ def check_inputs(subject: Subject) -> Iterator[Finding]:
             "error",
             "data",
             f"all {len(first)} samples of the first batch are the same",
-            "usually a loader that gives the same row again and again, or a transform that clips everything to one value; look at a few inputs "
+            "usually a loader that gives the same row again and again, or a transform that clips everything to one value; "
+            "look at a few inputs "
             "with print(batch)",
             {"samples": len(first), "value": float(first.flatten()[0])},
         )
@@ -86,7 +88,7 @@ def check_labels(subject: Subject, logits: int | None) -> Iterator[Finding]:
         usual = (
             "usually classes that are numbered from 1; subtract 1 from the labels"
             if shifted
-            else "usually a class that was added, or a mark for 'unknown'; map the labels to 0 ... classes - 1, or give the model as many logits"
+            else "usually a class that was added, or a mark for 'unknown'; map labels to 0 ... classes - 1, or give the model more logits"
         )
         yield Finding(
             "labels",
@@ -114,8 +116,10 @@ def check_labels(subject: Subject, logits: int | None) -> Iterator[Finding]:
             "label-order",
             "warning",
             "data",
-            f"{repeated:.0%} of neighbouring training samples have the same label, {expected:.0%} would by chance: the batches are sorted by class",
-            "usually a training loader without shuffle=True; each batch then teaches one class and forgets the last one. Shuffle the training "
+            f"{repeated:.0%} of neighbouring training samples have the same label, {expected:.0%} would by chance: the batches "
+            "are sorted by class",
+            "usually a training loader without shuffle=True; each batch then teaches one class and forgets the last one. "
+            "Shuffle the training "
             "loader",
             evidence,
         )
@@ -148,7 +152,8 @@ def check_normalisation(subject: Subject, watch: Watch) -> Iterator[Finding]:
             "warning",
             "data",
             seen,
-            "usually raw pixels (0 to 255) or raw columns; steps along large inputs are too long, along the rest too short. Standardise with mean "
+            "usually raw pixels (0 to 255) or raw columns; steps along large inputs are too long, along the rest too short. "
+            "Standardise with mean "
             "and deviation of the training subset",
             evidence,
         )
@@ -165,7 +170,8 @@ def check_normalisation(subject: Subject, watch: Watch) -> Iterator[Finding]:
                 "warning",
                 "data",
                 f"the columns that {watch.first_layer} is given differ {ratio:.1e}-fold in their standard deviation",
-                "usually columns in their own units; the largest drowns the others. Standardise each column with the training subset's mean and "
+                "usually columns in their own units; the largest drowns the others. Standardise each column with the training "
+                "subset's mean and "
                 "deviation, a skewed one after its logarithm",
                 evidence,
             )

@@ -1,37 +1,31 @@
-"""All checks in their order: data, model, first steps, modes, one batch, rates. The first fault is told as what it is, what follows from it as a note."""
+"""All checks in their order: data, model, first steps, modes, rates, one batch.
+
+An error is told as what it is; what most likely follows from it becomes a note, and what would only take time is left out.
+"""
 
 from __future__ import annotations
 
-import math
 import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from projectkit.findings import Finding
 from projectkit.training.check.budget import Budget
-from projectkit.training.check.data import check_inputs, check_labels, check_normalisation
-from projectkit.training.check.layers import check_flow, check_optimizers, check_reach, check_strangers, check_units
+from projectkit.training.check.data import check_inputs
+from projectkit.training.check.layers import check_flow, check_optimizers, check_reach, check_units
 from projectkit.training.check.modes import check_eval_mode, check_leakage, check_padding
 from projectkit.training.check.outputs import (
-    check_finite,
-    check_output,
-    check_start,
-    is_cross_entropy,
     refused,
-    sums_over_batch,
-    twice,
 )
 from projectkit.training.check.overfit import check_overfit
 from projectkit.training.check.rates import RateRange, check_rate, range_test
-from projectkit.training.check.subject import Subject, forward, head_of, inputs_of, labels_of, without_dropout
+from projectkit.training.check.start import check_first_batch
+from projectkit.training.check.subject import Subject, forward, head_of
 from projectkit.training.check.trial import GRADIENT_STEPS, Trial, train_copy
 from projectkit.training.check.watch import Watch
-from projectkit.training.loop.shapes import samples_of, tensors_of
+from projectkit.training.loop.shapes import samples_of
 
 WATCHED = 256  # samples of a batch that is watched layer by layer, fewer where the model is slow:
 WATCHED_SHARE = 0.02  # of the time for a pass over them
@@ -68,17 +62,24 @@ class Examiner:
         self.subject, self.budget, self.seed = subject, budget, seed
         self.result = Examination()
         self._watched = WATCHED
-        self._last = ""  # the function that gave the output
-        self._loss = "cross-entropy" if subject.is_classification else None  # of logits; None: not known to be one
+        self._cross_entropy = False
 
     def run(self) -> Examination:
         """All of it; what cannot be gone on with after a fault is left out with a note."""
+        try:
+            self.subject.copy()
+        except Exception as error:  # noqa: BLE001 - whatever a team's own object raises
+            self._add([_uncopied(error)])
+            return self.result
         self._add(check_inputs(self.subject))
         self._watched = self._affordable()
         if not self.result.failed:
-            watch = self._forward()
-            if watch is not None and not self._stopped("labels", "output-shape", "finite", "training-step"):
-                trial = self._first_steps(watch)
+            self._begin()
+            start = check_first_batch(self.subject, self._watched)
+            self._cross_entropy = start.is_cross_entropy
+            self._add(start.findings)
+            if start.watch is not None:
+                trial = self._first_steps(start.watch)
                 self._modes()
                 if trial is not None:
                     self._learning(trial)
@@ -89,139 +90,6 @@ class Examiner:
 
     def _stopped(self, *names: str) -> bool:
         return any(finding.status == "error" and finding.id in names for finding in self.result.findings)
-
-    def _forward(self) -> Watch | None:
-        """One batch through a copy in training mode, watched; what is said of shapes, labels, units and the loss at the start."""
-        task, batch = self.subject.copy(), head_of(self.subject.batches[0], self._watched)
-        self._begin()
-        x = inputs_of(batch)
-        before = x.clone() if isinstance(x, Tensor) else None
-        watch = Watch(task)
-        try:
-            with watch, torch.no_grad():
-                output = forward(task, batch)
-        except Exception as error:  # noqa: BLE001 - whatever a team's code raises is what is to be told
-            if self.subject.is_classification:
-                self._add([refused(error, "model", f"the forward pass of a batch of shape {_shape(batch)}")])
-                return None
-            output = None
-        if before is not None and isinstance(x, Tensor) and x.shape == before.shape and not torch.equal(x, before):
-            self._add([_changed_inputs()])
-        self._last = watch.last[0] if watch.last is not None and watch.last[1] is output else ""
-        self._add(check_strangers(watch))
-        loss = self._start(output, watch, batch)
-        if loss is None:
-            return None
-        self._add(check_normalisation(self.subject, watch))
-        return watch
-
-    def _start(self, output: Any, watch: Watch, batch: Any) -> float | None:
-        """The loss of the first batch, clean and without dropout; own tasks are asked what it is of their output."""
-        if self.subject.is_classification:
-            small = replace(self.subject, batches=[batch])
-            self._add(check_output(small, output, self._last))
-            logits = output.shape[1] if isinstance(output, Tensor) and output.ndim == 2 else None
-            self._add(check_labels(self.subject, logits))
-            if self._stopped("output-shape", "labels"):
-                return None
-            task = self.subject.copy()
-            without_dropout(task)
-            with torch.no_grad():
-                logits_now = task(inputs_of(batch))
-                loss = float(task.cross_entropy(batch)[0])
-            self._add(check_finite(loss, watch))
-            y = labels_of(batch)
-            if y is not None and math.isfinite(loss) and not self._stopped("softmax", "bounded-output"):
-                self._add(check_start(self.subject, logits_now, y, loss))
-            return loss
-        return self._own_start(watch, batch)
-
-    def _own_start(self, watch: Watch, batch: Any) -> float | None:
-        task = self.subject.copy()
-        if not task.automatic_optimization:
-            self._add(check_labels(self.subject, None))
-            self._add(
-                [
-                    Finding(
-                        "initial-loss",
-                        "note",
-                        "task",
-                        "the task steps its optimisers itself, so its loss at the start was not looked at",
-                    )
-                ]
-            )
-            return 0.0
-        try:
-            loss, output, said = self._own_loss(batch)
-        except Exception as error:  # noqa: BLE001 - as above
-            self._add(check_labels(self.subject, None))
-            if not self.result.failed:
-                self._add([refused(error, "task", f"training_step on a batch of shape {_shape(batch)}")])
-            return None
-        if said:
-            self._add([_broadcast(said)])
-        if loss is None:
-            self._add(
-                [
-                    Finding(
-                        "initial-loss",
-                        "note",
-                        "task",
-                        "training_step returns no loss, so the loss at the start was not looked at",
-                    )
-                ]
-            )
-            return 0.0
-        self._add(check_finite(loss, watch))
-        kind = is_cross_entropy(loss, output, batch)
-        logits = output.shape[1] if kind is not None else None
-        self._add(check_labels(self.subject, logits))
-        self._own_reduction(loss, batch)
-        if kind == "logits":
-            self._loss = "cross-entropy"
-            known = replace(self.subject, classes=None, batches=[batch])
-            self._add(check_output(known, output, self._last))
-            y = labels_of(batch)
-            if y is not None and math.isfinite(loss) and not self._stopped("softmax", "bounded-output"):
-                self._add(check_start(known, output, y, loss))
-        elif math.isfinite(loss):
-            self._add(
-                [
-                    Finding(
-                        "initial-loss",
-                        "ok",
-                        "task",
-                        f"the loss at the start is {loss:.3g}; what it should be is not known for a loss of your own",
-                        evidence={"loss": loss},
-                    )
-                ]
-            )
-        return loss
-
-    def _own_loss(self, batch: Any) -> tuple[float | None, Any, str]:
-        """A team's own training step where nothing is drawn: the loss, the output, and what torch's losses say of the shapes."""
-        task = self.subject.copy()
-        task.eval()
-        self._begin()
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            returned = task.training_step(batch, 0)
-        loss = returned.get("loss") if isinstance(returned, dict) else returned
-        try:
-            with torch.no_grad():
-                output = forward(task, batch)
-        except Exception:  # noqa: BLE001 - a forward with other arguments is a team's good right
-            output = None
-        heard = next((str(each.message) for each in said if BROADCAST in str(each.message)), "")
-        return float(loss.detach()) if isinstance(loss, Tensor) else None, output, heard
-
-    def _own_reduction(self, loss: float, batch: Any) -> None:
-        try:
-            double, _, _ = self._own_loss(twice(batch))
-        except Exception:  # noqa: BLE001 - a batch of another size than it is written for
-            return
-        if double is not None and sums_over_batch(loss, double):
-            self._add([_summed(loss, samples_of(batch))])
 
     def _first_steps(self, watch: Watch) -> Trial | None:
         """Some steps at the config's rate, then the layers once more: optimiser, gradients, units."""
@@ -285,7 +153,7 @@ class Examiner:
         self._add(found)
 
     def _learning(self, trial: Trial) -> None:
-        """One batch by heart, and the range test: minutes of a person who would look for a fault that is known already are not spent on it."""
+        """The range test, and one batch by heart; neither says anything new of a model with an error."""
         if self.result.failed:
             self._add(
                 [
@@ -306,7 +174,7 @@ class Examiner:
         self.result.rates, said = range_test(self.subject, self.budget.share(RATES_SHARE), step_s)
         self._begin()
         seconds = self.budget.share(0.9)
-        self._add(check_overfit(self.subject, seconds, self.result.rates, loss_is_cross_entropy=self._loss is not None))
+        self._add(check_overfit(self.subject, seconds, self.result.rates, loss_is_cross_entropy=self._cross_entropy))
         if self.result.rates is not None:
             rated = list(check_rate(self.result.rates))
             said += _weaker(rated) if self.result.failed else rated
@@ -343,36 +211,13 @@ def _weaker(findings: Iterable[Finding]) -> list[Finding]:
     ]
 
 
-def _changed_inputs() -> Finding:
+def _uncopied(error: Exception) -> Finding:
     return Finding(
-        "changed-inputs",
-        "warning",
-        "model",
-        "the forward pass writes into its input",
-        "usually x -= mean, x[...] = ... or an in-place relu_ on the input; the loss, the next epoch or an attack then sees other inputs. Write x = x - mean",
-    )
-
-
-def _broadcast(said: str) -> Finding:
-    return Finding(
-        "broadcast",
+        "copy",
         "error",
         "task",
-        " ".join(said.split())[:240],
-        "usually predictions of shape (batch, 1) against targets of shape (batch,): each prediction is then compared with every target. Write .squeeze(1)",
+        f"the task cannot be copied, so nothing was looked at: {type(error).__name__}: {' '.join(str(error).split())[:160]}",
+        "usually an open file, a generator or a tensor with a gradient history as an attribute; keep tensors with "
+        "self.register_buffer, and open "
+        "what has to be open in on_fit_start. Checkpoints and averaged weights need copies too",
     )
-
-
-def _summed(loss: float, samples: int) -> Finding:
-    return Finding(
-        "loss-sum",
-        "note",
-        "task",
-        f"the loss is a sum over the batch: {loss:.3g} for {samples} samples, twice that for twice as many",
-        "gradients grow with data.batch_size then, and the rate has to be chosen for it; a mean over the batch has no such tie",
-        {"loss": loss, "samples": samples},
-    )
-
-
-def _shape(batch: Any) -> str:
-    return ", ".join(str(tuple(each.shape)) for each in tensors_of(batch) if isinstance(each, Tensor))

@@ -29,7 +29,8 @@ def check_strangers(watch: Watch) -> Iterator[Finding]:
         "unregistered",
         "error",
         places[0],
-        f"{len(shapes)} parameters that are used in {', '.join(places[:3])} do not belong to the model, for example one of shape {shapes[0]}",
+        f"{len(shapes)} parameters that are used in {', '.join(places[:3])} do not belong to the model, for example one of "
+        f"shape {shapes[0]}",
         "usually layers in a plain list or dict, which torch does not look into: they are not trained, saved or moved to the GPU. Use "
         "nn.ModuleList or nn.ModuleDict, and create layers in __init__",
         {"parameters": len(shapes), "modules": places, "shapes": [list(shape) for shape in shapes[:10]]},
@@ -119,8 +120,10 @@ def check_reach(task: nn.Module, trial: Trial, watch: Watch) -> Iterator[Finding
             "gradient",
             "warning",
             zero[0].rpartition(".")[0] or zero[0],
-            f"the gradient of {len(zero)} of {len(trial.gradients)} parameters is exactly 0 in the first {len(trial.rates)} steps: {_some(zero)}",
-            "usually what comes after them is dead, constant or multiplied by 0: a ReLU that is never positive, weights that are all 0, an argmax "
+            f"the gradient of {len(zero)} of {len(trial.gradients)} parameters is exactly 0 in the first {len(trial.rates)} "
+            f"steps: {_some(zero)}",
+            "usually what comes after them is dead, constant or multiplied by 0: a ReLU that is never positive, weights that "
+            "are all 0, an argmax "
             "or rounding; look at the layer after the first of them",
             {"parameters": zero[:50]},
         )
@@ -148,13 +151,15 @@ def check_units(watch: Watch) -> Iterator[Finding]:
         if kind == "dead-units":
             what = f"{stuck:.0%} of the {len(units.quiet)} ReLUs in {units.name} are 0 for (nearly) every sample"
             advice = (
-                "usually a bias that starts far below 0, weights that are all 0, weights or inputs that are too large or all negative, or a rate that is too high; a dead ReLU gets no "
+                "usually a bias that starts far below 0, weights that are all 0, weights or inputs that are too large or all "
+                "negative, or a rate that is too high; a dead ReLU gets no "
                 "gradient. Keep torch's initialisation, standardise the inputs, or put a normalisation before it"
             )
         else:
             what = f"{stuck:.0%} of the {len(units.quiet)} units of the {units.function} in {units.name} are at an end of its range"
             advice = (
-                "usually weights or inputs that are too large; a saturated unit has next to no gradient. Standardise the inputs, initialise with xavier_uniform_, or "
+                "usually weights or inputs that are too large; a saturated unit has next to no gradient. Standardise the "
+                "inputs, initialise with xavier_uniform_, or "
                 "put a normalisation before it"
             )
         yield Finding(
@@ -200,7 +205,8 @@ def check_flow(task: nn.Module, trial: Trial, watch: Watch) -> Iterator[Finding]
             "error" if severe else "warning",
             place,
             seen,
-            "usually weights that are too large, layer upon layer, or inputs that are not standardised; use torch's initialisation or kaiming_normal_, put a "
+            "usually weights that are too large, layer upon layer, or inputs that are not standardised; use torch's "
+            "initialisation or kaiming_normal_, put a "
             "normalisation between layers, clip with trainer.gradient_clip_val=1.0",
             evidence,
         )
@@ -215,8 +221,10 @@ def check_flow(task: nn.Module, trial: Trial, watch: Watch) -> Iterator[Finding]
             "vanishing",
             "error" if gone[name] < VANISHED[1] or len(gone) > len(norms) / 3 else "warning",
             name.rpartition(".")[0],
-            f"the gradient of {name} is {gone[name]:.1e} of the largest layer's, in {len(gone)} of {len(norms)} layers it is below {VANISHED[0]:g}",
-            "usually many sigmoids or tanhs on top of each other, or weights that are too small; use ReLU or GELU, residual connections, a normalisation "
+            f"the gradient of {name} is {gone[name]:.1e} of the largest layer's, in {len(gone)} of {len(norms)} layers it is "
+            f"below {VANISHED[0]:g}",
+            "usually many sigmoids or tanhs on top of each other, or weights that are too small; use ReLU or GELU, residual "
+            "connections, a normalisation "
             "between layers, and torch's initialisation or kaiming_normal_",
             evidence,
         )
@@ -238,7 +246,8 @@ def _cut(names: list[str], seen: str, count: int) -> Finding:
         "error",
         names[0].rpartition(".")[0] or names[0],
         seen,
-        "usually .detach(), .data, .item(), .numpy(), torch.no_grad() or torch.tensor(...) between them and the loss, or an argmax; remove it, and freeze with "
+        "usually .detach(), .data, .item(), .numpy(), torch.no_grad() or torch.tensor(...) between them and the loss, or an "
+        "argmax; remove it, and freeze with "
         "requires_grad_(False) what is not to be trained",
         {"parameters": names[:50], "of": count},
     )

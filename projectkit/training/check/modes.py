@@ -49,7 +49,8 @@ def check_eval_mode(subject: Subject, task: Any) -> Iterator[Finding]:
             "error",
             (modes or changed)[0].rpartition(".")[0] or "model",
             f"in evaluation mode {what}",
-            "usually a self.train() or a running average inside forward; what is measured would depend on what was measured before. Update it only "
+            "usually a self.train() or a running average inside forward; what is measured would depend on what was measured "
+            "before. Update it only "
             "where self.training is true",
             {"buffers": changed[:20], "modules": modes[:20]},
         )
@@ -61,7 +62,8 @@ def check_eval_mode(subject: Subject, task: Any) -> Iterator[Finding]:
             "warning" if own else "error",
             "model",
             f"two forward passes of the same batch in evaluation mode differ, by {apart:.2g} of the outputs' deviation",
-            "usually functional.dropout(x) without training=self.training, or noise that is added in forward; use nn.Dropout, or draw only where "
+            "usually functional.dropout(x) without training=self.training, or noise that is added in forward; use nn.Dropout, "
+            "or draw only where "
             "self.training is true",
             {"difference": apart},
         )
@@ -116,7 +118,8 @@ def check_leakage(subject: Subject, task: Any) -> Iterator[Finding]:
             "error",
             "model",
             f"in evaluation mode {seen}",
-            "usually a reshape or view that mixes the batch with another dimension, a mean or softmax over dim=0, batch normalisation with the batch's own "
+            "usually a reshape or view that mixes the batch with another dimension, a mean or softmax over dim=0, batch "
+            "normalisation with the batch's own "
             "statistics (track_running_stats=False), or attention with the batch where the sequence should be (batch_first=True)",
             {**distances, "gradient": flow},
         )
@@ -156,7 +159,8 @@ def check_padding(subject: Subject, task: Any) -> Iterator[Finding]:
             "warning",
             "model",
             f"{PADDING} tokens of padding behind the sequences change the output by {apart:.2g} of its deviation",
-            "usually a mean, a last state or an attention over the padding: what a text is taken for then depends on the longest one beside it. Mask with "
+            "usually a mean, a last state or an attention over the padding: what a text is taken for then depends on the "
+            "longest one beside it. Mask with "
             "x != pad_index, or pack the sequences",
             {"difference": apart, "tokens": PADDING},
         )
@@ -182,12 +186,12 @@ def _by_sample(output: Any, count: int) -> Tensor | None:
 def _distance(one: Any, other: Any) -> float:
     """The largest difference of two outputs, in standard deviations of their values."""
     worst = 0.0
-    for a, b in zip(tensors_of(one), tensors_of(other), strict=False):
-        if not isinstance(a, Tensor) or not isinstance(b, Tensor) or not a.is_floating_point():
+    for left, right in zip(tensors_of(one), tensors_of(other), strict=False):
+        if not isinstance(left, Tensor) or not isinstance(right, Tensor) or not left.is_floating_point():
             continue
-        if a.shape != b.shape:
+        if left.shape != right.shape:
             return 0.0  # an output as long as its input, which was made longer
-        a, b = a.detach().float(), b.detach().float()
+        a, b = left.detach().float(), right.detach().float()
         scale = max(float(a.std()) if a.numel() > 1 else 0.0, 1e-3 * float(a.abs().max()) if a.numel() else 0.0, 1e-12)
         worst = max(worst, float((a - b).abs().max()) / scale if a.numel() else 0.0)
     return worst
@@ -206,7 +210,7 @@ def _gradient_to_others(task: Any, batch: Any) -> float:
         )
         if output is None or not output.requires_grad:
             return 0.0
-        (gradient,) = torch.autograd.grad(output[0].float().square().sum(), x, allow_unused=True)
+        gradient: Any = torch.autograd.grad(output[0].float().square().sum(), x, allow_unused=True)[0]
     if gradient is None:
         return 0.0
     own, others = float(gradient[0].abs().max()), float(gradient[1:].abs().max())

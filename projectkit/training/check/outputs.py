@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import sysconfig
+import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+import projectkit
 from projectkit.errors import ProjectkitError
 from projectkit.findings import Finding
 from projectkit.training.check.subject import Subject, labels_of, rows_of
@@ -47,7 +51,8 @@ def check_output(subject: Subject, output: Any, last: str) -> Iterator[Finding]:
             "error",
             "model",
             f"the model gives {seen} for a batch of {count} samples",
-            f"usually a missing flatten or pooling before the last layer, or a squeeze; its forward must return logits of shape ({count}, classes)",
+            f"usually a missing flatten or pooling before the last layer, or a squeeze; its forward must return logits of "
+            f"shape ({count}, classes)",
             evidence,
         )
         return
@@ -74,7 +79,8 @@ def check_output(subject: Subject, output: Any, last: str) -> Iterator[Finding]:
             "error",
             "model",
             f"the model's output went through {what}, and the loss is the cross-entropy of logits",
-            "usually a habit from another framework; cross_entropy has the softmax inside, and with a second function before it gradients are small "
+            "usually a habit from another framework; cross_entropy has the softmax inside, and with a second function before "
+            "it gradients are small "
             "and the loss cannot reach 0. Return the last linear layer's result",
             {**evidence, "lowest": float(output.min()), "highest": float(output.max())},
         )
@@ -103,7 +109,7 @@ def check_start(subject: Subject, logits: Tensor, y: Tensor, loss: float) -> Ite
     prior = float(-(share * share.clamp(min=1e-12).log()).sum())
     spread = float(logits.float().std())
     evidence = {"loss": loss, "log_classes": uniform, "prior_entropy": prior, "logit_std": spread, "classes": classes}
-    seen = f"the loss at the start is {loss:.3g}; log {classes} = {uniform:.3g} (logits of deviation {spread:.2g}; the classes' entropy is {prior:.3g})"
+    seen = f"the loss at the start is {loss:.3g}; log {classes} = {uniform:.3g}, entropy of the classes {prior:.3g}, std of the logits {spread:.2g}"
     above = loss - uniform
     if above > max(CONFIDENT[0], CONFIDENT[1] * uniform):
         absurd = above > max(ABSURD[0], ABSURD[1] * uniform)
@@ -112,7 +118,8 @@ def check_start(subject: Subject, logits: Tensor, y: Tensor, loss: float) -> Ite
             "error" if absurd else "warning",
             "model",
             seen,
-            "usually a last layer with weights that are too large, or inputs that are not standardised: the network is sure of itself and wrong, "
+            "usually a last layer with weights that are too large, or inputs that are not standardised: the network is sure "
+            "of itself and wrong, "
             "and spends its first epoch unlearning that. Keep torch's default initialisation, or make the last layer's weights smaller",
             evidence,
         )
@@ -138,7 +145,8 @@ def check_finite(loss: float, watch: Watch) -> Iterator[Finding]:
             "error",
             watch.broken or "model",
             f"the loss of the untrained model is {loss}{place}",
-            "usually a logarithm or a root of 0, a division by 0, or weights that are too large; add a small number below the root, and use "
+            "usually a logarithm or a root of 0, a division by 0, or weights that are too large; add a small number below the "
+            "root, and use "
             "log_softmax and cross_entropy in place of log(softmax)",
             {"layer": watch.broken},
         )
@@ -153,7 +161,7 @@ def refused(error: Exception, where: str, what: str) -> Finding:
     return Finding(
         "training-step",
         "error",
-        where,
+        _own_line(error) or where,
         f"{what} raises {type(error).__name__}: {text}",
         "usually shapes or types that do not fit; print x.shape and x.dtype at the top of forward, and after each layer",
         {"exception": type(error).__name__, "text": text},
@@ -193,6 +201,18 @@ def twice(batch: Any) -> Any:
     """Each sample of a batch two times."""
     count = samples_of(batch)
     return rows_of(batch, torch.cat([torch.arange(count)] * 2))
+
+
+def _own_line(error: Exception) -> str:
+    """File and line of the team's code that an error came through last; empty where there is none."""
+    others = (
+        str(Path(projectkit.__file__).parent),
+        *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+    )
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith((*others, "<"))
+    ]
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _squashed(output: Tensor, last: str) -> tuple[str, str] | None:

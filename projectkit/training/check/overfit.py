@@ -69,7 +69,7 @@ def check_overfit(
         left -= trial.seconds
         if best is None or _reached(trial) < _reached(best[1]):
             best = tried[-1]
-        if trial.enough or left < 0.3 or _reached(trial) < 0.3 and not trial.ended:
+        if trial.enough or left < 0.3 or (_reached(trial) < 0.3 and not trial.ended):
             break
     assert best is not None
     yield _judged(best, tried, samples_of(batch), loss_is_cross_entropy)
@@ -115,7 +115,7 @@ def varied(batch: Any, count: int, pad_index: int | None = None) -> Any:
         return head_of(batch, count)
     _, same = torch.unique(x.reshape(len(x), -1), dim=0, return_inverse=True)
     tokens = pad_index is not None and x.ndim == 2 and not x.is_floating_point()
-    lengths = (x != pad_index).sum(dim=1) if tokens else torch.zeros(len(x), device=x.device)
+    lengths = torch.ne(x, pad_index or 0).sum(dim=1) if tokens else torch.zeros(len(x), device=x.device)
     seen: dict[int, int] = {}
     by_class: dict[int, list[int]] = {}
     for row in lengths.argsort(stable=True).tolist():
@@ -128,7 +128,9 @@ def varied(batch: Any, count: int, pad_index: int | None = None) -> Any:
         return chosen
     width, kept = (
         x.shape[1],
-        max(1, int((inputs_of(chosen) != pad_index).any(dim=0).nonzero().max()) + 1) if int(lengths.max()) else 1,
+        max(1, int(torch.ne(inputs_of(chosen), pad_index or 0).any(dim=0).nonzero().max()) + 1)
+        if int(lengths.max())
+        else 1,
     )
     return mapped(
         chosen, lambda each: each[:, :kept].contiguous() if each.ndim == 2 and each.shape[1] == width else each
@@ -183,7 +185,7 @@ def _judged(
             (
                 "usually a loss with the wrong sign, or a rate that is far too high; "
                 if wrong_way
-                else "usually a gradient that is cut off, labels that do not belong to their inputs, an output that is squashed, or a layer that throws "
+                else "usually a gradient that is cut off, labels of other inputs, a squashed output, or a layer that throws "
                 "everything away; "
             )
             + "mend what stands above first, then try the smallest model that could work, and add to it",

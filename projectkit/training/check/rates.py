@@ -22,6 +22,8 @@ STEPS = 105  # 15 a decade
 FEWEST = 42  # 6 a decade: fewer say nothing
 SMOOTHING = 0.7  # of the exponential average over the losses
 BLOWN_UP = 3.0  # times the loss's fall above its lowest, or this many times the start: the test ends
+NEAR_LOWEST = 0.05  # of the fall, above the lowest loss
+RUN = 5  # steps in a row above it: the loss grows
 GROWN = 0.5  # of the loss at the start, above it: the loss grows
 TOO_HIGH = 2.0  # the config's rate over that from which the loss grows: a warm-up allows for something
 TOO_LOW = 100.0  # the suggested rate over the config's: warned of
@@ -99,7 +101,7 @@ def range_test(subject: Subject, seconds: float, step_s: float) -> tuple[RateRan
         rate=lambda step, configured: _rate_of(step, steps, configured),
         enough=_blown_up,
     )
-    if trial.problem is not None and len(trial.losses) < FEWEST or len(trial.losses) < FEWEST // 2:
+    if len(trial.losses) < (FEWEST // 2 if trial.problem is None else FEWEST):
         why = (
             f"{type(trial.problem).__name__}: {' '.join(str(trial.problem).split())[:160]}"
             if trial.problem
@@ -121,12 +123,19 @@ def read_curve(trial: Trial) -> RateRange:
     worst = losses[finite].max() if finite.any() else 0.0
     bounded = np.where(finite, losses, worst)
     smooth = _smoothed(np.minimum(bounded, 20 * max(abs(float(bounded[0])), 1e-12)))
-    begin = float(np.median(bounded[: max(3, count // 10)]))
-    lowest = int(smooth.argmin())
-    after = np.flatnonzero((np.arange(count) > lowest) & ((smooth > begin + GROWN * abs(begin)) | ~finite))
-    diverges = float(rates[after[0]]) if len(after) else None
-    fell = begin - float(smooth[lowest]) > 0.02 * abs(begin)
-    if not fell or lowest < 3:
+    early = bounded[
+        : max(5, count // 5)
+    ]  # at rates that are too low to change anything: what is left is the batches' noise
+    begin, noise = float(np.median(early)), float(early.std())
+    fall = begin - float(smooth.min())
+    # the first that is about as low as the lowest: a set that is learnt by heart has no lowest
+    lowest = int((smooth <= smooth.min() + NEAR_LOWEST * max(fall, 0.0)).argmax())
+    above = smooth > begin + max(GROWN * abs(begin), 3 * noise)
+    diverges = next(
+        (float(rates[at]) for at in range(lowest, count) if above[at : at + RUN].all() and count - at >= RUN), None
+    )
+    diverges = diverges if diverges is not None or finite.all() else float(rates[int((~finite).argmax())])
+    if fall < max(0.02 * abs(begin), 1.5 * noise) or lowest < RUN:
         return RateRange(
             tuple(rates.tolist()), tuple(losses.tolist()), tuple(smooth.tolist()), None, None, diverges, trial.rate
         )
@@ -161,7 +170,8 @@ def check_rate(found: RateRange) -> Iterator[Finding]:
             "warning",
             "optimizer",
             f"the config's highest rate is {rate:.2g}, and from {found.diverges:.2g} on the loss grows",
-            f"usually a rate that is right for another optimiser (SGD's 0.1 is far too high for Adam){better}, or a warm-up and trainer.gradient_clip_val=1.0",
+            f"usually a rate that is right for another optimiser (SGD's 0.1 is far too high for Adam){better}, or a warm-up "
+            "and trainer.gradient_clip_val=1.0",
             evidence,
         )
     elif found.suggested is None:
@@ -169,7 +179,8 @@ def check_rate(found: RateRange) -> Iterator[Finding]:
             "learning-rate",
             "note",
             "optimizer",
-            f"in {len(found.losses)} steps the loss fell at no rate by more than 2%, so none is suggested; the config's highest is {rate:.2g}",
+            f"in {len(found.losses)} steps the loss fell at no rate by more than 2%, so none is suggested; the config's "
+            f"highest is {rate:.2g}",
             "usually data that is hard to learn from, or a model that something above keeps from learning",
             evidence,
         )
@@ -178,7 +189,8 @@ def check_rate(found: RateRange) -> Iterator[Finding]:
             "learning-rate",
             "warning",
             "optimizer",
-            f"the config's highest rate is {rate:.2g}; the range test suggests {found.suggested:.1g}, {found.suggested / rate:.0f} times as high",
+            f"the config's highest rate is {rate:.2g}; the range test suggests {found.suggested:.1g}, "
+            f"{found.suggested / rate:.0f} times as high",
             f"usually a rate for fine-tuning; training will be slow. Try {_round(found.suggested)}",
             evidence,
         )

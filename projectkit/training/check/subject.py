@@ -130,6 +130,11 @@ def head_of(batch: Any, count: int) -> Any:
     return rows_of(batch, torch.arange(min(count, samples_of(batch))))
 
 
+def shapes_of(batch: Any) -> str:
+    """Of its tensors, for a message."""
+    return ", ".join(str(tuple(each.shape)) for each in tensors_of(batch) if isinstance(each, Tensor))
+
+
 def without_dropout(task: nn.Module) -> None:
     """Set the probability of every dropout layer to 0, in place; what a forward draws by itself stays."""
     for module in task.modules():
@@ -140,8 +145,8 @@ def without_dropout(task: nn.Module) -> None:
             for name in ("p", "drop_prob"):
                 if isinstance(getattr(module, name, None), float):
                     setattr(module, name, 0.0)
-        elif isinstance(getattr(module, "dropout", None), float):  # recurrent layers and attention have it as a number
-            module.dropout = 0.0
+        elif isinstance(getattr(module, "dropout", None), float):
+            setattr(module, "dropout", 0.0)  # noqa: B010 - recurrent layers and attention have it as a number
 
 
 def forward(task: Any, batch: Any) -> Any:

@@ -86,12 +86,13 @@ class Watch(TorchFunctionMode):
         for name, module in self.root.named_modules():
             self._handles.append(module.register_forward_pre_hook(self._entered(name or type(module).__name__)))
             self._handles.append(module.register_forward_hook(self._left, always_call=True))
-        return super().__enter__()  # type: ignore[no-any-return] # torch has no type for it
+        super().__enter__()  # type: ignore[no-untyped-call] # torch has no type for it, nor for the next
+        return self
 
     def __exit__(self, *error: Any) -> None:
         for handle in self._handles:
             handle.remove()
-        super().__exit__(*error)
+        super().__exit__(*error)  # type: ignore[no-untyped-call]
 
     def again(self) -> None:
         """Before a further batch: layers are counted from the beginning."""

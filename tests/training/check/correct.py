@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytorch_lightning as pl
@@ -19,7 +20,7 @@ class CifarNet(nn.Module):
         super().__init__()
         widths = [1, 16, 32]
         blocks: list[nn.Module] = []
-        for into, out in zip(widths, widths[1:], strict=False):
+        for into, out in pairwise(widths):
             blocks += [nn.Conv2d(into, out, 3, padding=1), nn.BatchNorm2d(out), nn.ReLU(inplace=True), nn.MaxPool2d(2)]
         self.features = nn.Sequential(*blocks)
         self.head = nn.Sequential(

@@ -43,9 +43,9 @@ def anomaly_network() -> nn.Module:
 PASSING: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any], dict[str, Any]]] = {
     "MLP": (lambda: MLP(13, 3), TABLE, {}),
     "a linear model": (lambda: MLP(13, 3, hidden=[]), TABLE, {}),
-    "CNN": (lambda: CNN(3, 4, width=8), IMAGES, {}),
-    "CNN with momentum": (lambda: CNN(3, 4, width=8), IMAGES, {"optimizer": partial(SGD, momentum=0.9), "lr": 0.02}),
-    "ResNet": (lambda: ResNet(3, 4, width=8, blocks=1), IMAGES, {"lr": 0.003}),
+    "CNN": (lambda: CNN(1, 4, width=8), IMAGES, {}),
+    "CNN with momentum": (lambda: CNN(1, 4, width=8), IMAGES, {"optimizer": partial(SGD, momentum=0.9), "lr": 0.02}),
+    "ResNet": (lambda: ResNet(1, 4, width=8, depth=8), IMAGES, {"lr": 0.003}),
     "CharCNN": (lambda: CharCNN(100, 3, channels=32), TEXTS, {"lr": 0.003}),
     "GRU": (lambda: GRU(100, 3, hidden=32), TEXTS, {"lr": 0.003}),
     "Transformer": (lambda: Transformer(100, 3, width=32), TEXTS, {"lr": 0.001}),
