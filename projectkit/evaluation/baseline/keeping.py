@@ -117,15 +117,11 @@ def _former(bench: Bench, project: Project) -> dict[str, Run]:
     text = mask_yaml(config_to_yaml(bench.config, SECTIONS)).encode("utf-8")
     found: dict[str, Run] = {}
     for run in list_runs(project):  # newest first
-        same = run.kind == "baseline" and run.status == "finished" and dict(run.part("data")) == data
         at_home = run.path.parent == project.runs.resolve()  # a kept copy has no predictions
-        if (
-            not same
-            or not at_home
-            or marks_of(run).archived
-            or run.record.get("code_digest") != code
-            or dict(run.part("versions")) != dict(versions())
-        ):
+        if not at_home or run.kind != "baseline" or run.status != "finished" or marks_of(run).archived:
+            continue
+        stands_on = (dict(run.part("data")), run.record.get("code_digest"), dict(run.part("versions")))
+        if stands_on != (data, code, dict(versions())):
             continue
         with contextlib.suppress(OSError):
             if (run.path / "config.yaml").read_bytes() == text:
