@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import legend
+from projectkit.figures.labels import legend, power_ticks
 from projectkit.figures.points import envelope
 from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
 
@@ -75,6 +75,7 @@ def score_histogram(
         everything = np.concatenate(ends)
         if everything.min() > 0 and everything.max() > _WIDE * everything.min():
             axes.set_xscale("log")
+            power_ticks(axes)
         if threshold is not None:
             handles.append(
                 axes.axvline(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GAP = 3.0  # mm between the pairs
-_LARGEST, _SMALLEST = 36.0, 14.0  # mm: the width of a picture
+_LARGEST, _SMALLEST = 36.0, 14.0  # mm: the longer side of a picture, and the width from which on it can be read
 _LEAST_TITLE = 22.0  # mm: for the words over it
 _TITLE_LINES = 2
 _QUANTILE = 0.995  # of the magnitudes: one pixel must not pale all others
@@ -98,7 +98,7 @@ def _grid(count: int, ratio: float, size_mm: tuple[float, float] | None, title_m
     for beside in (False, True):
         for columns in range(1, max(1, count) + 1):
             across = (wide - (columns - 1) * _GAP) / columns
-            side = min(_LARGEST, (across - 1) / 2 if beside else across)
+            side = min(_LARGEST / max(1.0, ratio), (across - 1) / 2 if beside else across)
             for rows in range(1, math.ceil(max(1, count) / columns) + 1):
                 down = high / rows - title_mm - _GAP
                 fits = min(side, (down if beside else (down - 1) / 2) / ratio)

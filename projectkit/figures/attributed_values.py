@@ -144,7 +144,7 @@ def _bars(axes: Axes, weights: NDArray[np.float64], *, single: bool) -> None:
         axes.barh(places, weights[places], height=0.7, **look)
     axes.axvline(0, color=INK, linewidth=0.6)
     if single and not both:  # a mean of magnitudes
-        axes.set_xlim(min(0, end * np.sign(weights.sum())), max(0, end * np.sign(weights.sum())))
+        axes.set_xlim((-end, 0) if (weights < 0).any() else (0, end))
     else:
         axes.set_xlim(-end, end)
         axes.xaxis.set_major_locator(MaxNLocator(2, symmetric=True))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from projectkit.figures.labels import fitted_names, legend_columns, legend_room_pt, small_pt
 from projectkit.figures.style import INK, MARKERS, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
@@ -23,8 +24,7 @@ _MOST_COLUMNS = 3
 _MARKS = 6  # of each run's curve: told apart by their shape in grey print
 _FEW_POINTS = 12  # so few that each is marked
 _DASHES: dict[str, Any] = {"train": (0, (3, 1.5)), "val": "-"}
-_EM_PER_CHARACTER = 0.55
-_EM_PER_HANDLE = 4.5  # a legend's line with the space around it
+_FEW_RUNS = 4  # more are named in two columns, or their names would take the room of their curves
 
 
 def learning_curves(
@@ -58,14 +58,12 @@ def learning_curves(
             axes.set_axis_off()
         for axes in grid[max(0, len(panels) - columns) : len(panels)]:
             axes.set_xlabel("optimiser step")
-        handles = _legend(list(curves), wanted)
+        side_by_side = 1 if len(curves) <= _FEW_RUNS else 2
+        room_pt = legend_room_pt(size_mm[0], side_by_side, font_pt)
+        handles = _legend(fitted_names(list(curves), room_pt, small_pt(font_pt)), wanted)
         if handles:
-            figure.legend(
-                handles=handles,
-                loc="outside upper left",
-                ncols=_columns(handles, size_mm[0], font_pt),
-                borderaxespad=0.2,
-            )
+            ncols = legend_columns(figure, handles, font_pt)
+            figure.legend(handles=handles, loc="outside upper left", ncols=ncols, borderaxespad=0.2)
         finish(figure)
     return figure
 
@@ -87,7 +85,7 @@ def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequenc
                 color=colour,
                 linestyle=_DASHES["train" if training else "val"],
                 alpha=0.75 if training else 1.0,
-                marker=MARKERS[index % len(MARKERS)] if several or len(shown) <= _FEW_POINTS else "",
+                marker=_marker(index) if several or len(shown) <= _FEW_POINTS else "",
                 markevery=_marked(len(shown), index),
                 zorder=2 if training else 3,
             )
@@ -99,6 +97,11 @@ def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequenc
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, as 20000 would run into its neighbour
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.margins(x=0.02, y=0.06)
+
+
+def _marker(run: int) -> str:
+    """Where colours come back, markers are others."""
+    return MARKERS[(run + run // len(PALETTE)) % len(MARKERS)]
 
 
 def _marked(points: int, run: int) -> tuple[int, int] | None:
@@ -115,20 +118,13 @@ def _legend(labels: Sequence[str], names: Sequence[str]) -> list[Line2D]:
     subsets = list(dict.fromkeys(name.partition("/")[0] for name in names if name.partition("/")[0] in _SUBSETS))
     if len(labels) > 1:
         runs = [
-            Line2D([], [], color=PALETTE[index % len(PALETTE)], marker=MARKERS[index % len(MARKERS)], label=label)
+            Line2D([], [], color=PALETTE[index % len(PALETTE)], marker=_marker(index), label=label)
             for index, label in enumerate(labels)
         ]
         kinds = [Line2D([], [], color=INK, linestyle=_DASHES[name], label=_SUBSETS[name]) for name in subsets]
         return [*runs, *kinds] if len(kinds) > 1 else runs
     colours = {"train": PALETTE[1], "val": PALETTE[0]}
     return [Line2D([], [], color=colours[name], linestyle=_DASHES[name], label=_SUBSETS[name]) for name in subsets]
-
-
-def _columns(handles: Sequence[Line2D], width_mm: float, font_pt: float) -> int:
-    """As many columns as fit beside each other."""
-    longest = max(len(str(handle.get_label())) for handle in handles)
-    column_mm = (longest * _EM_PER_CHARACTER + _EM_PER_HANDLE) * 0.9 * font_pt / 72 * 25.4
-    return max(1, min(len(handles), int(width_mm / column_mm)))
 
 
 def _quantity(name: str) -> str:

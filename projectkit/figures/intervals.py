@@ -142,7 +142,8 @@ def differences(
 
 
 def _signed(value: float, low: float, high: float, *, full: bool) -> str:
-    words = f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" if full else f"{value:+.3f}"
+    digits = ".3f" if max(abs(low), abs(high), abs(value)) < 100 else ".3g"
+    words = f"{value:+{digits}} [{low:+{digits}}, {high:+{digits}}]" if full else f"{value:+{digits}}"
     return words.replace("-", "−")
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEAST_PT = 6.0  # below this, type in print is dirt
 _ELLIPSIS = "…"
 _LONGEST_TAIL = 16  # characters at the end of a name
+_HANDLE = 5.0  # of the type size: a legend's line with the space around it
 _SAMPLES = 200  # points of each line that a legend must not cover
 
 
@@ -114,7 +115,10 @@ def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] =
             return inside
         inside.remove()
     above: Legend = figure.legend(
-        handles=_any(handles), loc="outside upper left", ncols=_columns(figure, handles, font_pt), borderaxespad=0.2
+        handles=_any(handles),
+        loc="outside upper left",
+        ncols=legend_columns(figure, handles, font_pt),
+        borderaxespad=0.2,
     )
     return above
 
@@ -124,14 +128,15 @@ def _any(handles: Sequence[Handle]) -> Any:
     return list(handles)
 
 
-def legend_room_pt(figure: Figure, font_pt: float) -> float:
-    """How wide the text of a legend's line may be."""
-    return float(figure.get_size_inches()[0] * 72 - 4 * font_pt)
+def legend_room_pt(width_mm: float, columns: int, font_pt: float) -> float:
+    """How wide the text of an entry may be in a legend over the whole figure."""
+    return width_mm / 25.4 * 72 / columns - _HANDLE * small_pt(font_pt) - 1
 
 
-def _columns(figure: Figure, handles: Sequence[Handle], font_pt: float) -> int:
+def legend_columns(figure: Figure, handles: Sequence[Handle], font_pt: float) -> int:
+    """As many columns of a legend as fit beside each other."""
     size = small_pt(font_pt)
-    widest = max(measured(str(handle.get_label()), size) for handle in handles) + 5 * size  # handle and gaps
+    widest = max(measured(str(handle.get_label()), size) for handle in handles) + _HANDLE * size
     return max(1, min(len(handles), int(figure.get_size_inches()[0] * 72 / widest)))
 
 
@@ -145,9 +150,20 @@ def _is_free(axes: Axes, box: Bbox, *, pad: float) -> bool:
         points = np.asarray(line.get_transform().transform(line.get_xydata()), dtype=float)
         if len(points) < 2:
             continue
-        steps = np.linspace(0, len(points) - 1, max(_SAMPLES, len(points)))
+        steps = np.linspace(0, len(points) - 1, max(_SAMPLES, 4 * len(points)))
         dense = np.stack([np.interp(steps, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], axis=1)
         if ((dense > (box.x0, box.y0)) & (dense < (box.x1, box.y1))).all(axis=1).any():
             return False
     others = [text.get_window_extent() for text in axes.texts] + [patch.get_window_extent() for patch in axes.patches]
     return not any(box.overlaps(other) for other in others)
+
+
+def power_ticks(axes: Axes) -> None:
+    """Powers of ten as `1e-3`, which needs no formula."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.xaxis.set_major_locator(LogLocator(numticks=6))
+    axes.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"))
+    )
+    axes.xaxis.set_minor_formatter(NullFormatter())

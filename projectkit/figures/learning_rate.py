@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import legend
+from projectkit.figures.labels import legend, power_ticks
 from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _WIDEST = 5.0  # steps: the bell of the mean that is drawn through the losses
@@ -82,7 +81,7 @@ def lr_range(
                     zorder=4,
                     label=f"{words}: {rate:.2g}",
                 )
-        _power_ticks(axes)
+        power_ticks(axes)
         legend(axes, handles, font_pt=font_pt)
         finish(figure)
     return figure
@@ -101,14 +100,3 @@ def _smooth(values: NDArray[np.float64]) -> NDArray[np.float64]:
     distance = np.arange(len(values))[:, None] - np.arange(len(values))
     weights = np.exp(-0.5 * (distance / width) ** 2)
     return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
-
-
-def _power_ticks(axes: Axes) -> None:
-    """Powers of ten as `1e-3`, which needs no formula."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e"))
-    )
-    axes.xaxis.set_minor_formatter(NullFormatter())

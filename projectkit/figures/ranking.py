@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.labels import fitted, legend, legend_room_pt, measured, small_pt
-from projectkit.figures.style import DASHES, FAINT, INK, PALETTE, finish, new_figure, style
+from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,7 +88,9 @@ def precision_recall(
         font_pt: size of labels in print.
     """
     lines = {name: _ascending(_checked(points, "precision-recall")) for name, points in curves.items()}
-    shown = {name: (areas or {}).get(name, float(np.sum(np.diff(x) * y[1:]))) for name, (x, y) in lines.items()}
+    shown = {
+        name: (areas or {}).get(name, float(np.sum(np.diff(x, prepend=0.0) * y))) for name, (x, y) in lines.items()
+    }
     with style(font_pt):
         figure = new_figure(size_mm)
         axes = figure.subplots()
@@ -175,7 +177,7 @@ def _draw(
 
     figure = axes.get_figure(root=True)
     assert figure is not None
-    size, room = small_pt(font_pt), legend_room_pt(figure, font_pt)
+    size, room = small_pt(font_pt), legend_room_pt(figure.get_size_inches()[0] * 25.4, 1, font_pt)
 
     def label(before: str, name: str, number: float) -> str:
         after = f": {quantity} {number:.3f}" if quantity != "equal error" else f": {quantity} {_percent(number)}"
@@ -184,7 +186,12 @@ def _draw(
     if len(lines) <= _MOST_NAMED:
         return [
             axes.plot(
-                *line, color=PALETTE[index], linestyle=DASHES[index], label=label("", name, numbers[name]), zorder=4
+                *line,
+                color=PALETTE[index],
+                linestyle=DASHES[index],
+                marker=MARKERS[index] if len(line[0]) == 1 else "",
+                label=label("", name, numbers[name]),
+                zorder=4,
             )[0]
             for index, (name, line) in enumerate(lines.items())
         ]

@@ -7,6 +7,7 @@ at the size that it will have in print, with its type in points: text is never s
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,15 +70,24 @@ def finish(figure: Figure) -> None:
         before = now
     figure.set_layout_engine("none")
     for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            _keep_ticks(axis)
+        _keep_ticks(axes.xaxis, across=True)
+        _keep_ticks(axes.yaxis, across=False)
 
 
-def _keep_ticks(axis: Axis) -> None:
-    """Matplotlib chooses ticks anew at every drawing, by the type size of the settings that are in force then."""
+def _keep_ticks(axis: Axis, *, across: bool) -> None:
+    """Keep the ticks as they are, without every second one where their numbers touch.
+
+    Matplotlib chooses ticks anew at every drawing, by the type size of the settings that are in force then, and guesses how wide
+    numbers are.
+    """
     from matplotlib.ticker import FixedLocator
 
-    axis.set_major_locator(FixedLocator([float(place) for place in axis.get_majorticklocs()]))
+    places = [float(place) for place in axis.get_majorticklocs()]
+    if across and not isinstance(axis.get_major_locator(), FixedLocator):
+        boxes = [label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()]
+        if any(one.padded(1).overlaps(other) for one, other in itertools.pairwise(boxes)):
+            places = places[places.index(0.0) % 2 if 0.0 in places else 0 :: 2]
+    axis.set_major_locator(FixedLocator(places))
     axis.set_minor_locator(FixedLocator([float(place) for place in axis.get_minorticklocs()]))
 
 
