@@ -21,7 +21,7 @@ from projectkit.runs.files import as_float
 from projectkit.runs.pairs import differences
 from projectkit.runs.reader import Run
 from projectkit.runs.replicates import Result, results_of, settings_of
-from projectkit.runs.verdict import sentences
+from projectkit.runs.verdict import alone, sentences
 from projectkit.runs.versus import Versus, less_is_better
 
 _MANY_LOOKS = 3  # at one test subset: more of them are said even where each was of a run that is compared
@@ -124,6 +124,7 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
     unfair = tuple(unfair_reasons(different, results))
     found = differences(results, evidence)
     problems = [problem for each in evidence.values() for problem in each.problems]
+    by_result = tuple(_by_result(results, evidence))
     looks = _looks(ledger, different, {pair.subset for pair in found.pairs}) if ledger else []
     return Comparison(
         different,
@@ -133,11 +134,22 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
         tuple(_logged(different)),
         alike=len(lines) - len(changed),
         results=results,
-        by_result=tuple(_by_result(results, evidence)),
+        by_result=by_result,
         differences=found.pairs,
         notes=(*problems, *found.notes, *looks),
-        sentences=sentences(results, found.pairs, unfair),
+        sentences=sentences(results, found.pairs, unfair) if len(results) > 1 else _alone(results[0], by_result),
     )
+
+
+def _alone(result: Result, lines: Sequence[Line]) -> tuple[str, ...]:
+    """One sentence about runs that are one result, by the metric that they monitor."""
+    monitored = [run.monitor.get("metric") for run in result.runs]
+    for line in sorted(lines, key=lambda line: line.key not in monitored):
+        mean, spread = line.values[0], line.spread[0]
+        if mean is not None and spread is not None:
+            low, high = line.low[0], line.high[0]
+            return (alone(result, line.key, mean, None if low is None or high is None else (low, high), spread),)
+    return ()
 
 
 def _lines(found: Sequence[Mapping[str, Any]]) -> list[Line]:

@@ -37,6 +37,22 @@ def sentences(results: Sequence[Result], pairs: Sequence[Versus], unfair: Sequen
     return tuple(told)
 
 
+def alone(result: Result, key: str, mean: float, ends: tuple[float, float] | None, spread: float) -> str:
+    """What several runs of one result come to.
+
+    Args:
+        result: the only one.
+        key: of the number, `val/f1_macro`.
+        mean: over its runs.
+        ends: of the interval of the mean, None of folds.
+        spread: standard deviation over the runs.
+    """
+    subset, _, metric = key.partition("/")
+    text = f"{result.described} has a mean {metric_name(metric)} of {number(mean)} on {subset}, standard deviation {number(spread)}"
+    interval = f", {LEVEL:.0%} interval of the mean over seeds [{number(ends[0])}, {number(ends[1])}]" if ends else ""
+    return f"{text}{interval}."
+
+
 def metric_name(metric: str) -> str:
     """A metric as a report writes it: `macro F1`."""
     return _METRICS.get(metric, metric.replace("_", " "))

@@ -247,6 +247,62 @@ def test_compare_takes_latest_best_and_filters(typed: Typed, made: Made) -> None
     assert "two runs are needed" in done.err
 
 
+def seeded(made: Made, name: str, seed: int, value: float) -> RunWriter:
+    """A run whose config says its seed, with an evaluation."""
+    writer = evaluated(made(name, value=value, hidden=len(name)), value)
+    path = writer.path / "config.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + f"seed: {seed}\n", encoding="utf-8")
+    return writer
+
+
+def test_seeds_stand_as_one_result_with_a_difference_and_a_sentence_in_eighty_columns(
+    typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"gru": (0.81, 0.83, 0.82), "convolution": (0.71, 0.73, 0.69)}
+    written = {name: [seeded(made, name, seed, value) for seed, value in enumerate(of)] for name, of in values.items()}
+    monkeypatch.setenv("COLUMNS", "80")
+    done = typed("runs compare --since 1h")
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+    assert done.err == ""
+    said = " ".join(done.out.split())
+    assert "gru 3 0,1,2 0.8200 0.0100 0.7952 to 0.8448" in said
+    assert "convolution - gru value 95% interval p better" in said
+    assert "gru (3 seeds) is better than convolution (3 seeds) by .110 macro F1 on val" in said
+    assert "cannot go under p = .25 by sign flips" in said
+    document = json.loads(typed("runs compare --since 1h --json").out)
+    assert {each["label"] for each in document["results"]} == {"gru", "convolution"}
+    assert {run for each in document["results"] for run in each["runs"]} == set(document["runs"])
+    rows = list(csv.reader(io.StringIO(typed("runs compare --since 1h --csv").out)))
+    assert {len(row) for row in rows} == {8}
+    (label,) = [row for row in rows if row[:2] == ["result", "label"]]
+    assert sorted(label[2:]) == ["convolution"] * 3 + ["gru"] * 3
+    (found,) = [row for row in rows if row[:2] == ["difference", "val/f1_macro convolution - gru p"]]
+    assert sum(bool(cell) for cell in found[2:]) == 3
+    extra = seeded(made, "gru", 2, 0.82)
+    again = typed("runs compare --since 1h").out
+    assert f"repeats a seed, so it is not counted: {written['gru'][2].id}" in " ".join(again.split())
+    assert extra.id not in again
+
+
+def test_seeds_of_one_result_alone_stand_run_by_run_with_their_mean(typed: Typed, made: Made) -> None:
+    for seed, value in enumerate((0.81, 0.83, 0.82)):
+        seeded(made, "gru", seed, value)
+    done = typed("runs compare --since 1h")
+    assert "gru (3 seeds) has a mean macro F1 of .820 on val, standard deviation .010" in done.out
+    assert done.out.count("0.8300*") >= 1
+
+
+def test_a_comparison_imports_no_torch(typed: Typed, made: Made) -> None:
+    evaluated(made("low", value=0.2), 0.2)
+    evaluated(made("high", value=0.9), 0.9)
+    program = (
+        "import sys; from projectkit.cli import main; sys.argv = ['projectkit', 'runs', 'compare', 'low', 'high']\n"
+        "try: main()\nexcept SystemExit as end: print('torch' in sys.modules, end.code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.splitlines()[-1] in ("False 0", "False None"), done.stderr
+
+
 def test_many_runs_are_compared_in_blocks_that_fit_the_terminal(
     typed: Typed, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -308,6 +308,84 @@ def test_holms_correction_is_that_of_a_worked_example() -> None:
     assert holm([]) == []
 
 
+def test_seeds_of_one_result_alone_come_to_a_mean_and_a_spread(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.0, seed=seed) for seed in range(4)]
+    result = compare(runs)
+    assert result.differences == ()
+    values = np.array([run.best["val/f1_macro"] for run in runs])
+    mean, spread = number(float(values.mean())), number(float(values.std(ddof=1)))
+    expected = f"gru (4 seeds) has a mean macro F1 of {mean} on val, standard deviation {spread}, 95% interval of the mean over seeds ["
+    assert result.sentences[0].startswith(expected)
+
+
+def test_of_many_results_each_is_compared_with_the_best_and_corrected_for_all_pairs(lab: Lab) -> None:
+    runs = [lab.run(f"net{index}", 0.2 * index, predictions=False) for index in range(11)]
+    result = compare(runs)
+    best = int(np.argmax([run.best["val/f1_macro"] for run in runs]))
+    assert [(pair.first, pair.second) for pair in result.differences] == [
+        (best, index) for index in range(11) if index != best
+    ]
+    assert f"By macro F1 on val, {result.results[best].label} is better than" in result.sentences[0]
+    assert "corrected for 55 pairs" in result.sentences[0]
+
+
+def test_samples_that_belong_together_are_drawn_together(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.0), lab.run("cnn", 1.6)]
+    pair = of(compare(runs), "val/loss")
+    assert not pair.difference.method.endswith("by group")
+    for run in runs:
+        known = run.predictions("val")
+        number_of = {name: index // 20 for index, name in enumerate(sorted(known.id))}
+        rewritten(run, group=[number_of[name] for name in known.id])
+    together = of(compare(runs), "val/loss")
+    assert together.difference.method.endswith("by group")
+    assert together.difference.value == pytest.approx(pair.difference.value)
+
+
+def test_predictions_that_do_not_say_what_belongs_together_are_not_tested_as_if_nothing_did(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.0), lab.run("cnn", 1.6)]
+    for run in runs:
+        document = json.loads((run.path / "evaluation" / "val.json").read_text(encoding="utf-8"))
+        document["metrics"]["f1_macro"]["method"] = "bca by group"
+        RunWriter.open(run.path).write_evaluation("val", document)
+    result = compare(runs)
+    assert of(result).rests_on == "intervals"
+    assert any(
+        "do not say which samples belong together" in note and "projectkit evaluate" in note for note in result.notes
+    )
+
+
+def test_anomaly_scores_are_compared_by_their_order(lab: Lab) -> None:
+    runs = []
+    for name, shift in (("good", 2.0), ("poor", 0.5)):
+        rng = np.random.default_rng(len(name))
+        target = np.arange(400) % 2
+        score = rng.normal(size=400) * 10 + 10 * shift * target
+        run = rewritten(lab.run(name, 1.0), id=np.arange(400).astype(str), target=target, score=score)
+        entries = {metric: {"value": 0.9 * shift / 2, "low": 0.1, "high": 1.0} for metric in ("auroc", "f1")}
+        writer = RunWriter.open(run.path)
+        writer.write_evaluation("val", {"kind": "anomaly", "n": 400, "class_names": ["0", "1"], "metrics": entries})
+        runs.append(read_run(run.path))
+    result = compare(runs)
+    assert (of(result, "val/auroc").test, of(result, "val/auroc").better) == ("DeLong", 0)
+    assert of(result, "val/f1").rests_on == "intervals"
+
+
+def test_regressions_are_compared_on_the_same_samples(lab: Lab) -> None:
+    runs = []
+    target = np.random.default_rng(1).normal(size=400)
+    for name, noise in (("good", 0.3), ("poor", 1.0)):
+        score = target + noise * np.random.default_rng(2).normal(size=400)
+        run = rewritten(lab.run(name, 1.0), id=np.arange(400).astype(str), target=target, score=score)
+        values = metrics.regression_metrics(target, score)
+        entries = {metric: {"value": value, "low": value, "high": value} for metric, value in values.items()}
+        RunWriter.open(run.path).write_evaluation("val", {"kind": "regression", "n": 400, "metrics": entries})
+        runs.append(read_run(run.path))
+    pair = of(compare(runs), "val/mae")
+    assert (pair.rests_on, pair.better, pair.difference.p) == ("samples", 0, None)
+    assert pair.difference.low < pair.difference.value < pair.difference.high < 0
+
+
 def test_an_unfair_comparison_still_shows_its_difference_and_says_so(lab: Lab) -> None:
     one = lab.run("gru", 2.4)
     lab.git = {"commit": "b" * 40, "diff_sha256": None}
