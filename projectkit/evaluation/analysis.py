@@ -52,6 +52,7 @@ def analyse(
         The document's keys `slices` and `mistakes`, which hold nothing of a sample's content, and the files that were written. Where an
         anomaly score has no threshold there are no mistakes, and nothing is written.
     """
+    writer.forget_analysis(subset)
     mistakes = _mistakes(measured)
     if mistakes is None:
         return {"slices": [], "mistakes": []}, []
@@ -79,6 +80,7 @@ def analyse(
         slices_svg=drawn,
         checkpoint=measured.checkpoint or {},
         free=subset in FREE,
+        in_time=measured.time is not None and measured.groups is None,
     )
     files = [writer.write_error_page(subset, page_html(content))]
     if drawn is not None:

@@ -157,8 +157,9 @@ def anomaly_mistakes(
     order = np.argsort(scores, kind="stable")
     misses = [row for row in order.tolist() if not right[row] and labels[row] == 1]
     alarms = [row for row in order[::-1].tolist() if not right[row] and labels[row] != 1]
-    half = max(most // 2, most - min(len(misses), len(alarms)))
-    rows = (alarms[:half] + misses[:half])[:most] if len(alarms) + len(misses) > most else alarms + misses
+    # in turn, and where one kind has no more, the other goes on
+    ranks = {row: rank for kind in (alarms, misses) for rank, row in enumerate(kind)}
+    rows = sorted(ranks, key=ranks.__getitem__)[:most]
     shown = [
         Mistake(row, str(ids[row]), class_names[int(labels[row])], class_names[int(alarm[row])], float(scores[row]))
         for row in rows

@@ -315,6 +315,17 @@ class RunWriter:
         """Write `errors/<subset>/index.html`, which holds inputs of the data set and is never kept in git."""
         return self._write(f"errors/{_part(subset)}/index.html", page)
 
+    def forget_analysis(self, subset: str) -> None:
+        """Remove a subset's error page and the figures of its slices and attributions, so that none of former weights stays."""
+        figures = self.path / "evaluation" / "figures"
+        name = _part(subset)
+        for path in (
+            self.path / "errors" / name / "index.html",
+            figures / f"slices-{name}.svg",
+            figures / f"attributions-{name}.svg",
+        ):
+            path.unlink(missing_ok=True)
+
     def write_predictions(self, subset: str, id: Any, target: Any, score: Any, group: Any = None) -> Path:
         """Write `predictions/<subset>.npz`.
 

@@ -99,6 +99,7 @@ def content(samples: Samples, names: tuple[str, ...], modality: str, **changes: 
         "slices_svg": None,
         "checkpoint": {"name": names[0]},
         "free": True,
+        "in_time": True,
     }
     return Content(**{**given, **changes})
 
@@ -283,7 +284,11 @@ def test_an_evaluation_leaves_a_page_with_the_mistakes_their_inputs_and_attribut
 @pytest.mark.slow
 def test_what_is_kept_in_git_holds_no_inputs_and_a_test_subset_is_warned_of(config: Path, runs: dict[str, Any]) -> None:
     run = trained(config, runs, "tabular")
+    stale = run.path / "evaluation" / "figures" / "attributions-test.svg"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("of former weights", encoding="utf-8")
     evaluate(run, "test", options=Options(attribute=0, cost=False))
+    assert not stale.exists()
     page = (run.path / "errors" / "test" / "index.html").read_text(encoding="utf-8")
     assert "has trained on test" in page
     assert "The sum is off by" not in page

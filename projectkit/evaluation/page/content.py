@@ -53,6 +53,7 @@ class Content:
         slices_svg: the drawing of the slices, or None where there are none.
         checkpoint: which weights; empty where there are none.
         free: whether the subset may be looked at as often as one likes.
+        in_time: whether samples follow one another in time, without groups that say which of them depend on each other.
     """
 
     run: str
@@ -72,3 +73,4 @@ class Content:
     slices_svg: bytes | None
     checkpoint: Mapping[str, Any]
     free: bool
+    in_time: bool

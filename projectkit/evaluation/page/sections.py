@@ -281,6 +281,11 @@ def _reading(content: Content) -> list[str]:
         "A slice is a place to look, not a cause. Samples of one group (a template, a track, a host) count for less than as many "
         "independent ones in intervals and tests."
     )
+    if content.in_time:
+        said.append(
+            "Samples that follow one another in time are alike, and nothing says which of them: intervals and tests take them for "
+            "independent, and are surer than they ought to be."
+        )
     if any(each.attribution for each in (*content.wrong, *content.right)):
         said += [
             "An attribution says what the network's output depends on, measured against a plain sample: the training mean of an image or a "
