@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
         facts["careful"] = (
             f"{' and '.join(fitted)} {be} fitted on these very samples, which {flatter}; test judges them"
         )
+    if worse := [each for each in document.get("slices") or () if each.get("worse")]:
+        facts["worse on"] = _slices(worse)
     if cost := document.get("cost"):
         facts["cost"] = _cost(cost)
     if refused := document.get("refused"):
@@ -114,6 +116,15 @@ def _day(operating: Mapping[str, Any]) -> str:
         f"at a prevalence of {operating['prevalence']:g}, {operating['per_day']:,.0f} samples: "
         f"precision {_interval(alarms['precision'])}, "
         f"{_count(alarms['false_alarms_per_day'])} false alarms, {_count(alarms['missed_per_day'])} missed"
+    )
+
+
+def _slices(worse: Sequence[Mapping[str, Any]]) -> str:
+    first, more = worse[0], len(worse) - 1
+    rest = f"; {more} more slice{'s' * (more != 1)} on the page" if more else ""
+    return (
+        f"{first['column']}: {first['label']} (n = {first['n']:,}): {first['value']:.3f} "
+        f"({first['low']:.3f} to {first['high']:.3f}), elsewhere {first['rest']:.3f}{rest}"
     )
 
 
