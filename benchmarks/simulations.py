@@ -3,6 +3,8 @@
 Samples are drawn from models whose true numbers are known (from 400,000 samples), 2,000 times each. A 95% interval should hold the true
 value in 93 to 97 of 100 draws, a test of two equal classifiers should give p < 0.05 in at most 6 (two standard errors of 2,000 draws are
 one point). `--draws 200` prints a quick look without touching RESULTS.md.
+
+The file is not called statistics.py: a script's folder is searched first, and the standard library's `statistics` would be hidden.
 """
 
 from __future__ import annotations
@@ -172,12 +174,12 @@ def bootstraps(draws: range) -> dict[str, list[int]]:
         x = rng.normal(size=150)
         y = 0.6 * x + 0.8 * rng.normal(size=150)
         each = bootstrap(_correlation, (x, y), seed=seed)
-        count("correlation, n = 150", each.low, 0.6, each.high)
+        count("bootstrap of a correlation, n = 150", each.low, 0.6, each.high)
         each = bootstrap(np.mean, (np.abs(rng.standard_t(5, size=150)),), seed=seed)
-        count("mean absolute error, n = 150", each.low, _MEAN_T5, each.high)
+        count("bootstrap of a mean absolute error, n = 150", each.low, _MEAN_T5, each.high)
         grouped = np.repeat(rng.normal(size=40), 5) + rng.normal(size=200)
         each = bootstrap(np.mean, (grouped,), groups=np.arange(200) // 5, seed=seed)
-        count("mean, 40 groups of 5", each.low, 0, each.high)
+        count("bootstrap of a mean, 40 groups of 5", each.low, 0, each.high)
         each = bootstrap(np.mean, (grouped,), seed=seed)
         count("the same, groups not told", each.low, 0, each.high)
     return found
@@ -239,8 +241,7 @@ def measure(draws: int) -> str:
         for name, counts in others.items()
     ]
     rest += [
-        [f"interval: bootstrap of a {name} ({draws // BOOTSTRAPS} draws)", percent(counts, 93, 97)]
-        for name, counts in booted.items()
+        [f"interval: {name} ({draws // BOOTSTRAPS} draws)", percent(counts, 93, 97)] for name, counts in booted.items()
     ]
     parts = [
         f"{measured_on()}, {draws} draws a row. "

@@ -11,7 +11,14 @@
 | loss | Student's t, skewness removed | the same |
 
 They say nothing about another seed, another split or another time; each assumes that samples are drawn independently, or with `groups` that
-groups are. `benchmarks/statistics.py` measures how often they hold the true value.
+groups are. `benchmarks/simulations.py` measures how often they hold the true value: 93 to 97 of 100, also with 25 positives among 500
+samples or 1.5% of the samples in a class, and by 50 groups. They do not hold, or hold too often, here:
+
+| where | of 100 intervals |
+|---|---|
+| 5 positives among 100 samples | loss 92 to 93; average precision 98; of a calibrated classifier ece 100 |
+| 10 positives among 200 samples | auroc, average_precision and ece 97 |
+| 25 groups | auroc and average_precision 91 to 92, ece 93: take fewer groups as a hint |
 """
 
 from __future__ import annotations
@@ -116,6 +123,8 @@ def ranking_interval(
         return replace(whole, method=whole.method + by)
     summed = within_groups(influence.shares, groups)
     variance, freedom = float(np.sum(summed**2)), degrees_of_freedom(influence.shares, target, groups)
+    if variance < 1e-18:  # a single group, whose errors cancel: it counts as one sample
+        return replace(wilson(influence.value, len(summed), level), method="wilson" + by)
     if influence.model_variance:
         # of groups, the textbook variance grows as DeLong's does
         model = influence.model_variance * max(1.0, variance / float(np.sum(influence.shares**2)))

@@ -124,6 +124,9 @@ def paired_difference(
             remedy="compare runs on the same target",
         )
     numbers = None if groups is None else checked_groups(groups, len(labels))
+    if len(labels) < 2 or (numbers is not None and not numbers.any()):
+        one = "sample" if numbers is None else "group"
+        raise UserError(f"one {one} has no spread", where="metrics", remedy=f"compare on more than one {one}")
     return _DIFFERENCES[metric](_Pair(labels, first, second, numbers, checked_level(level), seed))
 
 
@@ -172,7 +175,7 @@ def _loss(pair: _Pair) -> Difference:
 def _mean_difference(numbers: Array, pair: _Pair, method: str) -> Difference:
     """Of a mean over samples: the interval of a mean, and a permutation that turns signs."""
     value = float(numbers.mean())
-    if pair.units < 2 or not numbers.any():
+    if not numbers.any():
         return _nothing(value, method + pair.by, "permutation" + pair.by)
     if method == "hall":
         low, high = skewed_mean(numbers, level=pair.level, groups=pair.groups)

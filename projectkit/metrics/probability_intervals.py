@@ -98,10 +98,10 @@ def calibration_interval(
         groups: numbers of the groups, (n,), or None.
 
     Returns:
-        `folded normal`. The value, which is biased, often lies in the upper part of its interval, and is its upper end where the interval
-        would end below it. `clopper-pearson` where no bin has a gap: the error that wrong predictions would make that may hide behind none.
-
-    Of a calibrated classifier 96 to 100 of 100 intervals hold the true error: it is 0, the edge of what an error can be.
+        `folded normal`. The value, which is biased, often lies in the upper part of its interval, and is its upper end where the
+        interval would end below it. Of a calibrated classifier 96 to 100 of 100 intervals hold the true error: it is 0, the edge of
+        what an error can be. `clopper-pearson` where no bin has a gap, or there is one sample or group alone: the error of as many
+        wrong predictions as may hide behind none.
 
     Source: the bias as Bröcker 2012, "Estimating reliability and resolution of probability forecasts", and Roelofs et al. 2022, "Mitigating
     bias in calibration error estimation"; the moments as Leone, Nelson & Nottingham 1961, "The folded normal distribution".
@@ -137,12 +137,12 @@ def calibration(
     target: NDArray[np.int64], score: NDArray[Any], *, level: float, groups: NDArray[np.intp] | None
 ) -> Calibration:
     """What `calibration_interval` reports, and what differences of two classifiers are made of."""
-    bins = _Bins.of(target, score, groups)
+    bins, units = _Bins.of(target, score, groups), len(target) if groups is None else int(groups.max()) + 1
     value, spread = float(np.abs(bins.gaps).sum()), np.sqrt(np.maximum(np.diag(bins.covariance), 1e-30))
-    if value < 1e-9 and spread.max() < 1e-9:
-        hidden = clopper_pearson(0, len(target) if groups is None else int(groups.max()) + 1, level).high
-        return Calibration(value, 0.0, 0.0, hidden, np.zeros(len(target)), noisy=False)
-    quantile = normal_quantile(level) if groups is None else student(int(groups.max()), level)
+    if units < 2 or (value < 1e-9 and spread.max() < 1e-9):
+        hidden = clopper_pearson(0, units, level).high
+        return Calibration(value, 0.0, 0.0, max(hidden, value), np.zeros(len(target)), noisy=False)
+    quantile = normal_quantile(level) if groups is None else student(units - 1, level)
     signs = np.sign(bins.gaps)
 
     def surprise(multiple: float) -> float:

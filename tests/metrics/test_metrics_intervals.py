@@ -348,6 +348,12 @@ def test_groups_of_which_all_samples_are_right_count_as_one_sample_each():
     assert intervals["mcc"].low < classification_intervals(target, np.eye(2)[target])["mcc"].low - 0.1
 
 
+def test_a_single_group_says_next_to_nothing():
+    target, score = _draw(np.random.default_rng(12), 100, 2)
+    for name, interval in classification_intervals(target, score, groups=["host"] * 100).items():
+        assert interval.high - interval.low > 0.5, name
+
+
 def test_groups_that_are_not_one_a_sample_are_refused():
     with pytest.raises(UserError, match=r"groups have shape \(1,\), but there are 2 samples"):
         classification_intervals([0, 1], np.eye(2), groups=["a"])

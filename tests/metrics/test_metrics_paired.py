@@ -193,3 +193,8 @@ def test_what_cannot_be_compared_is_one_line(target, b, metric, message):
     with pytest.raises(UserError, match=message) as caught:
         paired_difference(target, GOOD, b, metric)
     assert "\n" not in str(caught.value)
+
+
+def test_one_group_alone_has_no_spread():
+    with pytest.raises(UserError, match="one group has no spread"):
+        paired_difference([0, 1], GOOD, GOOD, "loss", groups=["a", "a"])
