@@ -38,7 +38,7 @@ def test_mistakes_are_one_line_that_says_what_to_type(typed: Typed, config: Path
         (f"baseline {config} --only forrest", "did you mean 'forest'"),
         (f"baseline {config} --subset tset", "did you mean 'test'"),
         (f"baseline {config} data.name=dgits", "did you mean 'digits'"),
-        ("baseline", "configs/train.yaml"),
+        ("baseline", "not in a project"),
     ):
         done = typed(line)
         assert done.status == 2

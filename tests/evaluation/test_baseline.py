@@ -125,7 +125,7 @@ def test_a_baseline_that_comes_out_otherwise_is_not_measured(fitted: Baselines) 
     writer = RunWriter.open(run.path)
     try:
         writer.write_predictions("val", kept.id, kept.target, kept.score[::-1])
-        with pytest.raises(WorkError, match="says something else about val than it did.*baseline --only linear"):
+        with pytest.raises(WorkError, match=r"says something else about val than it did.*baseline --only linear"):
             evaluate(run, "test")
     finally:
         writer.write_predictions("val", kept.id, kept.target, kept.score)
@@ -187,6 +187,7 @@ def test_a_large_set_is_drawn_from_and_the_record_says_so(config: Path, monkeypa
     assert "fitted on 300 of 1,400 training rows, drawn at random with seed 3" in found.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["synthetic_text", "synthetic_images"])
 def test_every_baseline_learns_from_text_and_images(project: Path, name: str) -> None:
     bench = bench_of(config_of(project, name), project)
@@ -244,7 +245,7 @@ def test_withheld_labels_are_refused_before_anything_is_written(project: Path, m
     x = table(np.random.default_rng(0).normal(size=(300, 3)))
     withheld = Withheld(subset="test", file="labels.csv", sha256="0" * 64)
     name = publish(monkeypatch, samples(x, y), split="official", withheld=withheld)
-    with pytest.raises(UserError, match="labels of 'test' are withheld by the course.*PROJECTKIT_LABELS"):
+    with pytest.raises(UserError, match=r"labels of 'test' are withheld by the course.*PROJECTKIT_LABELS"):
         baselines(config_of(project, name), subset="test")
     assert not list_runs(Project(project))
     assert not looks(Project(project).ledger)
