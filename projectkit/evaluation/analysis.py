@@ -37,7 +37,13 @@ _DRAWN = 6  # samples of a figure
 
 
 def analyse(
-    writer: RunWriter, subset: str, assembly: Assembly | None, measured: Measured, options: Options
+    writer: RunWriter,
+    subset: str,
+    assembly: Assembly | None,
+    measured: Measured,
+    options: Options,
+    *,
+    data: DataModule | None = None,
 ) -> tuple[dict[str, Any], list[Path]]:
     """Study what a model gets wrong on a subset.
 
@@ -47,6 +53,7 @@ def analyse(
         assembly: the network and its data, or None where there is no network; then nothing is attributed.
         measured: predictions, and what is known of the samples.
         options: `attribute` says of how many mistakes the inputs are attributed.
+        data: the data set of a model that is no network, so that its inputs can be shown; unless given that of the assembly.
 
     Returns:
         The document's keys `slices` and `mistakes`, which hold nothing of a sample's content, and the files that were written. Where an
@@ -56,7 +63,7 @@ def analyse(
     mistakes = _mistakes(measured)
     if mistakes is None:
         return {"slices": [], "mistakes": []}, []
-    data, rows, left_out = _data(subset, assembly, measured)
+    data, rows, left_out = _data(subset, assembly, data, measured)
     slices = _slices(measured, mistakes, data, rows)
     shown = _Shower(assembly, measured, data, rows, options.attribute)
     wrong = shown.mistakes(mistakes.shown)
@@ -110,12 +117,11 @@ def _mistakes(measured: Measured) -> Mistakes | None:
 
 
 def _data(
-    subset: str, assembly: Assembly | None, measured: Measured
+    subset: str, assembly: Assembly | None, data: DataModule | None, measured: Measured
 ) -> tuple[DataModule | None, NDArray[np.int64] | None, str]:
     """The data set and the rows of the predictions, or why there are none."""
-    if assembly is None:
-        return None, None, "the model is no network, and its inputs are not at hand here"
-    data = assembly.catalogued
+    if assembly is not None:
+        data = assembly.catalogued
     if data is None:
         return None, None, "the data is your own module's, so what its numbers stand for is not known here"
     rows = data.split.subsets[subset]

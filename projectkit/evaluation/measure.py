@@ -65,7 +65,7 @@ def evaluate(
     writer = RunWriter.open(run.path)
     document, files = report(writer, subset, asked.measured)
     # the numbers are there before the inputs are looked at, which takes a team's own code through gradients
-    found, more = analyse(writer, subset, asked.assembly, asked.measured, options)
+    found, more = analyse(writer, subset, asked.assembly, asked.measured, options, data=asked.data)
     writer.write_evaluation(subset, {**document, **found})
     evaluated = read_run(run.path)
     look = [asked.look] if asked.look else []
@@ -74,11 +74,12 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a model said, the network if it is one, and the ledger's entry if there is one."""
+    """What a model said, the network if it is one, the ledger's entry if there is one, and a baseline's data set if it is catalogued."""
 
     measured: Measured
     assembly: Assembly | None
     look: Path | None
+    data: DataModule | None = None
 
 
 def _network(run: Run, subset: str, project: Project, options: Options) -> _Asked:
@@ -124,10 +125,10 @@ def _baseline(run: Run, subset: str, project: Project, options: Options) -> _Ask
         options=options,
         **(columns(catalogued, subset) if catalogued else {}),
     )
-    return _Asked(measured, None, look)
+    return _Asked(measured, None, look, catalogued)
 
 
-def columns(data: DataModule, subset: str) -> dict[str, NDArray[Any] | None]:
+def columns(data: DataModule, subset: str) -> dict[str, Any]:
     """What a catalogued data set knows of a subset's samples, under the names that `Measured` has for it."""
     samples, rows = data.samples, data.split.subsets[subset]
     known = {"groups": samples.group, "time": samples.time, "source": samples.source}
