@@ -11,19 +11,17 @@ from torch import Tensor, nn
 from projectkit.errors import UserError
 from projectkit.metrics import anomaly_metrics
 from projectkit.tasks.optimisation import OptimizerPlan
-from projectkit.tasks.planned import Batch, PlannedTask, pair
+from projectkit.tasks.planned import Batch, PlannedTask, PureStep, pair
 
 NORMAL = 0  # the class of a target of kind `anomaly`; 1 is looked for
 
 
-class AnomalyDetection(PlannedTask):
+class AnomalyDetection(PureStep, PlannedTask):
     """The mean squared error of a reconstruction, as what is trained and as each sample's score.
 
     Labels are not learnt from: the training subset should be normal, which the splits of an `anomaly` target see to. Validation logs
     `val/loss`, the error of its normal samples (a low error of the others would be no merit), and, where it has both kinds, `val/auroc`
     and `val/average_precision` of the scores, with the functions that `projectkit evaluate` uses.
-
-    Its training step is `loss_of` and `note_step` and nothing else, which makes it a `PureTask`: a compiled step may stand for it.
 
     Args:
         model: maps x to its reconstruction, of the same shape, in floating point; `projectkit.models.Autoencoder` for tables.
@@ -37,13 +35,6 @@ class AnomalyDetection(PlannedTask):
         super().__init__(model, plan)
         self._scores: list[Tensor] = []
         self._targets: list[Tensor] = []
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Lightning's hook: the loss of one batch."""
-        loss, noted = self.loss_of(batch)
-        self._refuse_detached(loss)
-        self.note_step(loss.detach(), noted, len(batch[1]))
-        return loss
 
     def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The mean squared error over the values of a batch; nothing is noted."""

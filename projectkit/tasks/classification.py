@@ -13,7 +13,7 @@ from torch.nn import functional
 from projectkit.errors import UserError
 from projectkit.metrics import classification_metrics
 from projectkit.tasks.optimisation import OptimizerPlan
-from projectkit.tasks.planned import Batch, PlannedTask, pair
+from projectkit.tasks.planned import Batch, PlannedTask, PureStep, pair
 
 
 class LogitsTask(PlannedTask):
@@ -98,18 +98,8 @@ class LogitsTask(PlannedTask):
         return functional.softmax(self(batch[0]).float(), dim=1)
 
 
-class Classification(LogitsTask):
-    """Cross-entropy over the logits of a network, on the batches as they come; arguments and logs are those of `LogitsTask`.
-
-    Its training step is `loss_of` and `note_step` and nothing else, which makes it a `PureTask`: a compiled step may stand for it.
-    """
-
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Lightning's hook: the loss of one batch."""
-        loss, noted = self.loss_of(batch)
-        self._refuse_detached(loss)
-        self.note_step(loss.detach(), noted, len(batch[1]))
-        return loss
+class Classification(PureStep, LogitsTask):
+    """Cross-entropy over the logits of a network, on the batches as they come; arguments and logs are those of `LogitsTask`."""
 
     def loss_of(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """The pure half of `training_step`, see `LogitsTask.cross_entropy`."""

@@ -100,6 +100,21 @@ class PlannedTask(LightningModule):
         return values
 
 
+class PureStep:
+    """Mixed into a `PlannedTask` whose training step is `loss_of` and `note_step` and nothing else.
+
+    That makes it a `PureTask`: a compiled step may stand for it.
+    """
+
+    def training_step(self: Any, batch: Batch, batch_idx: int) -> Tensor:
+        """Lightning's hook: the loss of one batch."""
+        loss: Tensor
+        loss, noted = self.loss_of(batch)
+        self._refuse_detached(loss)
+        self.note_step(loss.detach(), noted, len(batch[1]))
+        return loss
+
+
 def pair(batch: Any) -> Batch:
     """The parts x and y of a batch; a UserError says what it is where it is no pair."""
     if not isinstance(batch, list | tuple) or len(batch) != 2:
