@@ -118,8 +118,9 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
         named = f"only {different[0].id}" if different else "no run"
         raise UserError(f"two runs are needed to compare, and there is {named}", remedy="see `projectkit runs list`")
     evidence = {run.id: Evidence(run) for run in different}
-    lines = _lines([settings_of(run) for run in different])
-    changed = tuple(line for line in lines if any(value != line.values[0] for value in line.values))
+    settings = [settings_of(run) for run in different]
+    lines = _lines(settings)
+    changed = tuple(line for line in lines if _differs(line, different, settings))
     results = results_of(different)
     unfair = tuple(unfair_reasons(different, results))
     found = differences(results, evidence)
@@ -142,14 +143,23 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
 
 
 def _alone(result: Result, lines: Sequence[Line]) -> tuple[str, ...]:
-    """One sentence about runs that are one result, by the metric that they monitor."""
-    monitored = [run.monitor.get("metric") for run in result.runs]
-    for line in sorted(lines, key=lambda line: line.key not in monitored):
+    """One sentence about runs that are one result, by the metric that is shown first."""
+    for line in lines:
         mean, spread = line.values[0], line.spread[0]
         if mean is not None and spread is not None:
             low, high = line.low[0], line.high[0]
             return (alone(result, line.key, mean, None if low is None or high is None else (low, high), spread),)
     return ()
+
+
+def _differs(line: Line, runs: Sequence[Run], settings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether runs have other values of a setting; a baseline has neither model nor optimiser, which is no difference of those."""
+    told = [
+        value
+        for run, known, value in zip(runs, settings, line.values, strict=True)
+        if run.kind != "baseline" or line.key in known
+    ]
+    return line.key == "baseline" or any(value != told[0] for value in told)
 
 
 def _lines(found: Sequence[Mapping[str, Any]]) -> list[Line]:
@@ -184,7 +194,7 @@ def _logged(runs: Sequence[Run]) -> list[Line]:
 
 
 def _by_result(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> list[Line]:
-    """The numbers that results have, evaluated where all of their runs are, else as training logged them."""
+    """The numbers that results have, the monitored one first; evaluated where all of their runs are, else as training logged them."""
     keys: dict[tuple[str, str], None] = {}
     for run in (run for result in results for run in result.runs):
         for subset, document in evidence[run.id].evaluations.items():
@@ -199,7 +209,8 @@ def _by_result(results: Sequence[Result], evidence: Mapping[str, Evidence]) -> l
         best = _best(values, name, "min" if less_is_better(f"{subset}/{name}", results) else "max")
         low, high, spread = (tuple(mean[place] for mean in means) for place in (1, 2, 3))
         lines.append(Line(f"{subset}/{name}", values, low, high, best, spread))
-    return lines
+    monitored = {run.monitor.get("metric") for result in results for run in result.runs}
+    return sorted(lines, key=lambda line: line.key not in monitored)
 
 
 def _mean(

@@ -100,7 +100,8 @@ def settings_of(run: Run) -> dict[str, Any]:
     # a config may leave target and split to the data set: what it came to is compared
     found |= {f"data.{key}": run.part("data")[key] for key in ("target", "split") if key in run.part("data")}
     resolved = {f"resolved.{key}": run.part("resolved")[key] for key in _RESOLVED if key in run.part("resolved")}
-    return found | resolved | {f"versions.{name}": run.part("versions").get(name) for name in _VERSIONS}
+    fitted = {"baseline": run.part("baseline").get("name", run.name)} if run.kind == "baseline" else {}
+    return found | fitted | resolved | {f"versions.{name}": run.part("versions").get(name) for name in _VERSIONS}
 
 
 def seed_of(run: Run) -> int | None:
@@ -126,8 +127,7 @@ def _identity(run: Run, settings: Mapping[str, Any]) -> str:
     if fold_of(run) is None:
         same["split_digest"] = data.get("split_digest")
     code = run.record.get("code_digest") or [run.part("git").get(key) for key in ("commit", "diff_sha256")]
-    fitted = run.part("baseline").get("name")  # all baselines of a config have its settings
-    whole = [run.kind, fitted, asked, same, code, run.forced_changes(), run.id if alone else None]
+    whole = [run.kind, asked, same, code, run.forced_changes(), run.id if alone else None]
     return json.dumps(whole, sort_keys=True, default=str)
 
 

@@ -290,6 +290,7 @@ def test_seeds_of_one_result_alone_stand_run_by_run_with_their_mean(typed: Typed
     done = typed("runs compare --since 1h")
     assert "gru (3 seeds) has a mean macro F1 of .820 on val, standard deviation .010" in done.out
     assert done.out.count("0.8300*") >= 1
+    assert "gru 3 0,1,2 0.8200 0.0100" in " ".join(done.out.split())
 
 
 def test_a_comparison_imports_no_torch(typed: Typed, made: Made) -> None:

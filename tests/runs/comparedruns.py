@@ -16,7 +16,7 @@ DATA = {
     **{"name": "dga", "target": "family", "split": "stratified", "split_digest": "d" * 64, "card_digest": "c" * 64},
     "samples": {"train": 1600, "val": SAMPLES, "test": SAMPLES},
 }
-_CONFIG = "name: {name}\nseed: {seed}\nmodel:\n  class_path: team.{model}\ndata:\n  fold: {fold}\n"
+_CONFIG = "name: {name}\nseed: {seed}\ndata:\n  fold: {fold}\n"
 
 
 @dataclass
@@ -42,7 +42,8 @@ class Lab:
         """A finished run; `skill` is what is added to the logit of the right class, `jitter` its spread over seeds."""
         data = DATA if fold is None else DATA | {"folds": 5, "fold": fold, "split_digest": str(fold) * 64}
         settings = {"kind": "train", "data": data, "monitor": {"metric": "val/f1_macro", "mode": "max"}, **fields}
-        config = _CONFIG.format(name=name, seed=seed, model=name, fold=fold or 0)
+        config = _CONFIG.format(name=name, seed=seed, fold=fold or 0)
+        config += "" if settings["kind"] == "baseline" else f"model:\n  class_path: team.{name}\n"
         writer = RunWriter.create(
             self.project.runs, name, config_yaml=config, command=["projectkit", "train"], seed=seed, **settings
         )

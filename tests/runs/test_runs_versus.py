@@ -258,7 +258,10 @@ def test_baselines_of_one_config_are_results_of_their_own(lab: Lab) -> None:
         lab.run("same", skill, kind="baseline", baseline={"name": name})
         for name, skill in zip(names, (0, 1, 2), strict=True)
     ]
-    assert len(compare(runs).results) == 3
+    result = compare([*runs, lab.run("gru", 2.2)])
+    assert len(result.results) == 4
+    (line,) = result.settings  # that it has no model is no setting that differs
+    assert (line.key, line.values) == ("baseline", (*names, None))
 
 
 def test_folds_of_one_split_are_compared_fold_by_fold(lab: Lab) -> None:
