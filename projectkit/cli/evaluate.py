@@ -76,6 +76,8 @@ def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
         facts["careful"] = (
             f"{' and '.join(fitted)} {be} fitted on these very samples, which {flatter}; test judges them"
         )
+    if notes := document.get("notes"):
+        facts["note"] = "; ".join(notes)
     if worse := [each for each in document.get("slices") or () if each.get("worse")]:
         facts["worse on"] = _slices(worse)
     if cost := document.get("cost"):

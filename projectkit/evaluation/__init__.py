@@ -17,6 +17,7 @@
 | attribution/ | what a network's output on a sample depends on |
 | analysis.py | `analyse`: mistakes, slices and attributions of a subset, and their page |
 | page/ | the static page of an error analysis |
+| baseline/ | plain models on the config's own split, each kept as a run |
 """
 
 from projectkit.evaluation.ledger import Look, looks

@@ -156,6 +156,8 @@ def _anomaly(measured: Measured) -> tuple[dict[str, Any], Drawn]:
     threshold = fitted_threshold(measured.fitted)
     numbers = kinds.anomaly(predicted, measured.class_names, groups, measured.time, threshold)
     _detect(numbers, measured, threshold, groups)
+    if measured.time is not None and groups is None:
+        numbers["notes"] = ["samples that follow one another are taken for independent: the intervals are too narrow"]
     drawn = anomaly_curves(
         predicted,
         measured.class_names,

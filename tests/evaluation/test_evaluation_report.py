@@ -168,6 +168,9 @@ def test_anomaly_scores_are_ranked_and_judged_at_the_threshold_of_val(writer: Ru
     val, test = anomalies(800, 0), anomalies(1_000, 1)
     time = np.arange(1_000.0)
     document, files = report(writer, "test", measured(test, "anomaly", fitted=val, time=time))
+    assert document["notes"] == [
+        "samples that follow one another are taken for independent: the intervals are too narrow"
+    ]
     assert {"auroc", "average_precision", "precision", "recall", "f1", "time_to_detect"} <= document["metrics"].keys()
     threshold = metrics.best_threshold(val.target, val.score)
     first = np.flatnonzero((test.score >= threshold) & (test.target == 1))[0]
