@@ -59,6 +59,6 @@ def regressed(pair: Matched, metric: str) -> Difference:
     from projectkit.metrics import bootstrap, regression
 
     measure = getattr(regression, metric)
-    arrays = [pair.target, *pair.scores]
+    arrays = [each.reshape(len(pair.target), -1).astype("float64") for each in (pair.target, *pair.scores)]
     found = bootstrap(lambda true, a, b: measure(true, a) - measure(true, b), arrays, groups=pair.group)
     return Difference(found.value, found.low, found.high, None, found.method, "none: the paired interval alone")
