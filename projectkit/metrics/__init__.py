@@ -9,6 +9,7 @@ an error of one line; a number that is not defined is left out, never made up.
 | classifier_intervals.py | `classification_intervals`: how far they may be trusted |
 | confusion_intervals.py, probability_intervals.py, influence.py | its parts |
 | intervals.py | `Interval`, and the intervals of shares |
+| means.py | `mean_interval`: of one number a sample, however skewed |
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
 | paired.py, permutation.py | `paired_difference`: two classifiers on the same samples |
 | replicates.py | several seeds or folds as one result, and the difference of two |
@@ -59,6 +60,7 @@ from projectkit.metrics.generation import gaussian_kl as gaussian_kl
 from projectkit.metrics.generation import reconstruction_error as reconstruction_error
 from projectkit.metrics.intervals import Interval as Interval
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
+from projectkit.metrics.means import mean_interval as mean_interval
 from projectkit.metrics.needed import samples_needed as samples_needed
 from projectkit.metrics.needed import seeds_needed as seeds_needed
 from projectkit.metrics.operating import Alarms as Alarms
@@ -107,6 +109,7 @@ __all__ = [
     "least_negatives",
     "less_is_better",
     "mean_average_precision",
+    "mean_interval",
     "mean_of_seeds",
     "paired_difference",
     "precision_recall_curve",

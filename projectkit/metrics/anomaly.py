@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.errors import UserError
-from projectkit.metrics.bootstrap import bootstrap
 from projectkit.metrics.checks import check_finite, checked_binary
 from projectkit.metrics.classifier_intervals import classification_intervals
 from projectkit.metrics.intervals import Interval, clopper_pearson
+from projectkit.metrics.means import mean_interval
 from projectkit.metrics.operating import at_threshold
 from projectkit.metrics.ranking import area_and_precision
 
@@ -90,7 +90,7 @@ def anomaly_intervals(
 
     Returns:
         metric name -> interval: of `auroc` and `average_precision` as `classification_intervals`, at the threshold as `at_threshold`,
-        exact for `events_detected`, BCa over events for `time_to_detect`.
+        exact for `events_detected`, `mean_interval` over events for `time_to_detect`, if there are two that differ.
 
     Raises:
         UserError: as `anomaly_metrics`.
@@ -113,8 +113,9 @@ def anomaly_intervals(
         detected = np.isfinite(delays)
         if len(delays):
             intervals["events_detected"] = clopper_pearson(int(detected.sum()), len(delays), level)
-        if detected.any():
-            intervals["time_to_detect"] = bootstrap(np.mean, [delays[detected]], level=level, seed=seed)
+        soon = mean_interval(delays[detected], level=level) if detected.any() else None
+        if soon is not None:
+            intervals["time_to_detect"] = soon
     return intervals
 
 

@@ -85,8 +85,12 @@ def test_without_threshold_or_time_their_numbers_are_left_out():
     ],
 )
 def test_samples_of_one_kind_leave_out_what_is_not_defined(target, threshold, names):
-    for function in (anomaly_metrics, anomaly_intervals):
-        assert list(function(target, [1.0, 2.0, 3.0], threshold=threshold, time=[0, 1, 2])) == names
+    given = {"threshold": threshold, "time": [0, 1, 2]}
+    assert list(anomaly_metrics(target, [1.0, 2.0, 3.0], **given)) == names
+    # A single event tells nothing about how much the times of others vary.
+    assert list(anomaly_intervals(target, [1.0, 2.0, 3.0], **given)) == [
+        name for name in names if name != "time_to_detect"
+    ]
 
 
 @pytest.mark.parametrize("decimals", [None, -2])

@@ -72,19 +72,59 @@ def test_the_values_are_those_of_the_metrics_and_lie_inside(shape, groups):
         assert interval.low < interval.value < interval.high
 
 
-def test_the_interval_of_the_mean_error_is_scipys_bootstrap():
-    target, predicted = _draw(2, (80,))
+def test_the_intervals_of_errors_are_about_scipys_bootstrap():
+    target, predicted = _draw(2, (400,))
+    ours = regression_intervals(target, predicted)
+    for name, loss in (("mae", reference.mean_absolute_error), ("rmse", reference.root_mean_squared_error)):
+        expected = stats.bootstrap(
+            (target, predicted),
+            lambda true, said, loss=loss: loss(true, said),
+            paired=True,
+            vectorized=False,
+            n_resamples=999,
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+        assert (ours[name].low, ours[name].high) == pytest.approx((expected.low, expected.high), rel=0.02)
+
+
+def test_the_interval_of_the_rank_correlation_is_scipys_bootstrap():
+    target, predicted = _draw(3, (80,), decimals=-1)
     expected = stats.bootstrap(
-        (np.abs(target - predicted),), np.mean, n_resamples=9999, rng=np.random.default_rng(0)
+        (target, predicted),
+        lambda true, said: stats.spearmanr(true, said).statistic,
+        paired=True,
+        vectorized=False,
+        n_resamples=999,
+        rng=np.random.default_rng(0),
     ).confidence_interval
-    ours = regression_intervals(target, predicted)["mae"]
-    assert (ours.low, ours.high) == pytest.approx((expected.low, expected.high), rel=0.03)
+    ours = regression_intervals(target, predicted)["spearman"]
+    assert (ours.low, ours.high) == pytest.approx((expected.low, expected.high), abs=0.03)
 
 
-def test_an_interval_is_there_for_every_number_that_is_there():
+def test_samples_that_tell_nothing_about_the_spread_have_values_without_intervals():
+    assert regression_intervals([3.0], [2.0]) == {}
+    assert regression_intervals([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]) == {}
+    assert regression_intervals([1.0, 2.0], [2.0, 4.0], groups=["a", "a"]) == {}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert list(regression_intervals([3, 3, 3, 3], [1, 2, 3, 1])) == ["mae", "rmse"]
+        # Two of three resamples of so few samples do not vary: no interval, and no error either.
+        assert "mae" in regression_intervals([1.0, 2.0], [1.0, 4.0])
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("n", [25, 150])
+def test_intervals_hold_the_true_value_about_as_often_as_they_say(n):
+    # y = 2 x + e with standard normal x and e: r2 of predicting 2 x is 0.8, Pearson's correlation its root.
+    truth = {"mae": np.sqrt(2 / np.pi), "rmse": 1.0, "r2": 0.8, "spearman": 6 / np.pi * np.arcsin(np.sqrt(0.8) / 2)}
+    rng, draws = np.random.default_rng(0), 150
+    held = dict.fromkeys(truth, 0)
+    for _ in range(draws):
+        x = rng.normal(size=n)
+        for name, interval in regression_intervals(2 * x + rng.normal(size=n), 2 * x).items():
+            held[name] += interval.low <= truth[name] <= interval.high
+    for name, count in held.items():
+        assert 0.89 <= count / draws <= 0.995, name  # 150 draws of 95%: three standard errors are 5.3 points
 
 
 @pytest.mark.parametrize("function", [regression_metrics, regression_intervals])
