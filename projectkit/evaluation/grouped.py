@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -52,3 +53,24 @@ def by_group(hits: ArrayLike, groups: NDArray[Any]) -> Interval:
     values = np.asarray(hits, dtype=np.float64)
     share, exact = float(values.mean()), clopper_pearson(*effective(values, groups))
     return Interval(share, min(share, exact.low), max(share, exact.high), f"{exact.method} by group")
+
+
+def widened(
+    found: Mapping[str, Interval], positive: NDArray[np.bool_], alarm: NDArray[np.bool_], groups: NDArray[Any]
+) -> dict[str, Interval]:
+    """Exact intervals of a detector, or of one class against the rest, as wide as so many independent samples would make them.
+
+    Args:
+        found: those of `precision`, `recall`, `fpr` and `f1` that are defined, of samples that are taken for independent.
+        positive: whether a sample is of the class, (n,).
+        alarm: whether it was taken for it, (n,).
+        groups: (n,).
+    """
+    # F1 is a function of the share of hits among what is positive or an alarm, see `metrics.operating.f1_interval`
+    counted = {"precision": alarm, "recall": positive, "fpr": ~positive, "f1": positive | alarm}
+    hits = {"precision": positive, "recall": alarm, "fpr": alarm, "f1": positive & alarm}
+    wide = {name: by_group(hits[name][counted[name]], groups[counted[name]]) for name in found}
+    if "f1" in wide:
+        low, high = (2 * end / (1 + end) for end in (wide["f1"].low, wide["f1"].high))
+        wide["f1"] = Interval(found["f1"].value, low, high, wide["f1"].method)
+    return wide

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit import metrics
-from projectkit.evaluation.grouped import by_group
+from projectkit.evaluation.grouped import widened
 from projectkit.evaluation.predict import Predicted
 from projectkit.metrics import Interval, Refused
 
@@ -138,12 +138,4 @@ def _shares(
     found = metrics.at_threshold(target, score, threshold)
     if groups is None:
         return found
-    alarm, positive = score >= threshold, target == 1
-    # F1 is a function of the share of hits among what is positive or an alarm, see `metrics.f1_interval`
-    counted = {"precision": alarm, "recall": positive, "fpr": ~positive, "f1": positive | alarm}
-    hits = {"precision": positive, "recall": alarm, "fpr": alarm, "f1": positive & alarm}
-    wide = {name: by_group(hits[name][rows], groups[rows]) for name, rows in counted.items() if name in found}
-    if "f1" in wide:
-        low, high = (2 * end / (1 + end) for end in (wide["f1"].low, wide["f1"].high))
-        wide["f1"] = Interval(found["f1"].value, low, high, wide["f1"].method)
-    return wide
+    return widened(found, target == 1, score >= threshold, groups)

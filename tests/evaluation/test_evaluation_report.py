@@ -117,6 +117,19 @@ def test_samples_of_few_groups_have_wider_intervals(writer: RunWriter) -> None:
         assert widths[1] > 1.5 * widths[0], name
         assert together["operating"][name]["value"] == alone["operating"][name]["value"]
     assert "by group" in together["operating"]["recall"]["method"]
+    for name in ("precision", "recall", "f1"):
+        rows = [each["per_class"][1][name] for each in (alone, together)]
+        assert rows[1]["high"] - rows[1]["low"] > 1.5 * (rows[0]["high"] - rows[0]["low"]), name
+        assert rows[1]["value"] == rows[0]["value"]
+
+
+def test_of_few_groups_the_intervals_are_a_hint(writer: RunWriter) -> None:
+    val = two_classes(400, 0)
+    few, _ = report(writer, "test", measured(val, fitted=val, groups=np.arange(400) % 12))
+    assert few["notes"] == ["the samples come in 12 groups: take the intervals for a hint"]
+    one, _ = report(writer, "test", measured(val, fitted=val, groups=np.zeros(400)))
+    assert one["notes"] == ["the samples come in 1 group: take the intervals for a hint"]
+    assert "notes" not in report(writer, "test", measured(val, fitted=val, groups=np.arange(400) % 200))[0]
 
 
 def test_groups_of_one_sample_each_change_nothing(writer: RunWriter) -> None:
