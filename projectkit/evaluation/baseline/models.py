@@ -29,7 +29,7 @@ from projectkit.evaluation.baseline.neighbours import DISTANCES, choose
 from projectkit.evaluation.baseline.rows import Kind, Training
 
 TREES = 200
-_WORK = 4_000_000_000  # rows x columns x trees of a boosting: some 15 s on two cores
+_WORK = 3_000_000_000  # rows x columns x trees of a boosting: some 20 s of one core
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,10 @@ def _boosting(task: Task, x: Any, chosen: dict[str, Any]) -> Any:
     each = x.shape[0] * x.shape[1] * (classes if classes > 2 else 1)
     rounds = int(np.clip(_WORK // max(1, each), 10, 100))
     chosen |= {"rounds": rounds}
-    return HistGradientBoostingClassifier(max_iter=rounds, early_stopping=False, random_state=task.seed)
+    # without the penalty, leaves of classes with few rows grow without bound: 43 traffic signs went from .36 to .13 macro F1 with the rounds
+    return HistGradientBoostingClassifier(
+        max_iter=rounds, l2_regularization=1.0, early_stopping=False, random_state=task.seed
+    )
 
 
 def _pca(task: Task, normal: Any, chosen: dict[str, Any]) -> Any:
