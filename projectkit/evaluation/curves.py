@@ -105,7 +105,10 @@ def _rank(drawn: Drawn, ranked: Mapping[str, tuple[NDArray[np.int64], NDArray[An
         "det": metrics.det_curve,
     }
     whole = {kind: {name: curve(*pair)[:2] for name, pair in ranked.items()} for kind, curve in curves.items()}
-    thin = {kind: {name: metrics.thinned(x, y, most) for name, (x, y) in each.items()} for kind, each in whole.items()}
+    thin = {
+        kind: {name: metrics.thinned(x, y, most, deviates=kind == "det") for name, (x, y) in each.items()}
+        for kind, each in whole.items()
+    }
     for kind, each in thin.items():
         drawn.points[kind] = {name: {"x": _plain(x), "y": _plain(y)} for name, (x, y) in each.items()}
     # areas of all points, so that a figure and the table of metrics say the same

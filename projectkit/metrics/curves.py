@@ -18,6 +18,7 @@ from projectkit.metrics.ranking import cumulated
 
 Array = NDArray[np.float64]
 
+_RAREST = 1e-6  # rate that a DET curve can tell from 0
 _INVISIBLE = 2e-4  # of an axis: 0.02 mm on a figure that is 100 mm wide
 
 
@@ -89,14 +90,16 @@ def det_curve(target: ArrayLike, score: ArrayLike) -> tuple[Array, Array, Array]
     return alarms[corner] / alarms[-1], 1 - hits[corner] / hits[-1], thresholds[corner]
 
 
-def thinned(x: ArrayLike, y: ArrayLike, most: int = 200) -> tuple[Array, Array]:
-    """A curve with at most `most` of its points, those that it cannot do without.
+def thinned(x: ArrayLike, y: ArrayLike, most: int = 200, *, deviates: bool = False) -> tuple[Array, Array]:
+    """A curve with at most `most` of its points, those that straight lines between them cannot do without.
 
     Args:
         x: (k,), finite.
         y: (k,), finite.
         most: points that are kept, at least 2; fewer where further ones would move the curve by less than 0.02% of
             an axis.
+        deviates: the curve is drawn on axes of normal deviates, as a DET curve, where 0.1% is as far from 1% as 1% is from 6%; its
+            numbers are rates, and those below one in a million count as that.
 
     Returns:
         (x, y) of the points that are kept, in their order, the ends among them.
@@ -111,7 +114,13 @@ def thinned(x: ArrayLike, y: ArrayLike, most: int = 200) -> tuple[Array, Array]:
             where="thinned",
             remedy="give (k,), (k,), 2 or more",
         )
-    points = np.stack([xs, ys]) / np.array([[np.ptp(xs) or 1.0], [np.ptp(ys) or 1.0]])
+    points = np.stack([xs, ys])
+    if deviates:
+        from scipy.special import ndtri
+
+        points = ndtri(np.clip(points, _RAREST, 1 - _RAREST))
+    spread = np.ptp(points, axis=1, keepdims=True)
+    points = points / np.where(spread > 0, spread, 1)
     kept = {0, len(xs) - 1}
     stretches = [_farthest(points, 0, len(xs) - 1)]
     while stretches and len(kept) < most:

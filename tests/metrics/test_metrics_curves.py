@@ -100,6 +100,21 @@ def test_a_curve_of_200_points_is_nowhere_off_by_more_than_a_third_of_a_percent_
     assert _distance(x, y, few_x, few_y) < 1 / 300
 
 
+@pytest.mark.parametrize("n", [300, 4000])
+def test_a_det_curve_is_thinned_where_it_is_drawn(n):
+    fpr, fnr, _ = det_curve(*_draw(3, n, share=0.3))
+
+    def drawn(*rates):
+        return [stats.norm.ppf(np.clip(rate, 1e-6, 1 - 1e-6)) / 9.51 for rate in rates]
+
+    few, plain = thinned(fpr, fnr, deviates=True), thinned(fpr, fnr)
+    assert len(few[0]) <= 200
+    assert set(zip(*few, strict=True)) <= set(zip(fpr, fnr, strict=True))
+    assert _distance(*drawn(fpr, fnr), *drawn(*few)) < 1 / 200
+    if n > 1000:  # what is nothing in a ROC curve is a corner cut in a DET curve
+        assert _distance(*drawn(fpr, fnr), *drawn(*plain)) > 3 * _distance(*drawn(fpr, fnr), *drawn(*few))
+
+
 def test_points_that_a_curve_can_do_without_are_left_out_even_where_there_is_room():
     x = np.linspace(0, 1, 1000)
     assert [axis.tolist() for axis in thinned(x, 3 * x)] == [[0, 1], [0, 3]]
