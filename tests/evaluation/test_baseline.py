@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -237,6 +238,25 @@ def test_where_anomalies_may_be_learnt_from_both_kinds_of_baseline_are_fitted(
     found = runs_of(baselines(config_of(project, name), only=["linear", "pca"]))
     assert found["linear"].predictions("val").score.shape[1:] == (2,)
     assert found["pca"].predictions("val").score.ndim == 1
+
+
+def test_the_distance_from_the_normal_hours_finds_the_attacks_of_batadal(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not os.environ.get("PROJECTKIT_MIRROR"):
+        pytest.skip("real data: set PROJECTKIT_MIRROR to a folder that holds it")
+    monkeypatch.setenv("PROJECTKIT_STORE", str(tmp_path / "store"))
+    found = runs_of(baselines(config_of(project, "batadal")))
+    assert list(found) == ["pca", "isolation"]
+    kept = found["pca"].predictions("val")
+    assert len(kept.id) == 4177
+    data = DataModule("batadal", batch_size=10_000)
+    normal, hours = (next(iter(data.subset_dataloader(subset)))[0].numpy() for subset in ("train", "val"))
+    centred = normal - normal.mean(axis=0)
+    _, strength, directions = np.linalg.svd(centred, full_matrices=False)
+    count = int(np.searchsorted(np.cumsum(strength**2) / (strength**2).sum(), 0.95)) + 1
+    rest = (hours - normal.mean(axis=0)) @ (np.eye(normal.shape[1]) - directions[:count].T @ directions[:count])
+    np.testing.assert_allclose(kept.score, (rest**2).sum(axis=1), rtol=0.01, atol=1e-2)
 
 
 def test_withheld_labels_are_refused_before_anything_is_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
