@@ -17,6 +17,7 @@ from projectkit.metrics.bootstrap import group_numbers
 from projectkit.metrics.checks import checked
 from projectkit.metrics.classification import sample_losses
 from projectkit.metrics.confusion import CONFUSION_METRICS, Array, Margins, confusion_matrix
+from projectkit.metrics.confusion_intervals import metrics_left_out
 from projectkit.metrics.influence import auroc_influence, average_precision_influence, within_groups
 
 
@@ -78,8 +79,8 @@ def _left_out(target: NDArray[np.int64], score: NDArray[Any], metric: str) -> Ar
     said, classes = score.argmax(axis=1), score.shape[1]
     matrix = confusion_matrix(target, said, classes)
     rows, columns = np.nonzero(matrix)
-    whole, of_true, of_said = Margins.of(matrix), np.eye(classes)[rows], np.eye(classes)[columns]
-    margins = Margins(whole.hits - of_true * of_said, whole.true - of_true, whole.said - of_said)
+    true, predicted = np.eye(classes)[rows], np.eye(classes)[columns]
     of_cell = np.zeros(matrix.shape)
-    of_cell[rows, columns] = CONFUSION_METRICS[metric](margins)
+    counts = matrix[rows, columns].astype(np.float64)
+    of_cell[rows, columns] = metrics_left_out(Margins(true * predicted, true, predicted), counts, metric)
     return np.asarray(of_cell[target, said])

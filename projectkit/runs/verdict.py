@@ -60,8 +60,8 @@ def metric_name(metric: str) -> str:
 
 def number(value: float, decimals: int = 3) -> str:
     """As papers write it: `.021`, `-.004`, `1.250`."""
-    text = f"{value:.{decimals}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{decimals}f}"
-    return text if float(value) or decimals else "0"
+    text = f"{value:.{decimals}f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text
 
 
 def p_value(p: float | None) -> str:
@@ -145,6 +145,8 @@ def _caveats(results: Sequence[Result], pairs: Sequence[Versus]) -> str:
 
 
 def _needed(pair: Versus) -> str:
+    if _samples_decide(pair):
+        return "Other seeds would hardly turn it round, but other samples might: more samples would tell, more seeds would not."
     enough = _enough(pair)
     there = f"; there are {pair.counts[0]:,}" if pair.rests_on == "samples" else ""
     return f"If it is what it seems, {enough} would be needed to tell{there}." if enough else ""
@@ -152,9 +154,16 @@ def _needed(pair: Versus) -> str:
 
 def _enough(pair: Versus) -> str:
     """How much more would tell the two apart four times in five."""
+    if _samples_decide(pair):
+        return "more samples"
     if pair.rests_on == "seeds" and pair.seeds_needed:
         return f"about {pair.seeds_needed:,} seeds of each"
     return f"about {pair.samples_needed:,} samples" if pair.rests_on == "samples" and pair.samples_needed else ""
+
+
+def _samples_decide(pair: Versus) -> bool:
+    """Whether it is the draw of the samples alone that leaves two results of several seeds together."""
+    return pair.rests_on == "seeds" and pair.p is not None and pair.p < 1 - LEVEL
 
 
 def _decimals(low: float, high: float) -> int:

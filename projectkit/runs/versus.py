@@ -45,8 +45,7 @@ class Versus:
         less: whether less is better.
         with_samples: the interval over both seeds (or folds) and samples; None where it is one over samples, or predictions are missing.
         p_holm: p, corrected for how many pairs were tested; None with one pair.
-        seeds_needed: of each result to tell the two apart four times in five, if the difference is what it seems; None where they are
-            told apart.
+        seeds_needed: of each result to tell the two apart four times in five, if the difference is what it seems.
         samples_needed: the same in samples.
     """
 
@@ -107,8 +106,8 @@ class Versus:
             "counts": list(self.counts),
             "with_samples": list(self.with_samples) if self.with_samples else None,
             "better": None if self.better is None else results[self.better].label,
-            "seeds_needed": self.seeds_needed,
-            "samples_needed": self.samples_needed,
+            "seeds_needed": self.seeds_needed if self.better is None else None,
+            "samples_needed": self.samples_needed if self.better is None else None,
         }
 
 
@@ -165,8 +164,7 @@ class Test:
             difference = self._paired(one, other)
             if difference is not None:
                 made = self._made(difference, "samples", counts)
-                needed = None if made.better is not None else samples_needed(difference, counts[0])
-                return replace(made, samples_needed=needed)
+                return replace(made, samples_needed=samples_needed(difference, counts[0]))
         apart = of_intervals(*entries)
         return None if apart is None else self._made(apart, "intervals", counts)
 
@@ -208,9 +206,7 @@ class Test:
                 self.notes.append(_few(*counts))
         made = self._made(difference, rests_on, counts)
         made = replace(made, with_samples=self._with_samples(difference))
-        if made.better is None and min(counts) > 1:
-            made = replace(made, seeds_needed=seeds_needed(*numbers))
-        return made
+        return made if min(counts) == 1 else replace(made, seeds_needed=seeds_needed(*numbers))
 
     def _on_folds(self) -> Versus | None:
         """Folds that both were trained on; several seeds of one fold count as their mean."""

@@ -16,7 +16,7 @@ from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, keep_run, read_run
 from projectkit.runs.compare import Comparison, compare
 from projectkit.runs.pairs import holm
-from projectkit.runs.verdict import number, p_value
+from projectkit.runs.verdict import number, p_value, sentences
 from projectkit.runs.versus import Versus
 
 
@@ -49,11 +49,11 @@ def test_two_runs_are_compared_sample_by_sample_whatever_the_order_of_their_file
     pair = of(compare([one, other]), "val/accuracy")
     target, first, second = aligned(one, other)
     assert (pair.rests_on, pair.counts) == ("samples", (400, 400))
+    assert pair.as_dict(compare([one, other]).results)["samples_needed"] is None
     right = [float((score.argmax(axis=1) == target).mean()) for score in (first, second)]
     assert pair.difference.value == pytest.approx(right[0] - right[1])
     assert pair.difference.p == pytest.approx(metrics.paired_difference(target, first, second, "accuracy").p, rel=0.1)
     assert pair.better == 0
-    assert pair.samples_needed is None
 
 
 def test_the_monitored_metric_is_shown_first_and_decides_the_sentence(lab: Lab) -> None:
@@ -192,12 +192,26 @@ def test_seeds_that_were_not_evaluated_are_compared_as_training_logged_them(lab:
 
 
 def test_a_difference_of_seeds_that_another_draw_of_samples_may_turn_round_is_not_called_better(lab: Lab) -> None:
-    runs = [
-        lab.run(name, skill, seed=seed, jitter=0) for name, skill in (("gru", 1.75), ("cnn", 1.6)) for seed in range(6)
-    ]
-    for pair in compare(runs).differences:
-        if pair.with_samples is not None and pair.with_samples[0] < 0 < pair.with_samples[1]:
-            assert pair.better is None
+    results = compare([lab.run(name, 1.6, seed=seed) for name in ("gru", "cnn") for seed in range(3)]).results
+    difference = metrics.seeds_difference([0.81, 0.82, 0.83], [0.71, 0.72, 0.73], paired=False)
+    sure = Versus("val", "f1_macro", 0, 1, difference, "seeds", (3, 3), less=False, with_samples=(0.02, 0.18))
+    assert sure.better == 0
+    unsure = Versus("val", "f1_macro", 0, 1, difference, "seeds", (3, 3), less=False, with_samples=(-0.02, 0.22))
+    assert unsure.better is None
+    (sentence,) = sentences(results, [unsure], ())
+    assert "cannot be told apart" in sentence
+    assert "more samples would tell, more seeds would not" in sentence
+
+
+def test_one_number_from_every_seed_is_no_proof_of_a_difference(lab: Lab) -> None:
+    from projectkit.runs.difference import one_and_seeds
+
+    for same in (
+        metrics.seeds_difference([0.8, 0.8], [0.7, 0.7], paired=False),
+        one_and_seeds([0.8], [0.7, 0.7], fixed=True),
+    ):
+        assert same.p is None
+        assert Versus("val", "f1_macro", 0, 1, same, "seeds", (2, 2), less=False).better is None
 
 
 def test_seeds_that_are_unequal_in_number_are_still_compared(lab: Lab) -> None:
