@@ -36,6 +36,7 @@ from projectkit.metrics.influence import (
     Influence,
     auroc_influence,
     average_precision_influence,
+    by_group,
     degrees_of_freedom,
     within_groups,
 )
@@ -121,7 +122,7 @@ def ranking_interval(
     if len(unknown) == influence.classes:
         whole = combined(influence.value, unknown)
         return replace(whole, method=whole.method + by)
-    summed = within_groups(influence.shares, groups)
+    summed = by_group(influence.shares, target, groups)
     variance, freedom = float(np.sum(summed**2)), degrees_of_freedom(influence.shares, target, groups)
     if variance < 1e-18:  # a single group, whose errors cancel: it counts as one sample
         return replace(wilson(influence.value, len(summed), level), method="wilson" + by)
@@ -129,7 +130,7 @@ def ranking_interval(
         # of groups, the textbook variance grows as DeLong's does
         model = influence.model_variance * max(1.0, variance / float(np.sum(influence.shares**2)))
         variance = (freedom * variance + _MODEL_FREEDOM * model) / (freedom + _MODEL_FREEDOM)
-        freedom += _MODEL_FREEDOM
+        freedom += 0 if groups is not None else _MODEL_FREEDOM  # how much it grows is known from the groups alone
     quantile = normal_quantile(level)
     for part in unknown:
         half = max(part.value - part.low, part.high - part.value) / quantile / influence.classes

@@ -93,6 +93,24 @@ def within_groups(shares: NDArray[Any], groups: NDArray[np.intp] | None) -> Arra
     return np.asarray(summed * np.sqrt(len(summed) / max(len(summed) - 1, 1)))
 
 
+def by_group(shares: Array, target: NDArray[np.int64], groups: NDArray[np.intp] | None) -> Array:
+    """The shares (n,) added up within groups, (groups,), where the number is a mean within each class, as AUROC is.
+
+    Each class's shares are taken about their own mean, so that what few groups of a class lack in spread is made up class by class.
+
+    Source: Bell & McCaffrey 2002, "Bias reduction in standard errors for linear regression with multi-stage samples": the form of the
+    jackknife, k / (k - 1) for k groups.
+    """
+    if groups is None:
+        return shares
+    scaled = shares.copy()
+    for index in np.unique(target):
+        own = target == index
+        count = len(np.unique(groups[own]))
+        scaled[own] *= count / max(count - 1, 1)
+    return np.asarray(np.bincount(groups, weights=scaled), dtype=np.float64)
+
+
 def degrees_of_freedom(shares: Array, target: NDArray[np.int64], groups: NDArray[np.intp] | None) -> float:
     """How well the variance is known: a class of few samples that gives most of it counts for few.
 

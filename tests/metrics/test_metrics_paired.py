@@ -141,6 +141,14 @@ def test_permutations_are_scipys_permutations_of_the_samples(metric):
     assert found.test == "permutation"
 
 
+def test_losses_have_the_interval_of_the_paired_t_test():
+    target, a, b = _draw(7, 100, 3)
+    losses = [-np.log(score[np.arange(100), target]) for score in (a, b)]
+    expected = stats.ttest_rel(*losses).confidence_interval()
+    found = paired_difference(target, a, b, "loss")
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+
+
 def test_of_few_samples_every_permutation_is_looked_at():
     target, a, b = _draw(5, 9, 2)
     losses = [-np.log(score[np.arange(9), target]) for score in (a, b)]
