@@ -30,6 +30,7 @@ FAINT = "#9AA5B1"
 GRID = "#E4E7EB"
 _MM_PER_INCH = 25.4
 _MOST_PASSES = 5
+_DIGITS = 5  # of an axes' place in the figure
 _STILL = 2e-4  # of the figure: a fiftieth of a millimetre
 _LONGEST_NAME = 18  # characters
 
@@ -70,6 +71,11 @@ def finish(figure: Figure) -> None:
         before = now
     figure.set_layout_engine("none")
     for axes in figure.axes:
+        # The solver's last digits hang on addresses in memory, and the names of clips in an SVG on those digits.
+        left, bottom, width, height = (round(edge, _DIGITS) for edge in axes.get_position(original=True).bounds)
+        axes.set_position((left, bottom, width, height))
+        axes.set_in_layout(True)
+        axes.apply_aspect()
         _keep_ticks(axes.xaxis, across=True)
         _keep_ticks(axes.yaxis, across=False)
 
