@@ -109,7 +109,7 @@ def check_start(subject: Subject, logits: Tensor, y: Tensor, loss: float) -> Ite
     prior = float(-(share * share.clamp(min=1e-12).log()).sum())
     spread = float(logits.float().std())
     evidence = {"loss": loss, "log_classes": uniform, "prior_entropy": prior, "logit_std": spread, "classes": classes}
-    seen = f"the loss at the start is {loss:.3g}; log {classes} = {uniform:.3g}, entropy of the classes {prior:.3g}, std of the logits {spread:.2g}"
+    seen = f"the loss at the start is {loss:.3g}; log {classes} = {uniform:.3g}, the classes' entropy {prior:.3g}, logits' std {spread:.2g}"
     above = loss - uniform
     if above > max(CONFIDENT[0], CONFIDENT[1] * uniform):
         absurd = above > max(ABSURD[0], ABSURD[1] * uniform)

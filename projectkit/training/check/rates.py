@@ -26,7 +26,7 @@ NEAR_LOWEST = 0.05  # of the fall, above the lowest loss
 RUN = 5  # steps in a row above it: the loss grows
 GROWN = 0.5  # of the loss at the start, above it: the loss grows
 TOO_HIGH = 2.0  # the config's rate over that from which the loss grows: a warm-up allows for something
-TOO_LOW = 100.0  # the suggested rate over the config's: warned of
+TOO_FAR = 100.0  # between the suggested rate and the config's: warned of; above it where the loss is no better there than at the start
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,12 @@ class RateRange:
     fastest: float | None
     diverges: float | None
     configured: float
+
+    def undone(self, rate: float) -> bool:
+        """Whether the loss at a rate, which the test came to, is about that of the start, after it had fallen."""
+        after = [loss for each, loss in zip(self.rates, self.smooth, strict=True) if each >= rate][:RUN]
+        begin, lowest = self.smooth[RUN], min(self.smooth)
+        return len(after) == RUN and min(after) > begin - 0.1 * (begin - lowest)
 
 
 def range_test(subject: Subject, seconds: float, step_s: float) -> tuple[RateRange | None, list[Finding]]:
@@ -130,11 +136,15 @@ def read_curve(trial: Trial) -> RateRange:
     fall = begin - float(smooth.min())
     # the first that is about as low as the lowest: a set that is learnt by heart has no lowest
     lowest = int((smooth <= smooth.min() + NEAR_LOWEST * max(fall, 0.0)).argmax())
-    above = smooth > begin + max(GROWN * abs(begin), 3 * noise)
-    diverges = next(
-        (float(rates[at]) for at in range(lowest, count) if above[at : at + RUN].all() and count - at >= RUN), None
+    limit = begin + max(GROWN * abs(begin), 3 * noise)
+    # the losses themselves where the test ended for them: their average had no time to follow
+    above = ((bounded if trial.enough else smooth) > limit) | ~finite
+    runs = (
+        at
+        for at in range(lowest, count)
+        if above[at : at + RUN].all() and (count - at >= RUN or trial.enough or not finite[-1])
     )
-    diverges = diverges if diverges is not None or finite.all() else float(rates[int((~finite).argmax())])
+    diverges = next((float(rates[at]) for at in runs), None)
     if fall < max(0.02 * abs(begin), 1.5 * noise) or lowest < RUN:
         return RateRange(
             tuple(rates.tolist()), tuple(losses.tolist()), tuple(smooth.tolist()), None, None, diverges, trial.rate
@@ -184,7 +194,19 @@ def check_rate(found: RateRange) -> Iterator[Finding]:
             "usually data that is hard to learn from, or a model that something above keeps from learning",
             evidence,
         )
-    elif rate * TOO_LOW < found.suggested:
+    elif rate > TOO_FAR * found.suggested and found.undone(rate):
+        yield Finding(
+            "learning-rate",
+            "warning",
+            "optimizer",
+            f"the config's highest rate is {rate:.2g}; the range test suggests {found.suggested:.1g}, and at the config's the "
+            "loss is that of the start",
+            "usually a rate that is right for another optimiser (SGD's 0.1 is far too high for Adam): steps are so long that "
+            "what was learnt is "
+            f"lost; try {_round(found.suggested)}",
+            evidence,
+        )
+    elif rate * TOO_FAR < found.suggested:
         yield Finding(
             "learning-rate",
             "warning",

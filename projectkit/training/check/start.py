@@ -77,7 +77,7 @@ def check_first_batch(subject: Subject, samples: int) -> Start:
     batch = head_of(subject.batches[0], samples)
     of = _of_ours if subject.is_classification else _of_their_own
     start.findings += of(replace(subject, batches=[batch]), subject, start, output, last, watch)
-    if not start.stopped("output-shape", "labels", "finite"):
+    if not start.stopped("output-shape", "labels", "finite", "training-step"):
         start.watch = watch
         start.findings += check_normalisation(subject, watch)
     return start
@@ -93,9 +93,13 @@ def _of_ours(first: Subject, subject: Subject, start: Start, output: Any, last: 
         return
     task, batch = subject.copy(), first.batch
     without_dropout(task)
-    with torch.no_grad():
-        logits = task(inputs_of(batch))
-        loss = float(task.cross_entropy(batch)[0])
+    try:
+        with torch.no_grad():
+            logits = task(inputs_of(batch))
+            loss = float(task.cross_entropy(batch)[0])
+    except Exception as error:  # noqa: BLE001 - as above
+        yield refused(error, "data", "the cross-entropy")
+        return
     yield from check_finite(loss, watch)
     y = labels_of(batch)
     if y is not None and math.isfinite(loss) and not any(finding.status == "error" for finding in found):

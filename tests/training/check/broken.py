@@ -90,6 +90,19 @@ class NormalisedOverBatch(nn.Module):
         return self.head(self.first(x) * 32 * torch.softmax(self.gate(x), dim=0))
 
 
+class AcrossBatch(nn.Module):
+    """Attention without batch_first: every sample attends to the same column of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.attention = nn.Linear(1, 16), nn.MultiheadAttention(16, 2)
+        self.head = nn.Linear(16 * FEATURES, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = self.first(x.unsqueeze(2))
+        return self.head((tokens + self.attention(tokens, tokens, tokens)[0]).flatten(1))
+
+
 class Unused(nn.Module):
     """A layer that was never called."""
 

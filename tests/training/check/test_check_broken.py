@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import broken
+import correct
 import pytest
 import torch
 from subjects import CLASSES, Rows, errors, images, look, table, told, warned
@@ -156,6 +157,22 @@ def test_a_rate_that_is_far_off_is_warned_of(rate: float, word: str) -> None:
     found = look(broken.mlp, lr=rate)
     assert warned(found) == {"learning-rate"}, told(found)
     assert word in next(each.message for each in found.findings if each.status == "warning")
+
+
+def test_a_rate_of_adam_that_suits_sgd_is_warned_of() -> None:
+    found = look(correct.CifarNet, images(), lr=1.0)
+    assert warned(found) == {"learning-rate"}, told(found)
+
+
+def test_labels_of_a_type_that_the_loss_does_not_take_are_caught() -> None:
+    x, y = table()
+    found = look(broken.mlp, (x, y.int()))
+    assert errors(found) == {"training-step"}, told(found)
+
+
+def test_attention_over_the_batch_in_place_of_the_sequence_is_caught() -> None:
+    found = look(broken.AcrossBatch)
+    assert errors(found) == {"batch-leakage"}, told(found)
 
 
 def test_a_rate_of_zero_is_caught() -> None:

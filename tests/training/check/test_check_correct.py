@@ -18,6 +18,8 @@ from projectkit.data import DataModule
 from projectkit.models import CNN, GRU, MLP, CharCNN, ResNet, SeriesCNN, Transformer
 from projectkit.tasks import AdversarialClassification, AnomalyDetection, Classification
 
+pytestmark = pytest.mark.slow  # each trains for some 400 steps
+
 TABLE = partial(DataModule, "synthetic_tabular", batch_size=64)
 IMAGES = partial(DataModule, "synthetic_images", batch_size=32)
 TEXTS = partial(DataModule, "synthetic_text", batch_size=32)
