@@ -231,7 +231,7 @@ def _numbers(values: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
 
 def _range(low: float, high: float, digits: int) -> str:
     ends = [
-        f"{each:,.0f}" if each == round(each) and abs(each) < 1e7 else f"{each:.{digits}g}"
+        f"{each:,.0f}" if abs(each) < 1e7 and each == round(each) else f"{each:.{digits}g}"
         for each in dict.fromkeys((low, high))
     ]
     return " to ".join(dict.fromkeys(ends))

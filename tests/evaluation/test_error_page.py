@@ -15,7 +15,7 @@ from projectkit.data import DataModule
 from projectkit.datasets import Samples, Table, Texts
 from projectkit.evaluation import evaluate
 from projectkit.evaluation.attribution import Attribution
-from projectkit.evaluation.mistakes import Mistake, classification_mistakes
+from projectkit.evaluation.mistakes import Mistake, anomaly_mistakes, classification_mistakes, regression_mistakes
 from projectkit.evaluation.page import Content, Shown, page_html
 from projectkit.evaluation.report import Options
 from projectkit.evaluation.slices import Column, find_slices
@@ -224,6 +224,31 @@ def test_a_mistake_without_its_data_is_listed_without_an_input() -> None:
     shown = tuple(Shown(Mistake(0, "a", "x", "y", 0.9)) for _ in range(2))
     without = Content(**{**vars(bare), "samples": None, "wrong": shown, "inputs_left_out": "the data is your own"})
     assert "Inputs are not shown: the data is your own." in Reader(page_html(without).decode("utf-8")).text
+
+
+def test_the_page_of_a_regression_speaks_of_errors_and_that_of_an_anomaly_score_of_its_threshold() -> None:
+    bare = of_texts(HOSTILE)
+    n = len(HOSTILE)
+    errors = regression_mistakes(bare.samples.id, np.arange(n), np.arange(n) + 0.5)
+    shown = tuple(Shown(each, each.row) for each in errors.shown)
+    slices = find_slices(np.arange(60.0), [Column("name", np.array(["a", "b"] * 30))], errors=True)
+    page = Content(**{**vars(bare), "kind": "regression", "mistakes": errors, "wrong": shown, "slices": slices})
+    read = refuse_markup(page_html(page))
+    assert "The mean absolute error is 29.5." in read.text
+    assert "Largest errors" in read.text
+    assert "off by 0.5" in read.text
+    alarms = anomaly_mistakes(bare.samples.id, np.zeros(n, dtype=np.int64), np.arange(n), threshold=2.5)
+    shown = tuple(Shown(each, each.row) for each in alarms.shown)
+    read = refuse_markup(page_html(Content(**{**vars(bare), "kind": "anomaly", "mistakes": alarms, "wrong": shown})))
+    assert "A score of 2.5 and more is called an anomaly." in read.text
+    assert f"{n - 3} of {n} samples are wrong" in read.text
+
+
+def test_a_model_without_mistakes_has_a_page_that_says_so() -> None:
+    bare = of_texts(HOSTILE)
+    right = classification_mistakes(["a"], [0], [[0.9, 0.1]], ("x", "y"))
+    read = refuse_markup(page_html(Content(**{**vars(bare), "mistakes": right, "wrong": ()})))
+    assert "None of the 1 samples is wrong" in read.text
 
 
 @pytest.fixture(scope="module")

@@ -151,6 +151,14 @@ def test_numbers_that_differ_in_the_tenth_digit_are_told_apart() -> None:
     assert (np.sum(list(parts.values()), axis=0) == 1).all()
 
 
+def test_infinite_and_missing_numbers_are_slices_too() -> None:
+    parts, _ = cut(np.concatenate([np.full(50, -np.inf), np.full(50, np.inf), np.full(50, np.nan), np.arange(100)]))
+    assert "missing" in parts
+    assert any("inf" in label for label in parts)
+    assert (np.sum(list(parts.values()), axis=0) == 1).all()
+    assert list(cut(np.full(50, np.nan))[0]) == ["missing"]
+
+
 def test_small_and_empty_slices_and_columns_that_do_not_cut_are_named() -> None:
     names = np.array(["many"] * 100 + ["few"] * (LEAST - 1))
     same = np.full(len(names), "same")
