@@ -21,8 +21,9 @@ _NOT_COMPARED = ("name", "tracking", "checkpoint")
 # what was resolved on the machine, where it decides the bits or the speed
 _RESOLVED = ("device", "precision", "threads", "loop", "step", "micro_batches")
 _VERSIONS = ("dl-projectkit", "torch", "pytorch-lightning", "numpy")
-# what may differ within one result: the draw itself, and what a machine makes of the same settings
-_DRAWN = ("seed", "data.fold", *(f"resolved.{key}" for key in _RESOLVED if key != "precision"), "versions.numpy")
+# what a machine makes of the same settings, which is no other result
+MACHINE = (*(f"resolved.{key}" for key in _RESOLVED if key != "precision"), "versions.numpy")
+_DRAWN = ("seed", "data.fold", *MACHINE)  # what may differ within one result
 _SAME_DATA = ("name", "class_path", "target", "split", "split_seed", "folds", "card_digest", "samples_digest")
 
 

@@ -279,6 +279,8 @@ class Test:
         from projectkit.metrics import spread_over_samples
 
         one, other = self._evidence(self.one), self._evidence(self.other)
+        if any(self.subset not in each.evaluations for each in (*one, *other)):
+            return None  # which is said once, with what to type
         pair = matched([*one, *other], self.subset)
         unknown = f"what another draw of the samples of {self.subset} adds is not known"
         if isinstance(pair, str):

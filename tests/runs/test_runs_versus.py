@@ -188,7 +188,17 @@ def test_seeds_that_were_not_evaluated_are_compared_as_training_logged_them(lab:
     result = compare(runs)
     pair = of(result)
     assert (pair.rests_on, pair.counts, pair.with_samples) == ("seeds", (3, 3), None)
-    assert any("what another draw of the samples of val adds is not known" in note for note in result.notes)
+    assert any("6 of 6 runs were not evaluated on val" in note for note in result.notes)
+
+
+def test_seeds_whose_predictions_are_gone_are_compared_over_seeds_alone_and_that_is_said(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.6), ("cnn", 1.4)) for seed in range(4)]
+    shutil.rmtree(runs[5].path / "predictions")
+    result = compare(runs)
+    assert of(result).with_samples is None
+    (note,) = result.notes
+    assert note.startswith("what another draw of the samples of val adds is not known")
+    assert f"projectkit evaluate {runs[5].id} --subset val" in note
 
 
 def test_a_difference_of_seeds_that_another_draw_of_samples_may_turn_round_is_not_called_better(lab: Lab) -> None:

@@ -92,10 +92,14 @@ def _of_runs(result: Comparison) -> tuple[list[str], Sequence[Line], list[Any]]:
 
 def _of_results(result: Comparison) -> tuple[list[str], Sequence[Line], list[Any]]:
     """The same with a column a result."""
+    from projectkit.runs.replicates import MACHINE
+
     at = {run.id: index for index, run in enumerate(result.runs)}
     members = [[at[run.id] for run in each.runs] for each in result.results]
     settings = []
     for line in result.settings:
+        if line.key in MACHINE:  # differs within a result as well
+            continue
         values = tuple(_merged([line.values[index] for index in indices]) for indices in members)
         if any(value != values[0] for value in values):
             settings.append(replace(line, values=values))
