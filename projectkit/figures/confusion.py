@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _BLUES = ("#FFFFFF", "#CFE3F1", "#7FB5D8", "#0072B2", "#003F66")
 _GAMMA = 0.6  # a class of which a tenth is lost must not look like one without a mistake
-_NAMES = 0.24  # of the side at most for the names of the classes
-_DIGIT_WIDTH = 0.62  # of the type size
+_NAMES = 0.2  # of the side at most for the names of the classes
+_DIGIT_WIDTH = 0.52  # of the type size
 
 
 def confusion_matrix(
@@ -107,7 +107,7 @@ def _write_counts(
     axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.float64], *, cell_pt: float, font_pt: float
 ) -> None:
     digits = len(str(int(counts.max())))
-    size = min(font_pt, 0.8 * cell_pt / (digits * _DIGIT_WIDTH), 0.6 * cell_pt)
+    size = min(font_pt, 0.85 * cell_pt / (digits * _DIGIT_WIDTH), 0.6 * cell_pt)
     if size < LEAST_PT:
         return
     for (row, column), count in np.ndenumerate(counts):
