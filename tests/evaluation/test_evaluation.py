@@ -17,6 +17,7 @@ from projectkit.project import require_project
 from projectkit.runs import Run, RunWriter, keep_run, read_run
 from projectkit.training import train
 
+QUICK = Options(attribute=0, cost=False)
 FIGURES = ("confusion", "roc", "precision_recall", "det", "reliability", "per_class", "slices", "attributions")
 
 
@@ -44,7 +45,7 @@ def test_an_evaluation_leaves_predictions_numbers_and_pictures(run: Run) -> None
 
 
 def test_predictions_are_probabilities_of_the_subsets_samples_in_its_order(run: Run) -> None:
-    predictions = evaluate(run).run.predictions("val")
+    predictions = evaluate(run, options=QUICK).run.predictions("val")
     samples, split = datasets.load("synthetic_tabular"), datasets.split("synthetic_tabular")
     rows = split.subsets["val"]
     assert predictions.id.tolist() == samples.id[rows].tolist()
@@ -55,7 +56,7 @@ def test_predictions_are_probabilities_of_the_subsets_samples_in_its_order(run: 
 
 
 def test_the_numbers_are_what_scikit_learn_makes_of_the_predictions(run: Run) -> None:
-    evaluated = evaluate(run)
+    evaluated = evaluate(run, options=QUICK)
     predictions = evaluated.run.predictions("val")
     target, score, guess = predictions.target, predictions.score, predictions.score.argmax(axis=1)
     expected = {
@@ -73,7 +74,7 @@ def test_the_numbers_are_what_scikit_learn_makes_of_the_predictions(run: Run) ->
 
 
 def test_the_best_checkpoint_has_on_val_what_the_training_recorded_as_its_best(run: Run) -> None:
-    measured = evaluate(run).document["metrics"]
+    measured = evaluate(run, options=QUICK).document["metrics"]
     recorded = {name.removeprefix("val/"): value for name, value in run.best.items() if name.startswith("val/")}
     assert recorded.keys() == measured.keys()
     for name, value in recorded.items():
@@ -92,21 +93,21 @@ def test_evaluating_twice_gives_the_same_files(run: Run) -> None:
 def test_an_evaluation_changes_nothing_that_the_training_wrote(run: Run) -> None:
     names = ("run.json", "config.yaml", "metrics.jsonl", "checkpoints/best.ckpt", "checkpoints/last.ckpt")
     before = {name: (run.path / name).read_bytes() for name in names}
-    evaluate(run, "test")
+    evaluate(run, "test", options=QUICK)
     assert {name: (run.path / name).read_bytes() for name in names} == before
 
 
 @pytest.mark.parametrize("subset", ["tset", "validation", "", "../val"])
 def test_a_subset_that_is_not_there_leaves_no_trace(run: Run, ledger: Path, subset: str) -> None:
     with pytest.raises(UserError, match="no subset"):
-        evaluate(run, subset)
+        evaluate(run, subset, options=QUICK)
     assert not ledger.exists()
     assert not (run.path / "evaluation").exists()
 
 
 def test_a_misspelt_subset_is_answered_with_the_nearest(run: Run) -> None:
     with pytest.raises(UserError, match=r"did you mean 'test'\?"):
-        evaluate(run, "tets")
+        evaluate(run, "tets", options=QUICK)
 
 
 def test_a_model_whose_code_has_changed_is_one_line(config: Path, team_file) -> None:
@@ -117,7 +118,7 @@ def test_a_model_whose_code_has_changed_is_one_line(config: Path, team_file) -> 
     with pytest.raises(
         UserError, match=r"weights do not fit the model.*check out the commit in its run\.json"
     ) as caught:
-        evaluate(run)
+        evaluate(run, options=QUICK)
     assert "\n" not in str(caught.value)
 
 
@@ -135,7 +136,7 @@ def test_a_kept_run_without_its_checkpoints_says_where_they_are(run: Run) -> Non
     project = require_project()
     kept = read_run(keep_run(run, project))
     with pytest.raises(UserError, match=r"a kept run has no checkpoints; evaluate it on the machine that trained it"):
-        evaluate(kept)
+        evaluate(kept, options=QUICK)
 
 
 def test_a_finished_run_whose_weights_were_taken_away_says_how_to_have_them_back(run: Run) -> None:
@@ -144,7 +145,7 @@ def test_a_finished_run_whose_weights_were_taken_away_says_how_to_have_them_back
     with pytest.raises(
         UserError, match=rf"`projectkit runs rm --undo {run.id}` .* `projectkit train --repeat {run.id}`"
     ):
-        evaluate(run)
+        evaluate(run, options=QUICK)
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_says_so(run: Run) -> None:
@@ -152,33 +153,33 @@ def test_a_run_that_ended_before_its_first_checkpoint_says_so(run: Run) -> None:
         path.unlink()
     RunWriter.open(run.path).update(status="interrupted")
     with pytest.raises(UserError, match=r"this interrupted run has no checkpoint; train it to the end of an epoch"):
-        evaluate(read_run(run.path))
+        evaluate(read_run(run.path), options=QUICK)
 
 
 def test_a_damaged_checkpoint_is_one_line_and_leaves_no_ledger_entry(run: Run, ledger: Path) -> None:
     path = run.checkpoint("best")
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(WorkError, match="the checkpoint is damaged") as caught:
-        evaluate(run, "test")
+        evaluate(run, "test", options=QUICK)
     assert "\n" not in str(caught.value)
     assert not ledger.exists()
 
 
 def test_a_run_that_still_goes_on_is_measured_by_its_best_checkpoint_so_far(run: Run) -> None:
     RunWriter.open(run.path).update(status="running", ended=None)
-    assert evaluate(read_run(run.path)).document["checkpoint"]["name"] == "best"
+    assert evaluate(read_run(run.path), options=QUICK).document["checkpoint"]["name"] == "best"
 
 
 def test_a_run_without_a_monitor_is_measured_by_its_last_checkpoint(config: Path) -> None:
     run = train(config, ["monitor=null", "trainer.max_epochs=1"])
-    assert evaluate(run).document["checkpoint"]["name"] == "last"
+    assert evaluate(run, options=QUICK).document["checkpoint"]["name"] == "last"
 
 
 def test_what_was_trained_on_a_gpu_is_measured_on_a_machine_without_one(run: Run) -> None:
     record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
     record["resolved"] |= {"accelerator": "mps", "device": "mps"}
     (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    assert evaluate(read_run(run.path)).document["n"] > 0
+    assert evaluate(read_run(run.path), options=QUICK).document["n"] > 0
 
 
 def test_data_that_is_not_what_the_run_was_trained_on_is_refused(run: Run, ledger: Path) -> None:
@@ -188,7 +189,7 @@ def test_data_that_is_not_what_the_run_was_trained_on_is_refused(run: Run, ledge
     with pytest.raises(
         UserError, match=r"the split .* which the run was trained on; try `projectkit data verify synthetic_tabular`"
     ):
-        evaluate(read_run(run.path), "test")
+        evaluate(read_run(run.path), "test", options=QUICK)
     assert not ledger.exists()
 
 
@@ -197,7 +198,7 @@ def test_files_that_have_changed_under_the_same_rows_are_refused(run: Run) -> No
     record["data"]["files_digest"] = "0" * 64
     (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(UserError, match=r"the files of 'synthetic_tabular' have the digest \w+, not 000000000000"):
-        evaluate(read_run(run.path))
+        evaluate(read_run(run.path), options=QUICK)
 
 
 def test_weights_that_no_longer_fit_because_the_data_has_changed_are_not_blamed_on_the_model(run: Run) -> None:
@@ -207,7 +208,7 @@ def test_weights_that_no_longer_fit_because_the_data_has_changed_are_not_blamed_
     config = run.path / "config.yaml"
     config.write_text(config.read_text(encoding="utf-8").replace("- 16", "- 17"), encoding="utf-8")
     with pytest.raises(UserError, match="which the run was trained on"):
-        evaluate(read_run(run.path))
+        evaluate(read_run(run.path), options=QUICK)
 
 
 @pytest.mark.parametrize("name", ["synthetic_text", "synthetic_images"])
@@ -216,5 +217,5 @@ def test_every_modality_is_measured_with_the_encoder_of_its_checkpoint(config: P
     run = train(
         config, [f"data.name={name}", f"model={{class_path: projectkit.models.{model[name]}}}", "trainer.max_epochs=1"]
     )
-    measured = evaluate(run).document["metrics"]["loss"]["value"]
+    measured = evaluate(run, options=QUICK).document["metrics"]["loss"]["value"]
     assert measured == pytest.approx(run.best["val/loss"], abs=1e-5)

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.evaluation import evaluate
+from projectkit.evaluation import Options, evaluate
 from projectkit.training import train
+
+QUICK = Options(attribute=0, cost=False)
 
 FLOWS = "seconds,bytes,protocol,attack\n" + "".join(
     f"{n / 7:.3f},{n * 37 % 1000},{('tcp', 'udp')[n % 3 == 0]},{('benign', 'scan')[n % 5 < 2]}\n" for n in range(120)
@@ -41,9 +43,9 @@ def test_the_same_rows_of_the_same_files_read_in_another_way_are_refused(
     publish(tmp_path / "course")
     run = train(config, ["data.name=flows", "trainer.max_epochs=1"])
     publish(tmp_path / "course", title="Flows of our lab", traps=["They are made up."])
-    assert evaluate(run).document["n"] == run.part("data")["samples"]["val"]
+    assert evaluate(run, options=QUICK).document["n"] == run.part("data")["samples"]["val"]
     publish(tmp_path / "course", **changes)
     with pytest.raises(
         UserError, match=r"the samples of 'flows' have the digest \w+, not \w+, which the run was trained"
     ):
-        evaluate(run)
+        evaluate(run, options=QUICK)

@@ -9,19 +9,21 @@ from pathlib import Path
 import pytest
 
 from projectkit import datasets
-from projectkit.evaluation import evaluate, looks
+from projectkit.evaluation import Options, evaluate, looks
 from projectkit.evaluation.ledger import record_look
 from projectkit.runs import Run
 
+QUICK = Options(attribute=0, cost=False)
+
 
 def test_looking_at_val_and_train_is_free(run: Run, ledger: Path) -> None:
-    evaluate(run, "val")
-    evaluate(run, "train")
+    evaluate(run, "val", options=QUICK)
+    evaluate(run, "train", options=QUICK)
     assert not ledger.exists()
 
 
 def test_each_look_at_test_is_one_entry_with_run_subset_data_and_weights(run: Run, ledger: Path) -> None:
-    evaluated = evaluate(run, "test")
+    evaluated = evaluate(run, "test", options=QUICK)
     (file,) = ledger.iterdir()
     assert file in evaluated.files
     entry = json.loads(file.read_text(encoding="utf-8"))
@@ -33,7 +35,7 @@ def test_each_look_at_test_is_one_entry_with_run_subset_data_and_weights(run: Ru
         "split_digest": datasets.split("synthetic_tabular").digest,
     }
     assert entry["checkpoint_sha256"] == hashlib.sha256(run.checkpoint("best").read_bytes()).hexdigest()
-    evaluate(run, "test")
+    evaluate(run, "test", options=QUICK)
     assert len(looks(ledger)) == 2
 
 
@@ -45,7 +47,7 @@ def test_a_look_that_fails_after_the_labels_were_used_is_recorded_all_the_same(
 
     monkeypatch.setattr("projectkit.runs.RunWriter.write_predictions", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        evaluate(run, "test")
+        evaluate(run, "test", options=QUICK)
     assert len(looks(ledger)) == 1
 
 

@@ -12,11 +12,13 @@ import pytorch_lightning as pl
 import torch
 
 from projectkit.errors import UserError, WorkError
-from projectkit.evaluation import evaluate, looks
+from projectkit.evaluation import Options, evaluate, looks
 from projectkit.evaluation.predict import predict
 from projectkit.runs import Run
 from projectkit.tasks import Classification
 from projectkit.training import Assembly, train
+
+QUICK = Options(attribute=0, cost=False)
 
 OWN = """
 import pytorch_lightning as pl
@@ -108,7 +110,7 @@ def own(config: Path, team_file: Callable[[str, str], None]) -> Callable[..., Ru
 
 def test_logits_of_forward_become_probabilities(own: Callable[..., Run]) -> None:
     run = own()
-    evaluated = evaluate(run)
+    evaluated = evaluate(run, options=QUICK)
     predictions = evaluated.run.predictions("val")
     assert predictions.id.tolist() == [str(row) for row in range(30)]
     np.testing.assert_allclose(predictions.score.sum(axis=1), 1.0, atol=1e-5)
@@ -119,18 +121,20 @@ def test_logits_of_forward_become_probabilities(own: Callable[..., Run]) -> None
 @pytest.mark.parametrize("task", ["Predicting", "Probabilities"])
 def test_predict_step_may_give_logits_or_probabilities(own: Callable[..., Run], task: str) -> None:
     run = own(f"task.class_path=team.own.{task}")
-    measured = evaluate(run).document["metrics"]["loss"]["value"]
+    measured = evaluate(run, options=QUICK).document["metrics"]["loss"]["value"]
     assert measured == pytest.approx(run.best["val/loss"], abs=1e-5)
 
 
 def test_what_is_no_row_of_scores_is_one_line(own: Callable[..., Run]) -> None:
     run = own("task.class_path=team.own.Labels")
-    with pytest.raises(WorkError, match=r"gives \(16,\) whole numbers where \(batch, classes\) scores are expected; return logits"):
-        evaluate(run)
+    with pytest.raises(
+        WorkError, match=r"gives \(16,\) whole numbers where \(batch, classes\) scores are expected; return logits"
+    ):
+        evaluate(run, options=QUICK)
 
 
 def test_a_look_at_the_teams_own_test_data_is_recorded_as_theirs(own: Callable[..., Run], ledger: Path) -> None:
-    evaluate(own(), "test")
+    evaluate(own(), "test", options=QUICK)
     (look,) = looks(ledger)
     assert (look.subset, look.data) == ("test", {"class_path": "team.own.Data", "split": "the team's own"})
 
@@ -141,7 +145,7 @@ def test_own_data_without_that_subset_is_one_line_and_no_look(
 ) -> None:
     run = own("data.class_path=team.own.WithoutTest")
     with pytest.raises(UserError, match=f"WithoutTest has no subset '{subset}'"):
-        evaluate(run, subset)
+        evaluate(run, subset, options=QUICK)
     assert not ledger.exists()
 
 
