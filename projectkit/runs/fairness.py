@@ -19,11 +19,14 @@ def unfair_reasons(runs: Sequence[Run], results: Sequence[Result]) -> list[str]:
         results: what they come to.
     """
     reasons = []
-    if names := _differ(runs, "data", _SAMPLES):
+    names, split = _between(results, _SAMPLES), _between(results, _SPLIT)
+    if split:
+        names -= {"samples_digest"}  # of the training subset, which another split makes another one
+    if names:
         what = "other data" if names & {"name", "class_path"} else "other samples of the same data set"
         reasons.append(f"{what} ({_told(runs, 'data', names)})")
-    elif names := _other_split(results):
-        reasons.append(f"another split ({_told(runs, 'data', names)})")
+    elif split:
+        reasons.append(f"another split ({_told(runs, 'data', split)})")
     reasons += _other_code(runs)
     if names := _differ(runs, "versions", ("torch", "dl-projectkit")):
         reasons.append(f"other versions ({_told(runs, 'versions', names)})")
@@ -44,10 +47,10 @@ def _differ(runs: Sequence[Run], part: str, keys: Sequence[str]) -> set[str]:
     return {key for key, values in found.items() if len(values) > 1}
 
 
-def _other_split(results: Sequence[Result]) -> set[str]:
-    """Keys of the split that differ between results; the folds within one result are no difference, other folds of another one are."""
+def _between(results: Sequence[Result], keys: Sequence[str]) -> set[str]:
+    """Keys of the data that differ between results: the folds within one are no difference, other folds of another one are."""
     different = set()
-    for key in _SPLIT:
+    for key in keys:
         of_results = [
             {str(run.part("data")[key]) for run in result.runs if run.part("data").get(key) is not None}
             for result in results

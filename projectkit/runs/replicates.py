@@ -24,7 +24,7 @@ _VERSIONS = ("dl-projectkit", "torch", "pytorch-lightning", "numpy")
 # what a machine makes of the same settings, which is no other result
 MACHINE = (*(f"resolved.{key}" for key in _RESOLVED if key != "precision"), "versions.numpy")
 _DRAWN = ("seed", "data.fold", *MACHINE)  # what may differ within one result
-_SAME_DATA = ("name", "class_path", "target", "split", "split_seed", "folds", "card_digest", "samples_digest")
+_SAME_DATA = ("name", "class_path", "target", "split", "split_seed", "folds", "card_digest", "files_digest")
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def _identity(run: Run, settings: Mapping[str, Any]) -> str:
     asked = {key: value for key, value in settings.items() if key not in _DRAWN}
     same = {key: data.get(key) for key in _SAME_DATA}
     if fold_of(run) is None:
-        same["split_digest"] = data.get("split_digest")
+        same |= {key: data.get(key) for key in ("split_digest", "samples_digest")}  # the latter of the training subset
     code = run.record.get("code_digest") or [run.part("git").get(key) for key in ("commit", "diff_sha256")]
     whole = [run.kind, asked, same, code, run.forced_changes(), run.id if alone else None]
     return json.dumps(whole, sort_keys=True, default=str)

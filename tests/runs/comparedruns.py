@@ -40,7 +40,11 @@ class Lab:
         **fields: Any,
     ) -> Run:
         """A finished run; `skill` is what is added to the logit of the right class, `jitter` its spread over seeds."""
-        data = DATA if fold is None else DATA | {"folds": 5, "fold": fold, "split_digest": str(fold) * 64}
+        data = (
+            DATA
+            if fold is None
+            else DATA | {"folds": 5, "fold": fold, "split_digest": str(fold) * 64, "samples_digest": f"{fold}a" * 32}
+        )
         settings = {"kind": "train", "data": data, "monitor": {"metric": "val/f1_macro", "mode": "max"}, **fields}
         config = _CONFIG.format(name=name, seed=seed, fold=fold or 0)
         config += "" if settings["kind"] == "baseline" else f"model:\n  class_path: team.{name}\n"
