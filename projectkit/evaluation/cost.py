@@ -92,7 +92,7 @@ def _of_size(data: DataModule, subset: str, size: int, move: Callable[[Any], Bat
 
 
 def _cut(data: pl.LightningDataModule, subset: str, move: Callable[[Any], Batch]) -> dict[int, list[Batch]]:
-    """From a team's own loader: its batches cut and joined where x is a tensor, else as they come."""
+    """From a team's own loader: its batches cut and joined where they are pairs of tensors, else as they come."""
     gathered: list[Batch] = []
     rows = 0
     loader: Iterable[Any] = subset_loader(data, subset)
@@ -102,7 +102,8 @@ def _cut(data: pl.LightningDataModule, subset: str, move: Callable[[Any], Batch]
         if rows >= SIZES[-1]:
             break
     inputs = [batch[0] for batch in gathered]
-    if not all(isinstance(x, Tensor) and x.shape[1:] == inputs[0].shape[1:] for x in inputs):
+    pairs = all(len(batch) == 2 for batch in gathered)
+    if not pairs or not all(isinstance(x, Tensor) and x.shape[1:] == inputs[0].shape[1:] for x in inputs):
         return {0: gathered[:1]}
     x, y = torch.cat(inputs), torch.cat([batch[1] for batch in gathered])
     return {
@@ -153,7 +154,8 @@ def _activations(
         _synchronise(device)
         return float(torch.cuda.max_memory_allocated(device) - before)
     there = [*assembly.task.parameters(), *assembly.task.buffers(), *tree_leaves(batch)]
-    with _TensorsAlive([each for each in there if isinstance(each, Tensor)]) as alive:
+    dense = [each for each in there if isinstance(each, Tensor) and each.layout == torch.strided]
+    with _TensorsAlive(dense) as alive:
         score_of(batch, 0)
     return float(alive.peak)
 
@@ -172,7 +174,7 @@ class _TensorsAlive(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch
     ) -> Any:
         made = function(*arguments, **(keywords or {}))
         for each in tree_leaves(made):
-            if isinstance(each, Tensor):
+            if isinstance(each, Tensor) and each.layout == torch.strided:  # others have no storage of their own
                 self._count(each.untyped_storage())
         return made
 

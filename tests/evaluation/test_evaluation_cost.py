@@ -86,3 +86,17 @@ def test_what_no_batch_can_be_cut_from_is_measured_in_the_loaders_own_batches() 
 
     cost = cost_of(Assembly(Pairs(), Classification(Taking(10, 2)), []), "val", CPU)
     assert list(cost["latency_ms"]) == ["7"]
+
+
+def test_a_batch_of_three_parts_is_handed_on_whole() -> None:
+    class Triples(pl.LightningDataModule):
+        def val_dataloader(self) -> list[Any]:
+            return [(torch.randn(6, 10), torch.zeros(6).long(), torch.full((6,), 10))] * 2
+
+    class Weighing(Classification):
+        def predict_step(self, batch: Any, batch_idx: int = 0) -> torch.Tensor:
+            x, _, lengths = batch
+            return torch.softmax(self.model(x) / lengths[:, None], dim=1)
+
+    cost = cost_of(Assembly(Triples(), Weighing(nn.Linear(10, 2)), []), "val", CPU)
+    assert list(cost["latency_ms"]) == ["6"]
