@@ -61,8 +61,20 @@ def check(
             loaded = replace(loaded, config=replace(loaded.config, data=replace(loaded.config.data, input="stream")))
         assembly = assemble(loaded, project)
         result = examine(assembly, trainer=_trainer(loaded.config, resolved), budget=budget, seed=loaded.config.seed)
-    picture = _drawn(result.rates, project, loaded.config) if result.rates is not None else None
-    return Checked(tuple(result.findings), result.rates, picture)
+    findings, picture = list(result.findings), None
+    if result.rates is not None:
+        try:
+            picture = _drawn(result.rates, project, loaded.config)
+        except OSError as error:
+            findings.append(
+                Finding(
+                    "picture",
+                    "note",
+                    str(project.runs),
+                    f"the picture of the rates cannot be written: {error.strerror}",
+                )
+            )
+    return Checked(tuple(findings), result.rates, picture)
 
 
 def examine(

@@ -31,7 +31,7 @@ WATCHED = 256  # samples of a batch that is watched layer by layer, fewer where 
 WATCHED_SHARE = 0.02  # of the time for a pass over them
 LEAST_WATCHED = 16
 WATCHED_BATCHES = 3
-RATES_SHARE = 0.5  # of the time that is left for the range test and one batch; what the one leaves the other has
+RATES_SHARE = 0.65  # of the time that is left for the range test and one batch; what the one leaves the other has
 GENTLE = 1e-3  # the highest rate of the steps whose gradients are looked at: one that is too high is another finding
 BROADCAST = "Using a target size"  # what torch's losses say of shapes that do not fit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from subjects import CLASSES, Rows, errors, images, look, table, told, warned
 from torch import nn
 
 from projectkit.data import DataModule
+from projectkit.findings import as_json
 
 CAUGHT: dict[str, tuple[Callable[[], nn.Module], str]] = {
     "softmax before cross-entropy": (lambda: broken.mlp(last=nn.Softmax(dim=1)), "softmax"),
@@ -45,6 +47,7 @@ def test_a_broken_model_is_caught_with_the_finding_that_names_its_fault_and_no_o
     found = look(build)
     assert errors(found) == {identity}, told(found)
     assert all(each.advice for each in found.findings if each.status in ("error", "warning"))
+    assert json.loads(json.dumps(as_json(found.findings)))["findings"]
 
 
 def test_labels_that_are_numbered_from_one_are_caught() -> None:

@@ -61,6 +61,15 @@ def test_the_picture_is_an_svg_that_no_list_of_runs_takes_for_a_run(config: Path
     assert list_runs(project) == []
 
 
+def test_a_picture_that_cannot_be_written_is_a_note(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = config.parents[1] / "blocked"
+    blocked.write_text("a file in the way", encoding="utf-8")
+    monkeypatch.setenv("PROJECTKIT_RUNS", str(blocked))
+    checked = check(config, seconds=120)
+    assert checked.picture is None
+    assert [each.status for each in checked.findings if each.id == "picture"] == ["note"]
+
+
 def test_a_broken_config_ends_with_status_1_and_json_has_the_findings(
     config: Path, team_file: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
