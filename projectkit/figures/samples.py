@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.figures.style import PALETTE, finish, new_figure, short, style
+from projectkit.figures.labels import fitted_names, measured, small_pt
+from projectkit.figures.style import DASHES, PALETTE, finish, new_figure, short, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 _MM_PER_PT = 25.4 / 72
 _BINS = 40
 _MOST_COLOURS = len(PALETTE)
+_HATCHES = ("", "////", "....", "xxxx", "----")  # of the bars' colours in their order, for grey print
+_NAMES = 0.3  # of the width at most for the names of classes
 _SKEWED = 20  # where the largest value is so many times the median, the axis is logarithmic
 _LEGEND_COLUMNS = 4
 
@@ -34,16 +37,23 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], *, width_mm: float = 
     line_mm = font_pt * _MM_PER_PT * (2.2 if len(counts) <= 12 else 1.5)
     with style(font_pt):
         figure = new_figure((width_mm, max(35.0, len(counts) * line_mm + 20)))
-        # a long class name is drawn a hair wider than it was measured
-        figure.set_layout_engine("constrained", w_pad=0.1)
         axes = figure.subplots()
         thick = 0.8 / max(1, len(subsets))
         places = np.arange(len(counts))
         for index, name in enumerate(subsets):
             shares = [100 * each.get(name, 0) / totals[name] for each in counts.values()]
             offset = (index - (len(subsets) - 1) / 2) * thick
-            axes.barh(places + offset, shares, height=0.9 * thick, color=PALETTE[index % _MOST_COLOURS], label=name)
-        axes.set_yticks(places, [short(name) for name in counts])
+            axes.barh(
+                places + offset,
+                shares,
+                height=0.9 * thick,
+                color=PALETTE[index % _MOST_COLOURS],
+                hatch=_HATCHES[index % len(_HATCHES)],
+                edgecolor="white",
+                linewidth=0,
+                label=name,
+            )
+        axes.set_yticks(places, fitted_names(list(counts), _NAMES * width_mm / _MM_PER_PT, small_pt(font_pt)))
         axes.set_ylim(len(counts) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
@@ -77,7 +87,8 @@ def histograms(
             for index, (name, values) in enumerate(finite.items()):
                 if len(values):
                     share = np.histogram(values, bins=edges)[0] / len(values)
-                    axes.stairs(100 * share, edges, color=PALETTE[index % _MOST_COLOURS], label=name, linewidth=1.2)
+                    look = {"color": PALETTE[index % _MOST_COLOURS], "linestyle": DASHES[index % _MOST_COLOURS]}
+                    axes.stairs(100 * share, edges, label=name, linewidth=1.2, **look)
             names = names or list(finite)
             if not logarithmic and (edges % 1 == 0.5).all():  # a bin a whole number
                 axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -114,15 +125,16 @@ def image_sheet(images: Mapping[str, NDArray[np.uint8]], *, width_mm: float = 17
         for column, image in enumerate(each):
             top, left = row * (height + gap), column * (width + gap)
             sheet[top : top + height, left : left + width] = np.moveaxis(image, 0, -1)
-    names_mm = 0.62 * font_pt * _MM_PER_PT * max(len(short(name)) for name in images) + 5
     with style(font_pt):
+        names = fitted_names(list(images), _NAMES * width_mm / _MM_PER_PT, small_pt(font_pt))
+        names_mm = max(measured(name, small_pt(font_pt)) for name in names) * _MM_PER_PT + 3
         figure = new_figure((width_mm, (width_mm - names_mm) * sheet.shape[0] / sheet.shape[1] + 3))
         axes = figure.subplots()
         axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="none")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set_xticks([])
-        axes.set_yticks(np.arange(len(images)) * (height + gap) + height / 2, [short(name) for name in images])
+        axes.set_yticks(np.arange(len(images)) * (height + gap) + height / 2, names)
         axes.tick_params(length=0)
         finish(figure)
     return figure
