@@ -6,12 +6,13 @@ of one group (frames of one video, texts of one template) count for less than as
 
 | | a share (right or wrong) | a mean (absolute errors) |
 |---|---|---|
-| interval | Clopper-Pearson on the effective number of samples | BCa bootstrap, by group |
+| interval | Clopper-Pearson on the effective number of samples | Student's t, with the variance between groups |
 | test against the rest | Fisher's exact test on the effective counts | Mann-Whitney on the groups' means |
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.evaluation.grouped import effective
-from projectkit.metrics import Interval, bootstrap, clopper_pearson
+from projectkit.metrics import Interval, clopper_pearson
 
 LEAST = 20
 """Samples of the smallest slice that is tested: below, even none right of all may be chance once p is corrected."""
@@ -117,7 +118,6 @@ def find_slices(
     groups: ArrayLike | None = None,
     errors: bool = False,
     empty: Sequence[str] = (),
-    seed: int = 0,
 ) -> Slices:
     """Compare each slice of each column with the rest.
 
@@ -128,7 +128,6 @@ def find_slices(
         groups: (n,) samples that are not independent of each other; None: all are.
         errors: whether less is better, and the mean is no share.
         empty: named in the result.
-        seed: of the bootstrap.
 
     Raises:
         ValueError: columns of another length, or no samples.
@@ -159,7 +158,7 @@ def find_slices(
         mirrored = len(parts) == 2 and sum(int(rows.sum()) for rows in parts.values()) == len(values)
         within = None if column.grouping or _is_grouped(parts, codes) else codes
         for number, (label, rows) in enumerate(parts.items()):
-            looked = _look(values, rows, within, errors=errors, seed=seed)
+            looked = _look(values, rows, within, errors=errors)
             share = None if mix is None or column.classes else float(mix[rows].mean())
             found.append((Slice(column.name, label, int(rows.sum()), *looked[0], share, looked[1], 1.0, False), tests))
             tests += not (mirrored and number == 0)  # two slices that make up the whole are one comparison
@@ -238,18 +237,17 @@ def _range(low: float, high: float, digits: int) -> str:
 
 
 def _look(
-    values: NDArray[np.float64], rows: NDArray[np.bool_], codes: NDArray[Any] | None, *, errors: bool, seed: int
+    values: NDArray[np.float64], rows: NDArray[np.bool_], codes: NDArray[Any] | None, *, errors: bool
 ) -> tuple[tuple[float, float, float, float], float]:
     """(value, low, high, rest) of a slice, and p."""
     own = None if codes is None else codes[rows]
     others = None if codes is None else codes[~rows]
     rest = float(values[~rows].mean())
     if errors:
-        interval = bootstrap(np.mean, [values[rows]], groups=own, seed=seed)
         from scipy.stats import mannwhitneyu
 
         p = float(mannwhitneyu(_means(values[rows], own), _means(values[~rows], others)).pvalue)
-        return (interval.value, interval.low, interval.high, rest), p
+        return (*_mean(values[rows], own), rest), p
     from scipy.stats import fisher_exact
 
     right, n = effective(values[rows], own)
@@ -274,6 +272,23 @@ def _means(values: NDArray[np.float64], codes: NDArray[Any] | None) -> NDArray[n
     places = np.unique(codes, return_inverse=True)[1].reshape(-1)
     means: NDArray[np.float64] = np.bincount(places, weights=values) / np.bincount(places)
     return means
+
+
+def _mean(values: NDArray[np.float64], codes: NDArray[Any] | None) -> tuple[float, float, float]:
+    """A mean of numbers that are not below 0, and its 95% interval; a bootstrap would take 40 ms a slice.
+
+    Source: the variance between groups: Liang & Zeger 1986, "Longitudinal data analysis using generalized linear models".
+    """
+    from scipy.special import stdtrit
+
+    places = np.arange(len(values)) if codes is None else np.unique(codes, return_inverse=True)[1].reshape(-1)
+    if places.max() == 0:  # one group: its samples are what can be told of it
+        places = np.arange(len(values))
+    groups, mean = int(places.max()) + 1, float(values.mean())
+    sums = np.bincount(places, weights=values - mean)
+    error = math.sqrt(groups / (groups - 1) * float(np.square(sums).sum())) / len(values)
+    half = float(stdtrit(groups - 1, 0.975)) * error
+    return mean, max(0.0, mean - half), mean + half
 
 
 def _judged(each: Slice, adjusted: float, *, errors: bool) -> Slice:

@@ -185,6 +185,19 @@ def test_larger_errors_of_a_regression_are_worse() -> None:
     assert found.rows[0].low <= error[names == "far"].mean() <= found.rows[0].high
 
 
+def test_the_interval_of_a_mean_error_is_students_and_wider_where_samples_come_in_groups() -> None:
+    rng = np.random.default_rng(8)
+    error, names = np.abs(rng.normal(size=100)), np.array(["a", "b"] * 50)
+    once = {each.label: each for each in find_slices(error, [Column("name", names)], errors=True).rows}["a"]
+    expected = stats.t.interval(0.95, 49, error[names == "a"].mean(), stats.sem(error[names == "a"]))
+    assert (once.low, once.high) == pytest.approx(expected)
+    groups = np.repeat(np.arange(100), 5)
+    again = find_slices(np.repeat(error, 5), [Column("name", np.repeat(names, 5))], errors=True, groups=groups).rows
+    copied = next(each for each in again if each.label == "a")
+    assert (copied.low, copied.high) == pytest.approx(expected)
+    assert copied.p == pytest.approx(once.p)
+
+
 def test_columns_of_another_length_are_refused() -> None:
     with pytest.raises(ValueError, match="3 samples and columns of"):
         find_slices([1, 0, 1], [Column("name", np.array(["a", "b"]))])
