@@ -5,11 +5,11 @@ at its final size instead of scaling it.
 
 | file | subject |
 |---|---|
-| style.py, fonts.py, labels.py, diverging.py | colours, type, names that fit, `svg_bytes` and `save_svg` |
+| style.py, fonts.py, labels.py, points.py, diverging.py | colours, type, names that fit, points that are seen, `svg_bytes` and `save_svg` |
 | curves.py | `learning_curves` |
 | learning_rate.py | `lr_range` |
 | confusion.py | `confusion_matrix` |
-| ranking.py | `roc`, `precision_recall`, `det` |
+| ranking.py, det.py, several.py | `roc`, `precision_recall`, `det`, and how several curves are drawn |
 | calibration.py | `reliability` |
 | intervals.py | numbers with their intervals, a row each: `per_class`, `slices`, `differences` |
 | anomalies.py | `score_histogram`, `timeline` |
@@ -29,11 +29,11 @@ from projectkit.figures.attributed_values import attributed_table as attributed_
 from projectkit.figures.calibration import reliability as reliability
 from projectkit.figures.confusion import confusion_matrix as confusion_matrix
 from projectkit.figures.curves import learning_curves as learning_curves
+from projectkit.figures.det import det as det
 from projectkit.figures.intervals import differences as differences
 from projectkit.figures.intervals import per_class as per_class
 from projectkit.figures.intervals import slices as slices
 from projectkit.figures.learning_rate import lr_range as lr_range
-from projectkit.figures.ranking import det as det
 from projectkit.figures.ranking import precision_recall as precision_recall
 from projectkit.figures.ranking import roc as roc
 from projectkit.figures.samples import class_balance as class_balance
