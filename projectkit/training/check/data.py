@@ -241,7 +241,7 @@ def _repeated(subject: Subject) -> tuple[float, float]:
     labels = subject.labels
     if not pairs or labels is None:
         return 0.0, 0.0
-    counts = torch.unique(labels, return_counts=True)[1].double()
+    counts = torch.unique(labels.cpu(), return_counts=True)[1].double()
     if subject.class_counts is not None:
         counts = torch.tensor(subject.class_counts, dtype=torch.float64)
     chance = float(((counts / counts.sum()) ** 2).sum())

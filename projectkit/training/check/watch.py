@@ -183,7 +183,7 @@ class Watch(TorchFunctionMode):
             margin = EDGE * (high - low)
             still = (value < low + margin) | (value > high - margin)
         place = self._place(function)
-        quiet = still.double().mean(dim=1).cpu()
+        quiet = still.float().mean(dim=1).cpu()  # Apple's GPUs have no float64
         known = self.units.get(place)
         if known is None or known.quiet.shape != quiet.shape:
             self.units[place] = Units(place, function, quiet)
