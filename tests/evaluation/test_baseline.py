@@ -172,7 +172,7 @@ def test_a_baseline_that_fails_is_recorded_and_not_taken_up_by_a_training(
     def fail(*_: object) -> None:
         raise MemoryError("no room")
 
-    monkeypatch.setitem(models.BASELINES, "linear", ("classification", "encoded", fail))  # type: ignore[arg-type]
+    monkeypatch.setitem(models.BASELINES, "linear", ("classification", "weighted", fail))  # type: ignore[arg-type]
     with pytest.raises(MemoryError):
         baselines(config, only=["linear"])
     (run,) = list_runs(Project(project))

@@ -31,13 +31,13 @@ def test_ngrams_are_those_that_scikit_learn_counts(longest: int) -> None:
 
 def test_counts_are_the_same_however_many_rows_are_counted_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = characters(WORDS * 3), np.arange(18) % 2
-    whole = Features("characters", x, y, 0).train("encoded")
+    whole = Features("characters", x, y, 0).train("weighted")
     monkeypatch.setattr(features, "_AT_ONCE", 7)
-    parts = Features("characters", x, y, 0).train("encoded")
+    parts = Features("characters", x, y, 0).train("weighted")
     assert (whole != parts).nnz == 0
 
 
-@pytest.mark.parametrize("form", ["none", "encoded", "components", "chosen", "values"])
+@pytest.mark.parametrize("form", ["none", "weighted", "components", "chosen", "values"])
 @pytest.mark.parametrize("sequences", [False, True])
 def test_a_row_is_read_alike_in_training_and_later(form: str, sequences: bool) -> None:
     rng = np.random.default_rng(0)
@@ -61,6 +61,7 @@ def test_the_components_are_those_of_the_training_rows_alone() -> None:
     assert known.train("components") is not None
     np.testing.assert_array_equal(before, known.of(x, "components"))
     assert known.words("components") == "50 principal components of 300 values"
+    assert known.words("values") == "300 encoded values"
 
 
 def test_neighbours_are_chosen_by_the_scores_that_scikit_learn_gives_each_number() -> None:

@@ -3,10 +3,10 @@
 | form | of arrays (tables, images, series) | of sequences (text, tokens) |
 |---|---|---|
 | `none` | nothing | nothing |
-| `encoded` | the encoder's numbers | n-gram counts: 1 + log, weighted by rarity (tf-idf), each row of length 1 |
-| `components` | the same; of more than 256, the first 100 principal components | the first 100 singular directions of `encoded` |
-| `chosen` | as `components` | the 300 n-grams that differ most between the classes (chi-squared), and the length, as logarithms |
 | `values` | the encoder's numbers | as `chosen` |
+| `components` | the same; of more than 256, the first 100 principal components | the first 100 singular directions of `weighted` |
+| `weighted` | as `components` | n-gram counts: 1 + log, weighted by rarity (tf-idf), each row of length 1 |
+| `chosen` | as `components` | the 300 n-grams that differ most between the classes (chi-squared), and the length, as logarithms |
 
 Lines and neighbours need rows of comparable length, trees few columns; each has the form that suits it.
 """
@@ -69,12 +69,12 @@ class Features:
             width = self._train.shape[1]
             return (
                 f"{width} encoded values"
-                if form == "encoded"
+                if form == "values"
                 else f"{self._count()} principal components of {width} values"
             )
         grams = f"1- to {self._longest}-grams"
         return {
-            "encoded": f"tf-idf of {grams}",
+            "weighted": f"tf-idf of {grams}",
             "components": f"{self._count()} singular directions of the tf-idf of {grams}",
             "chosen": f"{self.train('chosen').shape[1] - 1} {grams} chosen by chi-squared, and the length",
         }[form]
@@ -85,9 +85,7 @@ class Features:
             return form
         if self._sequences:
             return "chosen" if form == "values" else form
-        if form in ("values", "encoded") or self._train.shape[1] <= _WIDE:
-            return "encoded"
-        return "components"
+        return "values" if form == "values" or self._train.shape[1] <= _WIDE else "components"
 
     def _raw(self, x: Encoded) -> Any:
         if not isinstance(x, Sequences):
@@ -113,7 +111,7 @@ class Features:
             return np.log1p(np.column_stack([counts, lengths])).astype(np.float32)
         if self._sequences:
             raw = self._step("weights", self._weights).transform(raw)
-        if form == "encoded":
+        if form in ("values", "weighted"):
             return raw
         return self._step("components", self._reducer).transform(raw).astype(np.float32)
 

@@ -164,10 +164,10 @@ def _isolation(task: Task, normal: Any, chosen: dict[str, Any]) -> Any:
 
 
 _Make = Callable[[Task, Any, dict[str, Any]], Any]
-BASELINES: Mapping[str, tuple[Kind, Literal["none", "encoded", "components", "chosen", "values"], _Make]] = {
+BASELINES: Mapping[str, tuple[Kind, Literal["none", "values", "components", "weighted", "chosen"], _Make]] = {
     "majority": ("classification", "none", _majority),
     "nearest": ("classification", "components", _nearest),
-    "linear": ("classification", "encoded", _linear),
+    "linear": ("classification", "weighted", _linear),
     "forest": ("classification", "values", _forest),
     "boosting": ("classification", "chosen", _boosting),
     "pca": ("anomaly", "components", _pca),
