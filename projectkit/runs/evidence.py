@@ -54,13 +54,12 @@ class Evidence:
                 again = f"type `projectkit evaluate {run.id} --subset {subset}`"
                 self.problems.append(f"{run.id} went on after its evaluation on {subset}, which is left out; {again}")
             else:
-                self.evaluations[subset] = document
+                self.evaluations[subset] = {**document, "metrics": _entries(document.get("metrics"))}
 
     def entry(self, subset: str, metric: str) -> Mapping[str, Any]:
         """`value`, and `low` and `high` where they are known, of an evaluated number; empty where it was not evaluated."""
-        metrics = self.evaluations.get(subset, {}).get("metrics")
-        found = metrics.get(metric) if isinstance(metrics, dict) else None
-        return found if isinstance(found, dict) else {}
+        found: Mapping[str, Any] = self.evaluations.get(subset, {}).get("metrics", {}).get(metric, {})
+        return found
 
     def value(self, subset: str, metric: str, *, evaluated: bool) -> float | None:
         """The number of the evaluation, or as it was logged at the best checkpoint (the last epoch where nothing was monitored)."""
@@ -80,6 +79,12 @@ class Evidence:
             except ProjectkitError as error:
                 self._predictions[subset] = str(error)
         return self._predictions[subset]
+
+
+def _entries(metrics: Any) -> dict[str, Mapping[str, Any]]:
+    """The numbers of an evaluation; what is none, as in a file that was edited by hand, is left out."""
+    known = metrics.items() if isinstance(metrics, dict) else ()
+    return {name: entry for name, entry in known if isinstance(entry, dict)}
 
 
 def matched(runs: Sequence[Evidence], subset: str) -> Matched | str:

@@ -470,6 +470,26 @@ def test_numbers_are_written_as_papers_write_them() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "damage", ["none", {"f1_macro": 0.5}, {"f1_macro": {"value": None}}, {"f1_macro": {"value": "x"}}]
+)
+def test_an_evaluation_that_was_edited_by_hand_hides_nothing_else(lab: Lab, damage: Any) -> None:
+    runs = [lab.run("gru", 2.4), lab.run("cnn", 1.6), lab.run("mlp", 1.0)]
+    RunWriter.open(runs[0].path).write_evaluation("val", {"n": 400, "metrics": damage})
+    result = compare(runs)
+    assert [(pair.first, pair.second) for pair in result.differences if pair.rests_on == "samples"][-1] == (1, 2)
+
+
+def test_damaged_predictions_are_one_line(lab: Lab) -> None:
+    runs = [lab.run("gru", 2.4), lab.run("cnn", 1.6)]
+    (runs[1].path / "predictions" / "val.npz").write_bytes(b"PK damaged")
+    result = compare(runs)
+    (note,) = result.notes
+    assert "damaged predictions" in note
+    assert f"projectkit evaluate {runs[1].id} --subset val" in note
+    assert of(result).rests_on == "intervals"
+
+
 def test_the_files_of_a_run_are_not_written_by_a_comparison(lab: Lab) -> None:
     runs = [lab.run("gru", 2.4), lab.run("cnn", 1.6)]
 
