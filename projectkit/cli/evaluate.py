@@ -133,12 +133,16 @@ def _slices(worse: Sequence[Mapping[str, Any]]) -> str:
 def _cost(cost: Mapping[str, Any]) -> str:
     memory = cost["memory_mib"]
     times = ", ".join(f"{each['median']:.3g} ms for {size}" for size, each in cost["latency_ms"].items())
-    beside = ", ".join(f"{each:.2g} MiB for {size}" for size, each in memory["activations"].items())
+    beside = ", ".join(f"{_memory(each)} for {size}" for size, each in memory["activations"].items())
     threads = f", {cost['threads']} thread{'s' * (cost['threads'] != 1)}" if cost["device"] == "cpu" else ""
     return (
-        f"{cost['parameters']:,} parameters, {memory['weights']:.3g} MiB; {times} ({cost['device']}{threads}); "
+        f"{cost['parameters']:,} parameters, {_memory(memory['weights'])}; {times} ({cost['device']}{threads}); "
         f"activations {beside}"
     )
+
+
+def _memory(mib: float) -> str:
+    return f"{mib:.3g} MiB" if mib >= 0.1 else f"{1024 * mib:.2g} KiB"
 
 
 def _by_reason(refused: Mapping[str, str]) -> dict[str, str]:

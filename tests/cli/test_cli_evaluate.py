@@ -122,6 +122,25 @@ def test_a_temperature_that_makes_it_worse_is_told_as_such() -> None:
     )
 
 
+def test_what_a_prediction_costs_is_one_line() -> None:
+    latency = {"1": {"median": 0.51234, "p95": 0.6}, "256": {"median": 12.3456, "p95": None}}
+    memory = {"weights": 0.0851, "activations": {"1": 0.009, "256": 30.04}, "process_peak": 500.0}
+    cost = {"device": "cpu", "threads": 2, "parameters": 22_275, "latency_ms": latency, "memory_mib": memory}
+    assert in_words({"cost": cost})["cost"] == (
+        "22,275 parameters, 87 KiB; 0.512 ms for 1, 12.3 ms for 256 (cpu, 2 threads); "
+        "activations 9.2 KiB for 1, 30 MiB for 256"
+    )
+
+
+def test_the_worst_slice_is_named_and_the_others_counted() -> None:
+    row = {"column": "length", "label": "3 to 7", "n": 1_200, "value": 0.6, "low": 0.5, "high": 0.7, "rest": 0.9}
+    document = {"slices": [{**row, "worse": True}, {**row, "worse": True}, {**row, "worse": False}]}
+    assert in_words(document)["worse on"] == (
+        "length: 3 to 7 (n = 1,200): 0.600 (0.500 to 0.700), elsewhere 0.900; 1 more slice on the page"
+    )
+    assert "worse on" not in in_words({"slices": [{**row, "worse": False}]})
+
+
 def test_refusals_of_one_reason_share_a_line() -> None:
     refused = {"auroc": "one class", "average_precision": "one class", "r2": "constant"}
     assert in_words({"refused": refused})["refused"] == {"auroc, average_precision": "one class", "r2": "constant"}
