@@ -290,8 +290,8 @@ def _reading(content: Content) -> list[str]:
         said += [
             "An attribution says what the network's output depends on, measured against a plain sample: the training mean of an image or a "
             "series, padding in place of each token, the training median of a table. It does not say what ought to matter, and another "
-            "network may use something else. Where all of it is orange, the plain sample already gets the model's answer, and this one speaks "
-            "against it, but not enough.",
+            "network may use something else. Where all of it is orange, the plain sample already gets the model's answer, and this one "
+            "speaks against it, but not enough.",
             "Integrated gradients add up to the change of the output (Sundararajan et al. 2017); how far they are off is said with each. "
             "Occlusion says how much the output changes when one part is put back, and does not add up.",
         ]
