@@ -78,7 +78,7 @@ def attributed_table(
             if titles:
                 lines = wrapped(titles[index], room, font_pt, most=2, bold=True)
                 axes.set_title("\n".join(lines))
-        if np.ndim(values) == 1:
+        if np.ndim(values) == 1 and not titles:
             grid[0].set_xlabel("mean attribution")
         if np.ndim(values) != 1 or (table < 0).any():  # a mean of magnitudes is neither for nor against
             _key(figure)

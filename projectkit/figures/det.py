@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 _TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
+_FINE_TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+_LEAST_TICKS = 4
+_RANGE = 0.25  # the axis goes down to this share of where it ends, at least
 _LEAST, _MOST = 1e-5, 0.6  # beyond these a detector is of no use, or nothing was counted
 
 
@@ -44,10 +47,9 @@ def det(
         if not lines:
             return say(figure, axes, "only one class among the samples:\nno DET curve")
         inside = {name: _seen(*line) for name, line in lines.items()}
-        low = min(float(values[values > 0].min()) for line in lines.values() for values in line if (values > 0).any())
-        low = max(_LEAST, min(low, 0.04))
         high = min(0.999, max(_MOST, 1.5 * max(equal.values())))
-        ends = _deviate(np.array([low * 0.8, high]))
+        low = 0.8 * max(_LEAST, min([_RANGE * high, *(_lowest(*line, high) for line in lines.values())]))
+        ends = _deviate(np.array([low, high]))
         handles = draw_curves(
             axes,
             {name: (_deviate(x), _deviate(y)) for name, (x, y) in inside.items()},
@@ -62,7 +64,7 @@ def det(
             axes.text(
                 0.5, 0.5, "nothing missed\nwithout a false alarm", ha="center", va="center", transform=axes.transAxes
             )
-        _percent_ticks(axes, low * 0.8, high)
+        _percent_ticks(axes, low, high)
         legend(axes, handles, corners=["upper right", "lower left"], font_pt=font_pt)
         finish(figure)
     return figure
@@ -73,6 +75,12 @@ def _equal_error(fpr: Array, fnr: Array) -> float:
     gap = fpr - fnr
     order = np.argsort(gap, kind="stable")
     return float(np.interp(0.0, gap[order], ((fpr + fnr) / 2)[order]))
+
+
+def _lowest(fpr: Array, fnr: Array, high: float) -> float:
+    """The lowest rate above 0 on the part of the curve where both rates are at most `high`."""
+    shown = np.concatenate([fpr, fnr])[np.tile((fpr <= high) & (fnr <= high), 2)]
+    return float(shown[shown > 0].min(initial=high))
 
 
 def _seen(fpr: Array, fnr: Array) -> tuple[Array, Array]:
@@ -92,7 +100,9 @@ def _deviate(rates: Array) -> Array:
 
 
 def _percent_ticks(axes: Axes, low: float, high: float) -> None:
-    ticks: Sequence[float] = [rate for rate in _TICKS if low <= rate <= high]
+    ticks = [rate for rate in _TICKS if low <= rate <= high]
+    if len(ticks) < _LEAST_TICKS:
+        ticks = [rate for rate in _FINE_TICKS if low <= rate <= high]
     places, words = _deviate(np.array(ticks)), [f"{100 * rate:g}" for rate in ticks]
     axes.set_xticks(places, words)
     axes.set_yticks(places, words)

@@ -146,8 +146,10 @@ def _is_free(axes: Axes, box: Bbox, *, pad: float) -> bool:
     frame = axes.get_window_extent().padded(1.5 * pad)
     if box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1:
         return False
-    for line in axes.lines:
-        points = np.asarray(line.get_transform().transform(line.get_xydata()), dtype=float)
+    paths = [line.get_xydata() for line in axes.lines if line.get_transform() == axes.transData]
+    bars = [path.vertices for drawn in axes.collections for path in drawn.get_paths()]  # error bars
+    for path in [*paths, *bars]:
+        points = np.asarray(axes.transData.transform(path), dtype=float)
         if len(points) < 2:
             continue
         steps = np.linspace(0, len(points) - 1, max(_SAMPLES, 4 * len(points)))

@@ -96,3 +96,12 @@ def test_a_bin_with_samples_but_without_an_accuracy_is_refused():
     bins = {"confidence": [0.5], "accuracy": [np.nan], "count": [3], "low": [0.1], "high": [0.9]}
     with pytest.raises(ValueError, match="no number"):
         figures.reliability(bins)
+
+
+def test_a_legend_covers_no_error_bar():
+    k = 15
+    confidence = np.linspace(0.05, 0.95, k)
+    bins = {"confidence": confidence, "accuracy": confidence, "count": [9] * k, "low": [0.02] * k, "high": [0.99] * k}
+    figure = figures.reliability(bins)
+    assert figure.axes[0].get_legend() is None  # it stands above
+    assert len(figure.legends) == 1

@@ -74,6 +74,15 @@ def test_ticks_of_a_det_curve_are_percents_at_their_normal_deviates():
     assert len(shares) >= 4
 
 
+def test_a_det_curve_of_a_poor_detector_fills_its_axes():
+    thresholds = np.linspace(-4, 5, 200)
+    figure = figures.det({"attack": (norm.sf(thresholds), norm.cdf(thresholds, loc=0.5))})
+    low, high = norm.cdf(figure.axes[0].get_xlim())
+    assert low > 0.1
+    assert 0.55 < high < 0.7
+    assert len(figure.axes[0].get_xticklabels()) >= 4
+
+
 def test_a_det_curve_of_a_detector_without_errors_says_so():
     figure = figures.det({"attack": ([0, 0, 1], [1, 0, 0])})
     assert "nothing missed" in figure.axes[0].texts[0].get_text()
