@@ -18,7 +18,7 @@ samples or 1.5% of the samples in a class, and by 50 groups. They do not hold, o
 |---|---|
 | 5 positives among 100 samples | loss 92 to 93; average precision 98; of a calibrated classifier ece 100 |
 | 10 positives among 200 samples | auroc, average_precision and ece 97 |
-| 25 groups | auroc and average_precision 91 to 92, ece 93: take fewer groups as a hint |
+| 25 groups | average_precision and ece 93: take the interval of fewer groups as a hint |
 """
 
 from __future__ import annotations

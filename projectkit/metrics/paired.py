@@ -12,6 +12,9 @@
 
 A permutation gives each sample's two predictions to the two models at random, and asks how often they differ as much. Where samples come in
 groups, groups are what is drawn, permuted and counted.
+
+Of 100 intervals 93 to 97 hold the true difference (`benchmarks/simulations.py`), but of average precision by 60 groups 92 to 99, and of the
+calibration error where one in ten samples is positive 98 to 99.
 """
 
 from __future__ import annotations
