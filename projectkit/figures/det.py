@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TICKS = (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 0.99, 0.999)
 _FINE_TICKS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 _LEAST_TICKS = 4
+_TICK_MM = 9.0  # of the figure: what a tick with its number takes
 _RANGE = 0.25  # the axis goes down to this share of where it ends, at least
 _LEAST, _MOST = 1e-5, 0.6  # beyond these a detector is of no use, or nothing was counted
 
@@ -64,7 +65,7 @@ def det(
             axes.text(
                 0.5, 0.5, "nothing missed\nwithout a false alarm", ha="center", va="center", transform=axes.transAxes
             )
-        _percent_ticks(axes, low, high)
+        _percent_ticks(axes, low, high, most=int(min(size_mm) / _TICK_MM))
         legend(axes, handles, corners=["upper right", "lower left"], font_pt=font_pt)
         finish(figure)
     return figure
@@ -99,10 +100,12 @@ def _deviate(rates: Array) -> Array:
     return np.asarray(ndtri(rates), dtype=np.float64)
 
 
-def _percent_ticks(axes: Axes, low: float, high: float) -> None:
+def _percent_ticks(axes: Axes, low: float, high: float, *, most: int) -> None:
     ticks = [rate for rate in _TICKS if low <= rate <= high]
     if len(ticks) < _LEAST_TICKS:
         ticks = [rate for rate in _FINE_TICKS if low <= rate <= high]
+    if len(ticks) > most:
+        ticks = ticks[::2]
     places, words = _deviate(np.array(ticks)), [f"{100 * rate:g}" for rate in ticks]
     axes.set_xticks(places, words)
     axes.set_yticks(places, words)
