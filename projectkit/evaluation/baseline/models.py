@@ -5,7 +5,7 @@
 | `majority` | the classes' shares in the training subset, for every sample | classification |
 | `nearest` | k nearest neighbours by L1 or L2, chosen by cross-validation on train | classification |
 | `linear` | logistic regression | classification |
-| `forest` | 200 trees of a random forest | classification |
+| `forest` | 100 trees of a random forest | classification |
 | `boosting` | gradient-boosted trees | classification |
 | `pca` | distance from the principal components of the normal rows | anomaly |
 | `isolation` | isolation forest over the normal rows | anomaly |
@@ -28,7 +28,7 @@ from projectkit.evaluation.baseline.features import Features
 from projectkit.evaluation.baseline.neighbours import DISTANCES, choose
 from projectkit.evaluation.baseline.rows import Kind, Training
 
-TREES = 200
+TREES = 100
 _WORK = 3_000_000_000  # rows x columns x trees of a boosting: some 20 s of one core
 
 
