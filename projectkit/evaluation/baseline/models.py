@@ -28,8 +28,8 @@ from projectkit.evaluation.baseline.features import Features
 from projectkit.evaluation.baseline.neighbours import DISTANCES, choose
 from projectkit.evaluation.baseline.rows import Kind, Training
 
-TREES = 100
-_WORK = 3_000_000_000  # rows x columns x trees of a boosting: some 20 s of one core
+TREES = 100  # macro F1 on val of digits, nsl_kdd, sms: .983, .997, .892; 200 trees: .983, .998, .904, in about twice the time
+_WORK = 1_500_000_000  # rows x columns x trees of a boosting: 7 ns each of n-gram counts, 25 of components, on one core
 
 
 @dataclass(frozen=True)
