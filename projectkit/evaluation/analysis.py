@@ -87,14 +87,17 @@ def analyse(
         slices_svg=drawn,
         checkpoint=measured.checkpoint or {},
         free=subset in FREE,
-        in_time=measured.time is not None and measured.groups is None,
+        in_time=measured.time is not None and measured.clusters.numbers is None,
     )
     files = [writer.write_error_page(subset, page_html(content))]
     if drawn is not None:
         files.append(writer.write_figure(f"slices-{subset}", drawn))
     attributed = _attributions_svg([*wrong, *right], data, columns)
     if attributed is not None:
-        files.append(writer.write_figure(f"attributions-{subset}", attributed))
+        # a table's means show no sample; what shows some goes where git, exports and W&B get it only if the data may be passed on
+        open_to_all = bool(columns) or (data is not None and data.card.redistributable)
+        write = writer.write_figure if open_to_all else writer.write_held_back_figure
+        files.append(write(f"attributions-{subset}", attributed))
     document = {
         "slices": [each.as_dict() for each in slices.rows],
         "mistakes": [each.as_dict() for each in mistakes.shown],
@@ -147,7 +150,7 @@ def _slices(measured: Measured, mistakes: Mistakes, data: DataModule | None, row
         mistakes.right,
         columns,
         expected=expected,
-        groups=measured.groups,
+        groups=measured.clusters.numbers,
         errors=measured.kind == "regression",
         empty=empty,
     )

@@ -230,6 +230,13 @@ class Run:
         """
         path = self._member("evaluation/figures", name.removesuffix(".svg"), ".svg")
         if path is None:
+            held_back = self._member("errors/figures", name.removesuffix(".svg"), ".svg")
+            if held_back is not None:
+                raise UserError(
+                    f"the figure '{name}' shows samples that may not be passed on by the data's card",
+                    where=self.id,
+                    remedy=f"if you may show them, copy errors/figures/{held_back.name} of the run into poster/figures/",
+                )
             known = [path.stem for path in self._members("evaluation/figures", ".svg")]
             remedy = did_you_mean(name, known) if known else f"type `projectkit evaluate {self.id}` first"
             raise UserError(f"no figure '{name}'", where=self.id, remedy=remedy)

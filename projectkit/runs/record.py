@@ -315,6 +315,10 @@ class RunWriter:
         """Write `errors/<subset>/index.html`, which holds inputs of the data set and is never kept in git."""
         return self._write(f"errors/{_part(subset)}/index.html", page)
 
+    def write_held_back_figure(self, name: str, data: bytes) -> Path:
+        """Write `errors/figures/<name>.svg`: it shows inputs that may not be passed on, so it is never kept, exported or synced."""
+        return self._write(f"errors/figures/{_part(name)}.svg", data)
+
     def forget_analysis(self, subset: str) -> None:
         """Remove a subset's error page and the figures of its slices and attributions, so that none of former weights stays."""
         figures = self.path / "evaluation" / "figures"
@@ -323,6 +327,7 @@ class RunWriter:
             self.path / "errors" / name / "index.html",
             figures / f"slices-{name}.svg",
             figures / f"attributions-{name}.svg",
+            self.path / "errors" / "figures" / f"attributions-{name}.svg",
         ):
             path.unlink(missing_ok=True)
 

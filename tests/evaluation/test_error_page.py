@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from projectkit import datasets
 from projectkit.data import DataModule
 from projectkit.datasets import Samples, Table, Texts
+from projectkit.errors import UserError
 from projectkit.evaluation import evaluate
 from projectkit.evaluation.attribution import Attribution
 from projectkit.evaluation.mistakes import Mistake, anomaly_mistakes, classification_mistakes, regression_mistakes
@@ -320,6 +323,27 @@ def test_what_is_kept_in_git_holds_no_inputs_and_a_test_subset_is_warned_of(conf
     kept = keep_run(run, require_project())
     assert not (kept / "errors").exists()
     assert (kept / "evaluation" / "test.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_a_figure_of_samples_that_may_not_be_passed_on_stays_out_of_git_exports_and_trackers(
+    config: Path, runs: dict[str, Any], modality: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(config, runs, modality)
+    card = dataclasses.replace(datasets.card(runs[modality][0]), redistributable=False)
+    monkeypatch.setattr(DataModule, "card", card)
+    evaluated = evaluate(run, options=Options(attribute=2, cost=False))
+    held_back = run.path / "errors" / "figures" / "attributions-val.svg"
+    assert held_back in evaluated.files
+    assert held_back.stat().st_size
+    # kept, exported and synced are the figures of `evaluation/`
+    assert not (run.path / "evaluation" / "figures" / "attributions-val.svg").exists()
+    with pytest.raises(UserError, match="may not be passed on") as refused:
+        run.figure("attributions-val")
+    assert "errors/figures/attributions-val.svg" in refused.value.remedy
+    kept = keep_run(run, require_project())
+    assert not [path for path in kept.rglob("*") if "attributions" in path.name]
 
 
 MOODY = """
