@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit import metrics
-from projectkit.evaluation.grouped import widened
 from projectkit.evaluation.operate import Threshold
 from projectkit.evaluation.predict import Predicted
 from projectkit.metrics import Interval, Refused
@@ -29,7 +28,7 @@ def classification(predicted: Predicted, class_names: tuple[str, ...], groups: N
         "metrics": _entries(values, intervals),
         "refused": {name: one_class for name in ("auroc", "average_precision") if name not in values},
         "confusion": metrics.confusion_matrix(target, score.argmax(axis=1), score.shape[1]).tolist(),
-        "per_class": _per_class(predicted, class_names, groups),
+        "per_class": [row.as_dict() for row in metrics.class_table(target, score, class_names, groups=groups)],
     }
 
 
@@ -76,19 +75,6 @@ def regression(predicted: Predicted, groups: NDArray[Any] | None) -> dict[str, A
         "metrics": _entries(values, intervals),
         "refused": {name: constant for name in ("r2", "spearman") if name not in values},
     }
-
-
-def _per_class(predicted: Predicted, class_names: tuple[str, ...], groups: NDArray[Any] | None) -> list[dict[str, Any]]:
-    rows = metrics.class_table(predicted.target, predicted.score, class_names)
-    if groups is None:
-        return [row.as_dict() for row in rows]
-    said, found = predicted.score.argmax(axis=1), []
-    for index, row in enumerate(rows):
-        shares = {"precision": row.precision, "recall": row.recall, "f1": row.f1}
-        known = {name: share for name, share in shares.items() if share is not None}
-        wide = widened(known, predicted.target == index, said == index, groups)
-        found.append({**row.as_dict(), **{name: share.as_dict() for name, share in wide.items()}})
-    return found
 
 
 def _entries(values: Mapping[str, float], intervals: Mapping[str, Interval]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,6 @@ that it is judged on, unless those are val themselves, which the document then s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit import metrics
-from projectkit.evaluation.grouped import widened
 from projectkit.evaluation.predict import Predicted
 from projectkit.metrics import Interval, Refused
 
@@ -81,7 +79,7 @@ def operating_point(
         samples; `prevalence`, `per_day` and `alarms` (None unless a prevalence is stated).
     """
     target, score = binary(predicted)
-    found = _shares(target, score, threshold.value, groups)
+    found = metrics.at_threshold(target, score, threshold.value, groups=groups)
     point: dict[str, Any] = {
         "threshold": threshold.value,
         "chosen_by": threshold.chosen_by,
@@ -114,11 +112,11 @@ def low_rates(
         if isinstance(threshold, Refused):
             refused[name] = threshold.reason
             continue
-        found = metrics.tpr_at_fpr(target, score, rate, threshold=threshold)
+        found = metrics.tpr_at_fpr(target, score, rate, threshold=threshold, groups=groups)
         if isinstance(found, Refused):
             refused[name] = found.reason
         else:
-            known[name] = _shares(target, score, threshold, groups)["recall"]
+            known[name] = found
     return known, refused
 
 
@@ -129,13 +127,3 @@ def _threshold_at(fitted: Predicted | None, rate: float) -> float | Refused:
     if not 0 < target.sum() < len(target):
         return Refused("val has samples of one class only, so no threshold can be chosen")
     return metrics.threshold_at_fpr(target, score, rate)
-
-
-def _shares(
-    target: NDArray[np.int64], score: NDArray[Any], threshold: float, groups: NDArray[Any] | None
-) -> Mapping[str, Interval]:
-    """Precision, recall, false positive rate and F1; with groups as wide as so many independent samples would make them."""
-    found = metrics.at_threshold(target, score, threshold)
-    if groups is None:
-        return found
-    return widened(found, target == 1, score >= threshold, groups)
