@@ -177,7 +177,7 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> int:
     else:
         for finding in findings:
             advice = f"; {finding.advice}" if finding.advice else ""
-            click.echo(f"{finding.status:<8} {finding.where}: {finding.message}{advice}")
+            click.echo(_wrapped(f"{finding.status:<8} ", f"{finding.where}: {finding.message}{advice}"))
     return form.exit_status(findings)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +14,9 @@ from projectkit.cli.options import as_json, config_and_overrides
 
 if TYPE_CHECKING:
     from projectkit.evaluation.baseline import Baselines, Kept
+    from projectkit.runs import Run
 
-_SHOWN = ("accuracy", "balanced_accuracy", "average_precision", "auroc")
-_COLUMNS = 2  # numbers beside the one that is ranked by
+_BESIDE = ("accuracy", "average_precision", "auroc")  # the first that is there and not ranked by stands beside it
 
 
 @click.command(short_help="What plain models reach on the config's own split.")
@@ -41,8 +43,8 @@ def baseline(arguments: tuple[str, ...], only: tuple[str, ...], subset: str | No
     if as_json:
         return console.print_json(_document(found))
     _print(found)
-    for each in found.kept:
-        screen.print(f"kept in {each.run.path}", highlight=False, soft_wrap=True)
+    if found.trained is not None:  # else a note says how to get one
+        screen.print(f"next: {_next(found, found.trained)}", highlight=False, soft_wrap=True)
 
 
 def _document(found: Baselines) -> dict[str, Any]:
@@ -65,26 +67,45 @@ def _document(found: Baselines) -> dict[str, Any]:
 
 def _print(found: Baselines) -> None:
     known = {name for each in found.kept for name in each.metrics}
-    shown = [found.metric, *[name for name in _SHOWN if name in known and name != found.metric][:_COLUMNS]]
-    heads = ["baseline", *shown]
+    second = [name for name in _BESIDE if name in known and name != found.metric][:1]
+    heads = ["baseline", found.metric, *second]
     if found.trained is not None:
-        from projectkit.runs import project_of
-        from projectkit.runs.find import short_ids
-
-        short = short_ids(project_of(found.trained.path))
-        heads += [f"minus {short.get(found.trained.id, found.trained.id)}", "p"]
+        heads += [f"minus {_short(found.trained)(found.trained)}", "p"]
     rows = []
     for each in found.kept:
-        row = [each.run.name, *(_interval(each.metrics.get(name, {})) for name in shown)]
+        row = [each.run.name, _interval(each.metrics.get(found.metric, {}))]
+        row += [console.figure(each.metrics.get(name, {}).get("value")) for name in second]
         if each.beside is not None:
             row += [_interval(each.beside.as_dict(), signed=True), _p(each.beside.p)]
-        rows.append([*row, _how(each)])
-    console.print_table([*heads, "how"], rows)
+        rows.append(row)
+    console.print_table(heads, rows)
     for each in found.kept:
         if each.beside is not None and each.beside.value is None:
-            click.echo(f"{each.run.name}: {each.beside.test}")
+            console.print_text(f"{each.run.name}: {each.beside.test}")
+    click.echo()
+    console.print_table(["baseline", "how", "run"], [[each.run.name, _how(each), each.run.id] for each in found.kept])
     for note in found.notes:
-        click.echo(note)
+        console.print_text(note)
+
+
+def _next(found: Baselines, trained: Run) -> str:
+    """The trained run against the strongest of its baselines."""
+    from projectkit.metrics import less_is_better
+
+    sign = -1 if less_is_better(found.metric) else 1
+    strongest = max(
+        found.kept, key=lambda each: sign * each.metrics.get(found.metric, {}).get("value", -sign * math.inf)
+    )
+    short = _short(trained)
+    return f"projectkit runs compare {short(trained)} {short(strongest.run)}"
+
+
+def _short(trained: Run) -> Callable[[Run], str]:
+    from projectkit.runs import project_of
+    from projectkit.runs.find import short_ids
+
+    known = short_ids(project_of(trained.path))
+    return lambda run: known.get(run.id, run.id)
 
 
 def _interval(entry: Any, *, signed: bool = False) -> str:
@@ -92,11 +113,11 @@ def _interval(entry: Any, *, signed: bool = False) -> str:
     if value is None:
         return "-"
     text = f"{value:+.4f}" if signed else console.figure(value)
-    return text if entry.get("low") is None else f"{text} [{entry['low']:.4f}, {entry['high']:.4f}]"
+    return text if entry.get("low") is None else f"{text} [{entry['low']:.4f},{entry['high']:.4f}]"
 
 
 def _p(value: float | None) -> str:
-    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"
+    return "-" if value is None else "<.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _how(each: Kept) -> str:

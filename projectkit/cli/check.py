@@ -32,4 +32,6 @@ def check(arguments: tuple[str, ...], seconds: float, as_json: bool) -> int:
     status = console.report(checked.findings, as_json=as_json)
     if checked.picture is not None and not as_json:
         screen.print(f"wrote {console.path(checked.picture)}", highlight=False, soft_wrap=True)
+    if not status and not as_json:
+        screen.print("next: projectkit train", highlight=False)
     return status

@@ -55,7 +55,9 @@ def evaluate(
     pages = [file for file in evaluated.files if file.suffix == ".html"]
     for page in pages:
         click.echo(f"{'page':<20}{console.path(page)}")
-    _tell_files(evaluated.files, screen)
+    _tell_files(evaluated.files, evaluated.run, screen)
+    if command := _next(evaluated.run, subset):
+        screen.print(f"next: {command}", highlight=False, soft_wrap=True)
 
 
 def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     if operating := document.get("operating"):
         facts["threshold"] = _threshold(operating)
-        facts["a day"] = _day(operating)
+        facts["a day" if operating.get("alarms") else "prevalence"] = _day(operating)
     if calibration := document.get("calibration"):
         facts["calibration"] = _calibration(calibration)
     fitted = [
@@ -79,7 +81,7 @@ def in_words(document: Mapping[str, Any]) -> dict[str, Any]:
     if notes := document.get("notes"):
         facts["note"] = "; ".join(notes)
     if worse := [each for each in document.get("slices") or () if each.get("worse")]:
-        facts["worse on"] = _slices(worse)
+        facts["worse on"] = _slices(worse, "error" if document.get("kind") == "regression" else "accuracy")
     if cost := document.get("cost"):
         facts["cost"] = _cost(cost)
     if refused := document.get("refused"):
@@ -112,7 +114,8 @@ def _day(operating: Mapping[str, Any]) -> str:
     if not alarms:
         own = operating["own_prevalence"]
         return (
-            f"{own:.3g} of these samples are '{operating['positive']}'; --prevalence P says what comes of it elsewhere"
+            f"{own:.3g} of these samples are '{operating['positive']}'; "
+            "where they are rarer, --prevalence 0.001 says how many alarms are false"
         )
     return (
         f"at a prevalence of {operating['prevalence']:g}, {operating['per_day']:,.0f} samples: "
@@ -121,11 +124,11 @@ def _day(operating: Mapping[str, Any]) -> str:
     )
 
 
-def _slices(worse: Sequence[Mapping[str, Any]]) -> str:
+def _slices(worse: Sequence[Mapping[str, Any]], metric: str) -> str:
     first, more = worse[0], len(worse) - 1
     rest = f"; {more} more slice{'s' * (more != 1)} on the page" if more else ""
     return (
-        f"{first['column']}: {first['label']} (n = {first['n']:,}): {first['value']:.3f} "
+        f"{first['column']}: {first['label']} (n = {first['n']:,}): {metric} {first['value']:.3f} "
         f"({first['low']:.3f} to {first['high']:.3f}), elsewhere {first['rest']:.3f}{rest}"
     )
 
@@ -177,11 +180,26 @@ def _unfinished(run: Run) -> str | None:
 _ENDED = {"interrupted": "was interrupted", "failed": "failed"}
 
 
-def _tell_files(files: tuple[Path, ...], screen: Any) -> None:
-    """Where everything lies, a folder a line."""
-    folders: dict[Path, list[str]] = {}
+def _tell_files(files: tuple[Path, ...], run: Run, screen: Any) -> None:
+    """Where everything lies, in one line; the page has one of its own."""
+    folders: dict[str, list[str]] = {}
     for file in files:
-        folders.setdefault(file.parent, []).append(file.name)
-    for folder, names in folders.items():
-        shown = names[0] if len(names) == 1 else f"{len(names)} files"
-        screen.print(f"wrote {console.path(folder)}: {shown}", highlight=False, soft_wrap=True)
+        folders.setdefault(file.parent.relative_to(run.path).as_posix(), []).append(file.name)
+    shown = [
+        f"{folder}/{names[0]}" if len(names) == 1 else f"{len(names)} files in {folder}/"
+        for folder, names in folders.items()
+        if not names[0].endswith(".html")
+    ]
+    screen.print(f"wrote in {console.path(run.path)}: {', '.join(shown)}", highlight=False)
+
+
+def _next(run: Run, subset: str) -> str | None:
+    """What a first evaluation is followed by: something simple to stand beside it."""
+    from projectkit.runs import list_runs, project_of
+
+    if subset != "val" or run.kind != "train":
+        return None
+    project = project_of(run.path)
+    if not any(each.kind == "baseline" for each in list_runs(project)):
+        return "projectkit baseline"
+    return f"projectkit runs compare {run.id} --kind baseline"

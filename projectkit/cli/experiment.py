@@ -59,7 +59,9 @@ def train(
         from projectkit.runs import summary
 
         return console.print_json({**summary(run), "path": str(run.path), "best": run.best, "last": run.last})
-    screen.print(f"kept in {run.path}; next: projectkit evaluate {run.id}", highlight=False, soft_wrap=True)
+    screen.print(
+        f"kept in {console.path(run.path)}; next: projectkit evaluate {run.id}", highlight=False, soft_wrap=True
+    )
     click.echo(run.id)
 
 

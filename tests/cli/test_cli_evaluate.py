@@ -96,7 +96,9 @@ def test_a_detector_is_told_by_its_threshold_and_where_it_is_to_work() -> None:
         "0.4123 for 'spam' (largest F1 on val): precision 0.500 (0.400 to 0.600), recall 0.500 (0.400 to 0.600), "
         "false positive rate 0.010 (0.005 to 0.020)"
     )
-    assert facts["a day"] == "0.25 of these samples are 'spam'; --prevalence P says what comes of it elsewhere"
+    assert facts["prevalence"] == (
+        "0.25 of these samples are 'spam'; where they are rarer, --prevalence 0.001 says how many alarms are false"
+    )
     many = {"value": 99.9, "low": 49.9, "high": 199.8, "method": "clopper-pearson"}
     few = {"value": 5.0, "low": 4.0, "high": 6.0, "method": "wilson"}
     alarms = {"precision": INTERVAL, "false_alarms_per_day": many, "missed_per_day": few}
@@ -136,7 +138,7 @@ def test_the_worst_slice_is_named_and_the_others_counted() -> None:
     row = {"column": "length", "label": "3 to 7", "n": 1_200, "value": 0.6, "low": 0.5, "high": 0.7, "rest": 0.9}
     document = {"slices": [{**row, "worse": True}, {**row, "worse": True}, {**row, "worse": False}]}
     assert in_words(document)["worse on"] == (
-        "length: 3 to 7 (n = 1,200): 0.600 (0.500 to 0.700), elsewhere 0.900; 1 more slice on the page"
+        "length: 3 to 7 (n = 1,200): accuracy 0.600 (0.500 to 0.700), elsewhere 0.900; 1 more slice on the page"
     )
     assert "worse on" not in in_words({"slices": [{**row, "worse": False}]})
 
