@@ -8,6 +8,7 @@
 | report.py | `report`: from plain arrays to predictions, document and figures |
 | kinds.py | the numbers of a classification, an anomaly score, a regression |
 | calibrate.py, operate.py | temperature and threshold, fitted on val; what they do to the subset |
+| clusters.py | which samples were drawn together |
 | grouped.py | intervals of shares of samples that depend on one another |
 | curves.py | curves as points, and the figures |
 | ledger.py | every look at labels that were not trained or selected on |

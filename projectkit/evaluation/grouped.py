@@ -9,14 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def depending(groups: NDArray[Any] | None) -> NDArray[np.intp] | None:
-    """Groups numbered from 0, (n,); None where each sample is a group of its own."""
-    if groups is None or not len(groups):
-        return None
-    numbers = np.asarray(np.unique(groups, return_inverse=True)[1]).reshape(-1)
-    return None if int(numbers.max()) + 1 == len(numbers) else numbers
-
-
 def effective(hits: ArrayLike, groups: NDArray[Any] | None) -> tuple[int, int]:
     """Hits and samples of as many independent samples as these are worth.
 

@@ -63,22 +63,24 @@ def evaluate(
     ask = _baseline if run.kind == "baseline" else _network
     asked = ask(run, subset, project, options)
     writer = RunWriter.open(run.path)
+    # nothing has set the predictions against the labels yet: what failed until here was no look, and from here on no failure hides one
+    look = record_look(project.ledger, run.id, subset, run.part("data"), asked.checkpoint_sha256)
     document, files = report(writer, subset, asked.measured)
     # the numbers are there before the inputs are looked at, which takes a team's own code through gradients
     found, more = analyse(writer, subset, asked.assembly, asked.measured, options, data=asked.data)
     writer.write_evaluation(subset, {**document, **found})
     evaluated = read_run(run.path)
-    look = [asked.look] if asked.look else []
-    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *more, *look))
+    looked = [look] if look else []
+    return Evaluated(evaluated, evaluated.evaluation(subset) or document, (*files, *more, *looked))
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What a model said, the network if it is one, the ledger's entry if there is one, and a baseline's data set if it is catalogued."""
+    """What a model said, the network if it is one, the weights that said it, and a baseline's data set if it is catalogued."""
 
     measured: Measured
     assembly: Assembly | None
-    look: Path | None
+    checkpoint_sha256: str
     data: DataModule | None = None
 
 
@@ -87,9 +89,7 @@ def _network(run: Run, subset: str, project: Project, options: Options) -> _Aske
     path = _checkpoint(run, project)
     device = resolve_for_evaluation(run.part("resolved"))
     assembly, digest = _restored(run, path, project, device)
-    loader = subset_loader(assembly.data, subset)  # asking for a subset that is not there is no look
-    look = record_look(project.ledger, run.id, subset, run.part("data"), digest)
-    predicted = predict(assembly, loader, device, _ids(assembly, subset))
+    predicted = predict(assembly, subset_loader(assembly.data, subset), device, _ids(assembly, subset))
     kind = kind_of(predicted, classes=len(assembly.class_names) if assembly.class_names else None)
     measured = Measured(
         kind=kind,
@@ -101,7 +101,7 @@ def _network(run: Run, subset: str, project: Project, options: Options) -> _Aske
         options=options,
         **(columns(assembly.catalogued, subset) if assembly.catalogued else {}),
     )
-    return _Asked(measured, assembly, look)
+    return _Asked(measured, assembly, digest)
 
 
 def _baseline(run: Run, subset: str, project: Project, options: Options) -> _Asked:
@@ -111,7 +111,6 @@ def _baseline(run: Run, subset: str, project: Project, options: Options) -> _Ask
     predicted = predict_baseline(run, subset, project)
     kept, document = run.predictions(FITTED_ON), run.evaluation(FITTED_ON) or {}
     checkpoint = document.get("checkpoint") or {}
-    look = record_look(project.ledger, run.id, subset, run.part("data"), str(checkpoint.get("sha256", "")))
     data = Assembler(load_config(run.path / "config.yaml"), project).data()
     catalogued = data if isinstance(data, DataModule) else None
     names = tuple(map(str, document.get("class_names") or ()))
@@ -125,14 +124,15 @@ def _baseline(run: Run, subset: str, project: Project, options: Options) -> _Ask
         options=options,
         **(columns(catalogued, subset) if catalogued else {}),
     )
-    return _Asked(measured, None, look, catalogued)
+    return _Asked(measured, None, str(checkpoint.get("sha256", "")), catalogued)
 
 
 def columns(data: DataModule, subset: str) -> dict[str, Any]:
     """What a catalogued data set knows of a subset's samples, under the names that `Measured` has for it."""
     samples, rows = data.samples, data.split.subsets[subset]
     known = {"groups": samples.group, "time": samples.time, "source": samples.source}
-    return {name: None if column is None else column[rows] for name, column in known.items()}
+    found = {name: None if column is None else column[rows] for name, column in known.items()}
+    return {**found, "groups_of_train": None if samples.group is None else samples.group[data.split.subsets["train"]]}
 
 
 def _restored(run: Run, path: Path, project: Project, device: torch.device) -> tuple[Assembly, str]:

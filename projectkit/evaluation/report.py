@@ -22,16 +22,13 @@ from projectkit import figures
 from projectkit.errors import UserError
 from projectkit.evaluation import kinds
 from projectkit.evaluation.calibrate import calibration
+from projectkit.evaluation.clusters import Clusters, clusters_of
 from projectkit.evaluation.curves import Drawn, anomaly_curves, classification_curves
-from projectkit.evaluation.grouped import depending
 from projectkit.evaluation.operate import Threshold, fitted_threshold, low_rates, operating_point
 from projectkit.evaluation.predict import Kind, Predicted
 from projectkit.metrics import Refused
 from projectkit.runs import RunWriter
 
-FEW_GROUPS = (
-    25  # up to here intervals by group hold the true value in 91 of 100 draws, see metrics/classifier_intervals.py
-)
 FITTED_ON = "val"  # the subset on which temperature and threshold are fitted
 
 
@@ -63,6 +60,7 @@ class Measured:
         checkpoint: which weights predicted, as the document names them; empty where there are none.
         fitted: what the same weights said about `val`, on which temperature and threshold are fitted; None where there is no val.
         groups: what samples share that makes them depend on one another, (n,), or None.
+        groups_of_train: of the training samples, (m,), or None; see `clusters.py`.
         time: of each sample, (n,), or None.
         source: the file or provider of each sample, (n,), or None.
         cost: latency and memory as `cost.cost_of` gives them, or None.
@@ -75,10 +73,16 @@ class Measured:
     checkpoint: Mapping[str, Any] | None = None
     fitted: Predicted | None = None
     groups: NDArray[Any] | None = None
+    groups_of_train: NDArray[Any] | None = None
     time: NDArray[Any] | None = None
     source: NDArray[Any] | None = None
     cost: Mapping[str, Any] | None = None
     options: Options = Options()
+
+    @property
+    def clusters(self) -> Clusters:
+        """Which samples were drawn together."""
+        return clusters_of(self.groups, self.groups_of_train)
 
 
 def checked_options(options: Options) -> Options:
@@ -131,7 +135,7 @@ def report(writer: RunWriter, subset: str, measured: Measured) -> tuple[dict[str
         **({} if measured.cost is None else {"cost": dict(measured.cost)}),
         "curves": drawn.points,
     }
-    groups = depending(measured.groups)
+    groups = measured.clusters.numbers
     files = [writer.write_predictions(subset, predicted.id, predicted.target, predicted.score, groups)]
     files += [writer.write_figure(f"{name}-{subset}", figures.svg_bytes(each)) for name, each in drawn.figures.items()]
     files.append(writer.write_evaluation(subset, document))
@@ -139,7 +143,7 @@ def report(writer: RunWriter, subset: str, measured: Measured) -> tuple[dict[str
 
 
 def _classification(measured: Measured) -> tuple[dict[str, Any], Drawn]:
-    predicted, fitted, groups = measured.predicted, measured.fitted, depending(measured.groups)
+    predicted, fitted, groups = measured.predicted, measured.fitted, measured.clusters.numbers
     numbers = kinds.classification(predicted, measured.class_names, groups)
     tempered = None
     if fitted is None:
@@ -157,7 +161,7 @@ def _classification(measured: Measured) -> tuple[dict[str, Any], Drawn]:
 
 
 def _anomaly(measured: Measured) -> tuple[dict[str, Any], Drawn]:
-    predicted, groups = measured.predicted, depending(measured.groups)
+    predicted, groups = measured.predicted, measured.clusters.numbers
     threshold = fitted_threshold(measured.fitted)
     numbers = kinds.anomaly(predicted, measured.class_names, groups, measured.time, threshold)
     _detect(numbers, measured, threshold, groups)
@@ -172,7 +176,7 @@ def _anomaly(measured: Measured) -> tuple[dict[str, Any], Drawn]:
 
 
 def _regression(measured: Measured) -> tuple[dict[str, Any], Drawn]:
-    numbers = kinds.regression(measured.predicted, depending(measured.groups))
+    numbers = kinds.regression(measured.predicted, measured.clusters.numbers)
     if measured.options.prevalence is not None:
         numbers["refused"]["alarms"] = "a prevalence is for two classes, and this is a regression"
     return numbers, Drawn()
@@ -180,10 +184,10 @@ def _regression(measured: Measured) -> tuple[dict[str, Any], Drawn]:
 
 def _notes(measured: Measured) -> list[str]:
     """What makes the intervals less than they seem."""
-    groups = depending(measured.groups)
-    if groups is not None and (count := int(groups.max()) + 1) <= FEW_GROUPS:
-        return [f"the samples come in {count} group{'s' * (count > 1)}: take the intervals for a hint"]
-    if measured.kind == "anomaly" and measured.time is not None and groups is None:
+    clusters = measured.clusters
+    if clusters.note is not None:
+        return [clusters.note]
+    if measured.kind == "anomaly" and measured.time is not None and clusters.numbers is None:
         return ["samples that follow one another are taken for independent: the intervals are too narrow"]
     return []
 

@@ -128,7 +128,8 @@ def test_of_few_groups_the_intervals_are_a_hint(writer: RunWriter) -> None:
     few, _ = report(writer, "test", measured(val, fitted=val, groups=np.arange(400) % 12))
     assert few["notes"] == ["the samples come in 12 groups: take the intervals for a hint"]
     one, _ = report(writer, "test", measured(val, fitted=val, groups=np.zeros(400)))
-    assert one["notes"] == ["the samples come in 1 group: take the intervals for a hint"]
+    assert "in 1 group, too few to draw by" in one["notes"][0]
+    assert one["metrics"] == report(writer, "test", measured(val, fitted=val))[0]["metrics"]
     assert "notes" not in report(writer, "test", measured(val, fitted=val, groups=np.arange(400) % 200))[0]
 
 

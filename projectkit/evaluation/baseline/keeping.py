@@ -185,16 +185,13 @@ def _measure(
         predicted = bench.ask(baseline, subset)
         if fitted is None:
             fitted, digest = predicted, sha256(predicted.score.tobytes()).hexdigest()
-        known = columns(bench.catalogued, subset) if bench.catalogued else {}
         measured = Measured(
             kind=baseline.kind,
             predicted=predicted,
             class_names=bench.class_names,
             checkpoint={"name": baseline.name, "sha256": digest},
             fitted=fitted,
-            groups=known.get("groups"),
-            time=known.get("time"),
-            source=known.get("source"),
+            **(columns(bench.catalogued, subset) if bench.catalogued else {}),
         )
         document, _files = report(writer, subset, measured)
         logged |= {f"{subset}/{metric}": entry["value"] for metric, entry in document["metrics"].items()}
