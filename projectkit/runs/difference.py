@@ -26,7 +26,7 @@ def of_intervals(one: Mapping[str, Any], other: Mapping[str, Any]) -> Difference
         return None
     a, a_low, a_high, b, b_low, b_high = known
     low, high = a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
-    return Difference(a - b, low, high, None, "mover", "none: the two intervals alone")
+    return Difference(a - b, low, high, None, "mover", "no test, the two intervals alone")
 
 
 def one_and_seeds(one: Sequence[float], other: Sequence[float], *, fixed: bool) -> Difference:

@@ -278,6 +278,8 @@ class Test:
         """
         from projectkit.metrics import spread_over_samples
 
+        if self.metric not in _CLASSIFIED:
+            return None  # a dash says so: it is no number of which the spread over samples can be had
         one, other = self._evidence(self.one), self._evidence(self.other)
         if any(self.subset not in each.evaluations for each in (*one, *other)):
             return None  # which is said once, with what to type

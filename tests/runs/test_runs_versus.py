@@ -180,6 +180,18 @@ def test_several_seeds_of_each_are_compared_by_their_means_and_the_samples_are_d
     assert "with the samples drawn anew as well" in sentence
 
 
+def test_a_number_at_a_threshold_is_compared_over_seeds_without_a_note_that_says_nothing(lab: Lab) -> None:
+    runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.4), ("cnn", 1.6)) for seed in range(3)]
+    for index, run in enumerate(runs):
+        document = run.evaluation("val") or {}
+        document["metrics"]["tpr_at_fpr_1e-2"] = {"value": 0.5 + index / 100, "low": 0.4, "high": 0.7}
+        RunWriter.open(run.path).write_evaluation("val", document)
+    result = compare(runs)
+    pair = of(result, "val/tpr_at_fpr_1e-2")
+    assert (pair.rests_on, pair.with_samples) == ("seeds", None)
+    assert not any("is not known" in note for note in result.notes)
+
+
 def test_seeds_that_were_not_evaluated_are_compared_as_training_logged_them(lab: Lab) -> None:
     runs = [lab.run(name, skill, seed=seed) for name, skill in (("gru", 2.6), ("cnn", 1.4)) for seed in range(3)]
     for run in runs:
