@@ -20,6 +20,7 @@ from torch import Tensor
 
 from projectkit.data import DataModule
 from projectkit.errors import UserError, WorkError
+from projectkit.metrics.checks import check_finite, checked_target
 from projectkit.training import Assembly
 
 Kind = Literal["classification", "anomaly", "regression"]
@@ -73,7 +74,7 @@ def predict(
         ids: of the samples, in the loader's order; None numbers the rows.
 
     Raises:
-        UserError: the subset is empty.
+        UserError: the subset is empty, a score or a target is NaN or infinite, a class is out of range.
         WorkError: the module gives something that is neither a row of scores nor a number for each sample.
     """
     score_of, move = scorer(assembly, device), mover(assembly, device)
@@ -89,6 +90,9 @@ def predict(
         raise UserError("the subset is empty", where="--subset", remedy="choose one whose loader gives batches")
     score = torch.cat(scores).cpu()
     target: NDArray[Any] = torch.cat(targets).cpu().numpy()
+    if target.dtype == np.bool_:  # numpy takes them for a choice of samples, not for classes
+        target = target.astype(np.int64)
+    check_finite(target, "target", "data")
     if score.ndim == 2:
         score = _probabilities(score)
         if np.issubdtype(target.dtype, np.floating) and (target != np.floor(target)).any():
@@ -99,6 +103,10 @@ def predict(
                 remedy="return one number for each sample, (batch,), or give class indices as targets",
             )
         target = target.astype(np.int64, copy=False)
+    # what no number can be had from is refused before it counts as a look at the labels
+    check_finite(score.numpy(), "score", "predict_step or forward")
+    if score.ndim == 2:
+        checked_target(target, num_classes=score.shape[1])
     number = np.arange(len(target)).astype(str)
     return Predicted(number if ids is None else ids, target, score.numpy())
 
@@ -153,8 +161,16 @@ def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
         )
     data.prepare_data()
     data.setup(stages[subset])
-    loader: Iterable[Any] = getattr(data, f"{subset}_dataloader")()
-    return loader
+    loader: Any = getattr(data, f"{subset}_dataloader")()
+    if loader is None or isinstance(loader, list | tuple | dict):
+        seen = "nothing" if loader is None else f"{len(loader)} loaders" if len(loader) else "no loader"
+        raise UserError(
+            f"{subset}_dataloader of {type(data).__name__} gives {seen}",
+            where="data",
+            remedy="return one DataLoader; of several, ConcatDataset makes one",
+        )
+    found: Iterable[Any] = loader
+    return found
 
 
 def mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
@@ -188,7 +204,7 @@ def mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:
 
 def _checked_score(score: Any, rows: int) -> Tensor:
     """(rows, classes) or (rows,), in float32."""
-    if isinstance(score, Tensor) and score.is_floating_point() and len(score) == rows:
+    if isinstance(score, Tensor) and score.is_floating_point() and score.ndim and len(score) == rows:
         if score.ndim == 1 or (score.ndim == 2 and score.shape[1] == 1):
             return score.reshape(rows).float()
         if score.ndim == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,3 +173,80 @@ class Giving(pl.LightningModule):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.scores
+
+
+@pytest.mark.parametrize(
+    ("task", "data", "line"),
+    [
+        ("Raising", "Data", "a bug of the team's own"),
+        ("Diverged", "Data", "the score of sample 0 is NaN or infinite"),
+        ("Scalar", "Data", "the module gives ()"),
+        ("Own", "Empty", "the subset is empty"),
+        ("Own", "Several", "test_dataloader of Several gives 2 loaders"),
+        ("Own", "Nothing", "test_dataloader of Nothing gives nothing"),
+        ("Own", "Beyond", "is 9, but there are 3 classes"),
+    ],
+)
+def test_predictions_that_fail_are_one_line_and_no_look(
+    own: Callable[..., Run], team_file: Callable[[str, str], None], project: Path, task: str, data: str, line: str
+) -> None:
+    run = own("trainer.max_epochs=1")
+    team_file("later", LATER)
+    config = run.path / "config.yaml"
+    text = config.read_text(encoding="utf-8").replace("team.own.Own", f"team.later.{task}")
+    config.write_text(text.replace("team.own.Data", f"team.later.{data}"), encoding="utf-8")
+    with pytest.raises(Exception, match=re.escape(line)) as caught:
+        evaluate(run.id, "test", options=QUICK)
+    assert "\n" not in str(caught.value)
+    assert not looks(project / "ledger")
+
+
+LATER = """
+import torch
+
+from team.own import Data, Own
+
+
+class Raising(Own):
+    def forward(self, x):
+        raise RuntimeError("a bug of the team's own")
+
+
+class Diverged(Own):
+    def forward(self, x):
+        return self.net(x) * float("nan")
+
+
+class Scalar(Own):
+    def forward(self, x):
+        return self.net(x).sum()
+
+
+class Empty(Data):
+    def test_dataloader(self):
+        return torch.utils.data.DataLoader([])
+
+
+class Several(Data):
+    def test_dataloader(self):
+        return [super().test_dataloader(), super().test_dataloader()]
+
+
+class Nothing(Data):
+    def test_dataloader(self):
+        pass
+
+
+class Beyond(Data):
+    def setup(self, stage):
+        super().setup(stage)
+        self.test = [(x, torch.tensor(9)) for x, _ in self.test]
+"""
+
+
+def test_targets_that_are_true_and_false_are_two_classes() -> None:
+    given = torch.tensor([0.1, 0.9, 0.8])
+    assembly = Assembly(pl.LightningDataModule(), Giving(given), [])
+    predicted = predict(assembly, [(given, torch.tensor([False, True, True]))], torch.device("cpu"))
+    assert predicted.target.tolist() == [0, 1, 1]
+    assert predicted.target.dtype == np.int64
