@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.errors import UserError
+from projectkit.metrics.influence import equal_groups
 from projectkit.metrics.intervals import Interval, checked_level
 
 Array = NDArray[np.float64]
@@ -70,13 +71,13 @@ def bootstrap(
     if np.ptp(known) < _ROUNDING:
         return Interval(value, value, value, "point")
     left_out = _values(metric, columns, _without_each_block(units, number, rng))
-    low, high = bca_ends(value, known, left_out[np.isfinite(left_out)], level=level, units=number)
+    low, high = bca_ends(value, known, left_out[np.isfinite(left_out)], level=level, units=equal_groups(units))
     method = "bca" if groups is None else "bca by group"
     return Interval(value, min(value, low), max(value, high), method)
 
 
 def bca_ends(
-    value: float, drawn: Array, left_out: Array, *, level: float, units: int, weights: ArrayLike | None = None
+    value: float, drawn: Array, left_out: Array, *, level: float, units: float, weights: ArrayLike | None = None
 ) -> tuple[float, float]:
     """The ends of a BCa interval.
 
@@ -85,7 +86,7 @@ def bca_ends(
         drawn: of each resample, (resamples,).
         left_out: with one sample (group, block) left out, (k,); their skewness gives the acceleration.
         level: in (0, 1).
-        units: how many independent samples or groups were drawn from; few make the interval wider.
+        units: how many independent samples, or groups of one size (`influence.equal_groups`), were drawn from; few make the interval wider.
         weights: how many samples each of `left_out` stands for, (k,).
     """
     below = (np.sum(drawn < value - _ROUNDING) + np.sum(np.abs(drawn - value) <= _ROUNDING) / 2) / len(drawn)
@@ -103,7 +104,7 @@ def bca_ends(
     return float(low), float(high)
 
 
-def expanded_quantile(level: float, units: int) -> float:
+def expanded_quantile(level: float, units: float) -> float:
     """The normal quantile, widened for few units: the bootstrap's spread lacks n - 1, and its shape the uncertainty of the spread.
 
     Source: Hesterberg 2015, 5.4: sqrt(n / (n - 1)) times the quantile of Student's t with n - 1 degrees of freedom.

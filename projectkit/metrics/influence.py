@@ -17,6 +17,8 @@ from projectkit.metrics.ranking import area_and_precision, placements, ranked_cl
 
 Array = NDArray[np.float64]
 
+_LEAST_SEEN = 1e-9  # of a single group no variance is seen at all
+
 
 @dataclass(frozen=True)
 class Influence:
@@ -86,11 +88,33 @@ def average_precision_influence(target: NDArray[np.int64], score: NDArray[Any]) 
 
 
 def within_groups(shares: NDArray[Any], groups: NDArray[np.intp] | None) -> Array:
-    """The shares (n,) added up within groups, (groups,), times the factor that makes their squares' sum unbiased."""
+    """The shares (n,) added up within groups, (groups,), times the factor that makes their squares' sum unbiased.
+
+    Of k groups of one size the factor is the root of k / (k - 1). A large group draws the mean towards itself and so hides more.
+    """
     if groups is None:
         return shares
-    summed = np.bincount(groups, weights=shares)
-    return np.asarray(summed * np.sqrt(len(summed) / max(len(summed) - 1, 1)))
+    return np.asarray(np.bincount(groups, weights=shares) / np.sqrt(variance_seen(groups)))
+
+
+def variance_seen(groups: NDArray[np.intp]) -> float:
+    """The share of a mean's variance that the squares of what its groups add, taken about that mean, show on average.
+
+    1 - 1 / k of k groups of one size, less where few groups are large; 1 for a single group, of which nothing is seen.
+    """
+    size = np.bincount(groups) / len(groups)
+    squares = float(np.sum(size**2))
+    seen = 1 - 2 * float(np.sum(size**3)) / squares + squares
+    return seen if seen > _LEAST_SEEN else 1.0
+
+
+def equal_groups(groups: NDArray[np.intp]) -> float:
+    """How many groups of one size tell as much about a variance as these do: as many as there are where their sizes are equal.
+
+    Source: Satterthwaite 1946, "An approximate distribution of estimates of variance components", of groups whose means vary alike.
+    """
+    squares = np.bincount(groups).astype(np.float64) ** 2
+    return float(np.sum(squares) ** 2 / np.sum(squares**2))
 
 
 def by_group(shares: Array, target: NDArray[np.int64], groups: NDArray[np.intp] | None) -> Array:
@@ -99,15 +123,15 @@ def by_group(shares: Array, target: NDArray[np.int64], groups: NDArray[np.intp] 
     Each class's shares are taken about their own mean, so that what few groups of a class lack in spread is made up class by class.
 
     Source: Bell & McCaffrey 2002, "Bias reduction in standard errors for linear regression with multi-stage samples": the form of the
-    jackknife, k / (k - 1) for k groups.
+    jackknife, 1 / (1 - w) for a group with a share w of the class, k / (k - 1) for k groups of one size.
     """
     if groups is None:
         return shares
     scaled = shares.copy()
     for index in np.unique(target):
         own = target == index
-        count = len(np.unique(groups[own]))
-        scaled[own] *= count / max(count - 1, 1)
+        rest = 1 - np.bincount(groups[own])[groups[own]] / own.sum()
+        scaled[own] /= np.where(rest > 0, rest, 1.0)
     return np.asarray(np.bincount(groups, weights=scaled), dtype=np.float64)
 
 
@@ -121,14 +145,15 @@ def degrees_of_freedom(shares: Array, target: NDArray[np.int64], groups: NDArray
 
     Source: Satterthwaite 1946, "An approximate distribution of estimates of variance components".
     """
-    parts, counts = [], []
+    parts: list[float] = []
+    counts: list[float] = []
     for index in np.unique(target):
         own = target == index
         summed = shares[own] if groups is None else np.bincount(groups[own], weights=shares[own])
         parts.append(float(np.sum(summed**2)))
-        counts.append(int(own.sum()) if groups is None else len(np.unique(groups[own])))
-    spread = sum(part**2 / max(count - 1, 1) for part, count in zip(parts, counts, strict=True))
-    return sum(parts) ** 2 / spread if spread > 0 else float(max(min(counts) - 1, 1))
+        counts.append(float(own.sum()) if groups is None else equal_groups(groups[own]))
+    spread = sum(part**2 / max(count - 1, 1.0) for part, count in zip(parts, counts, strict=True))
+    return sum(parts) ** 2 / spread if spread > 0 else max(min(counts) - 1, 1.0)
 
 
 def _area_influence(positive: NDArray[np.bool_], score: NDArray[Any]) -> tuple[float, Array]:

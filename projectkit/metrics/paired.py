@@ -39,6 +39,7 @@ from projectkit.metrics.influence import (
     average_precision_influence,
     by_group,
     degrees_of_freedom,
+    equal_groups,
     within_groups,
 )
 from projectkit.metrics.intervals import checked_level, normal_quantile, student, wilson
@@ -91,6 +92,11 @@ class _Pair:
     @property
     def units(self) -> int:
         return len(self.target) if self.groups is None else int(self.groups.max()) + 1
+
+    @property
+    def told(self) -> float:
+        """Units of one size that tell as much about a variance."""
+        return float(self.units) if self.groups is None else equal_groups(self.groups)
 
 
 def paired_difference(
@@ -186,7 +192,7 @@ def _mean_difference(numbers: Array, pair: _Pair) -> Difference:
         return _nothing(value, "t" + pair.by, "permutation" + pair.by)
     shares = within_groups(numbers - value, pair.groups) / len(numbers)
     error = float(np.sqrt(np.sum(shares**2) * (1.0 if pair.groups is not None else pair.units / (pair.units - 1))))
-    half = student(pair.units - 1, pair.level) * error
+    half = student(pair.told - 1, pair.level) * error
     p = share_as_large(permuted_mean(numbers, pair.groups, pair.seed), value)
     return Difference(value, value - half, value + half, p, "t" + pair.by, "permutation" + pair.by)
 
@@ -219,7 +225,7 @@ def _confusion(metric: str, pair: _Pair) -> Difference:
     if np.ptp(difference) < 1e-9:
         return _nothing(value, "bca" + pair.by, "permutation" + pair.by)
     left_out = metrics_left_out(first, counts, metric) - metrics_left_out(second, counts, metric)
-    low, high = bca_ends(value, difference, left_out, level=pair.level, units=pair.units, weights=counts)
+    low, high = bca_ends(value, difference, left_out, level=pair.level, units=pair.told, weights=counts)
     p = share_as_large(_permuted(metric, pair), value)
     return Difference(value, min(value, low), max(value, high), p, "bca" + pair.by, "permutation" + pair.by)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from projectkit.metrics.calibration import BINS, binned
 from projectkit.metrics.classification import WORST_LOSS, sample_losses
-from projectkit.metrics.influence import within_groups
+from projectkit.metrics.influence import equal_groups, variance_seen, within_groups
 from projectkit.metrics.intervals import Interval, clopper_pearson, normal_quantile, student
 
 Array = NDArray[np.float64]
@@ -70,7 +70,7 @@ def skewed_mean(numbers: Array, *, level: float, groups: NDArray[np.intp] | None
     if spread == 0:
         return mean, mean
     skew = float(np.mean(shares**3) / np.mean(shares**2) ** 1.5) / np.sqrt(count)
-    quantile = student(count - 1, level)
+    quantile = student((count if groups is None else equal_groups(groups)) - 1, level)
     low, high = (_untransformed(end, skew) for end in (quantile, -quantile))
     return mean - spread * low, mean - spread * high
 
@@ -142,7 +142,7 @@ def calibration(
     if units < 2 or (value < 1e-9 and spread.max() < 1e-9):
         hidden = clopper_pearson(0, units, level).high
         return Calibration(value, 0.0, 0.0, max(hidden, value), np.zeros(len(target)), noisy=False)
-    quantile = normal_quantile(level) if groups is None else student(units - 1, level)
+    quantile = normal_quantile(level) if groups is None else student(equal_groups(groups) - 1, level)
     signs = np.sign(bins.gaps)
 
     def surprise(multiple: float) -> float:
@@ -191,7 +191,7 @@ class _Bins:
         table = np.zeros((int(groups.max()) + 1, len(filled)))
         np.add.at(table, (groups, place), right - confidence)
         residual = table / n - np.bincount(groups)[:, None] / n * gaps
-        seen = residual.T @ residual * len(table) / max(len(table) - 1, 1)
+        seen = residual.T @ residual / variance_seen(groups)
         prior = np.diag(calibrated) * _PRIOR / (count + _PRIOR)
         return cls(gaps, place, noise, seen + prior)
 

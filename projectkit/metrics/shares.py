@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.metrics.influence import within_groups
+from projectkit.metrics.influence import equal_groups, within_groups
 from projectkit.metrics.intervals import Interval, clopper_pearson, share_interval, wilson
 
 Flags = NDArray[np.bool_]
@@ -35,7 +35,7 @@ def share_of(counted: Flags, among: Flags, level: float, groups: NDArray[np.intp
     if groups is None:
         return clopper_pearson(hits, n, level)
     own = np.unique(groups[among], return_inverse=True)[1]
-    value, number = hits / n, int(own.max()) + 1
+    value, number = hits / n, equal_groups(own)
     variance = float(np.sum(within_groups((counted[among] - value) / n, own) ** 2))
     if variance < 1e-18:
         return replace(wilson(value, number, level), method="wilson by group")

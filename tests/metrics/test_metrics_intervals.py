@@ -3,8 +3,15 @@ import pytest
 from scipy import stats
 
 from projectkit.errors import UserError
-from projectkit.metrics import bootstrap, classification_intervals, classification_metrics, clopper_pearson
+from projectkit.metrics import (
+    bootstrap,
+    classification_intervals,
+    classification_metrics,
+    clopper_pearson,
+    confusion_matrix,
+)
 from projectkit.metrics.bootstrap import expanded_quantile
+from projectkit.metrics.confusion_intervals import balanced_interval
 from projectkit.metrics.influence import (
     _model_variance,
     auroc_influence,
@@ -363,3 +370,16 @@ def test_groups_that_are_not_one_a_sample_are_refused():
 def test_a_level_that_is_no_share_is_refused(level):
     with pytest.raises(ValueError, match="level"):
         classification_intervals([0, 1], np.eye(2), level=level)
+
+
+def test_balanced_accuracy_of_many_small_classes_is_held_though_many_recalls_are_1():
+    # Wilson's intervals of the recalls, combined, hold 88 of 100 here.
+    rng, draws, held = np.random.default_rng(5), 600, 0
+    for _ in range(draws):
+        target = np.repeat(np.arange(20), 10)
+        wrong = rng.random(200) < 0.06
+        said = np.where(wrong, (target + 1) % 20, target)
+        matrix = confusion_matrix(target, said, 20)
+        interval = balanced_interval(matrix, float(np.mean(target == said)), 0.95)
+        held += interval.low <= 0.94 <= interval.high
+    assert 0.92 <= held / draws <= 0.98
