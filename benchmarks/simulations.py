@@ -50,6 +50,7 @@ class Case:
         strength: how far the logit of the true class lies above the others, in their standard deviations.
         sharp: 1 is calibrated, more is too sure of itself, less too unsure.
         members: samples of a group, which share class and half of the noise; 1 is independent samples.
+        uneven: whether that is their mean, and some groups have one sample, some four times as many as the mean.
     """
 
     name: str
@@ -58,22 +59,30 @@ class Case:
     strength: float = 1.5
     sharp: float = 1.0
     members: int = 1
+    uneven: bool = False
 
     def groups(self) -> Any:
         """The group of each sample, or None."""
-        return None if self.members == 1 else np.arange(self.n) // self.members
+        return None if self.members == 1 else np.repeat(np.arange(self.n // self.members), self.sizes())
+
+    def sizes(self) -> Any:
+        """Samples of each group; uneven ones are the quantiles of an exponential distribution."""
+        count = self.n // self.members
+        if not self.uneven:
+            return np.full(count, self.members)
+        return np.ceil(-self.members * np.log((np.arange(count) + 0.5) / count)).astype(int)
 
     def draw(self, rng: np.random.Generator, strengths: Sequence[float]) -> tuple[Any, list[Any]]:
         """Targets (n,) and the probabilities (n, classes) of one classifier a strength; they share half of the noise."""
         classes = len(self.prior)
-        count = self.n // self.members
-        target = np.repeat(rng.choice(classes, count, p=self.prior), self.members)
-        of_group = np.repeat(rng.normal(size=(count, classes)), self.members, axis=0)
-        common = of_group if self.members > 1 else rng.normal(size=(self.n, classes))
+        sizes = self.sizes()
+        target = np.repeat(rng.choice(classes, len(sizes), p=self.prior), sizes)
+        of_group = np.repeat(rng.normal(size=(len(sizes), classes)), sizes, axis=0)
+        common = of_group if self.members > 1 else rng.normal(size=(len(target), classes))
         scores = []
         for strength in strengths:
-            logits = np.sqrt(0.5) * common + np.sqrt(0.5) * rng.normal(size=(self.n, classes))
-            logits[np.arange(self.n), target] += strength
+            logits = np.sqrt(0.5) * common + np.sqrt(0.5) * rng.normal(size=(len(target), classes))
+            logits[np.arange(len(target)), target] += strength
             logits = self.sharp * (strength * logits + np.log(self.prior))
             share = np.exp(logits - logits.max(axis=1, keepdims=True))
             scores.append(share / share.sum(axis=1, keepdims=True))
@@ -81,7 +90,7 @@ class Case:
 
     def truth(self, strengths: Sequence[float]) -> list[dict[str, float]]:
         """The numbers of infinitely many samples, nearly; of a calibrated classifier the calibration error is 0."""
-        target, scores = replace(self, n=LARGE, members=1).draw(np.random.default_rng(7), strengths)
+        target, scores = replace(self, n=LARGE, members=1, uneven=False).draw(np.random.default_rng(7), strengths)
         found = [classification_metrics(target, score) for score in scores]
         return [each | ({"ece": 0.0} if self.sharp == 1 else {}) for each in found]
 
@@ -95,9 +104,11 @@ SINGLE = (
     Case("2 classes, n = 100, 5% positive", 100, (0.95, 0.05), 2.0),
     Case("5 classes, too sure, n = 300", 300, (0.2,) * 5, 2.0, 1.5),
     Case("10 classes, 1.5 to 28%, n = 500", 500, RARE, 2.5),
+    Case("20 classes, n = 400", 400, (0.05,) * 20, 3.0, 1.3),
     Case("2 classes, too sure, 80 groups of 5", 400, (0.5, 0.5), 1.5, 1.5, 5),
     Case("2 classes, too sure, 50 groups of 6", 300, (0.5, 0.5), 1.5, 1.5, 6),
     Case("2 classes, too sure, 25 groups of 8", 200, (0.5, 0.5), 1.5, 1.5, 8),
+    Case("2 classes, too sure, 60 groups of 1 to 24", 300, (0.5, 0.5), 1.5, 1.5, 5, uneven=True),
 )
 PAIRED = (
     Case("2 classes, n = 200", 200, (0.5, 0.5), sharp=1.5),
