@@ -181,9 +181,12 @@ _ENDED = {"interrupted": "was interrupted", "failed": "failed"}
 
 
 def _tell_files(files: tuple[Path, ...], run: Run, screen: Any) -> None:
-    """Where everything lies, in one line; the page has one of its own."""
+    """Where everything lies, in one line; the page has one of its own, and so has a look in the ledger."""
     folders: dict[str, list[str]] = {}
+    looks = [file for file in files if not file.is_relative_to(run.path)]
     for file in files:
+        if file in looks:
+            continue
         folders.setdefault(file.parent.relative_to(run.path).as_posix(), []).append(file.name)
     shown = [
         f"{folder}/{names[0]}" if len(names) == 1 else f"{len(names)} files in {folder}/"
@@ -191,6 +194,8 @@ def _tell_files(files: tuple[Path, ...], run: Run, screen: Any) -> None:
         if not names[0].endswith(".html")
     ]
     screen.print(f"wrote in {console.path(run.path)}: {', '.join(shown)}", highlight=False)
+    for look in looks:
+        screen.print(f"recorded the look: {console.path(look)}", highlight=False)
 
 
 def _next(run: Run, subset: str) -> str | None:

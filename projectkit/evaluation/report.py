@@ -11,6 +11,7 @@ Who predicted does not matter here: a network, or a baseline of scikit-learn. Wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def checked_options(options: Options) -> Options:
             where="--prevalence",
             remedy="give a number between 0 and 1: --prevalence 0.001 is one in a thousand",
         )
-    if not options.per_day > 0:
+    if not 0 < options.per_day < math.inf:
         raise UserError(f"{options.per_day:g} samples a day", where="--per-day", remedy="give a number above 0")
     if options.attribute < 0:
         raise UserError(f"{options.attribute} attributions", where="--attribute", remedy="give how many, or 0 for none")

@@ -49,6 +49,13 @@ def test_every_line_fits_into_a_terminal_of_80_columns(
     assert (Path("runs") / run_id / "errors" / "val" / "index.html").is_file()
 
 
+def test_a_look_at_test_is_told_where_it_is_recorded(typed: Typed, run_id: str) -> None:
+    done = typed(f"evaluate {run_id} --subset test --no-cost --attribute 0")
+    assert done.status == 0, done.err
+    (look,) = Path("ledger").glob("*.json")
+    assert look.name in done.err
+
+
 def test_json_is_the_document_and_nothing_else(typed: Typed, run_id: str) -> None:
     done = typed(f"evaluate {run_id} --json --no-cost --attribute 0")
     document = json.loads(done.out)

@@ -260,6 +260,7 @@ def test_the_document_reads_back_as_it_was_given(writer: RunWriter) -> None:
         (Options(prevalence=1.5), "a prevalence of 1.5 is no share"),
         (Options(prevalence=float("nan")), "a prevalence of nan is no share"),
         (Options(per_day=0.0), "0 samples a day"),
+        (Options(per_day=float("inf")), "inf samples a day"),
         (Options(attribute=-1), "-1 attributions"),
     ],
 )
