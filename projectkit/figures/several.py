@@ -24,6 +24,7 @@ Points = tuple[ArrayLike, ArrayLike]
 Array = NDArray[np.float64]
 
 MOST_NAMED = 4
+_MOST_DIGITS = 6  # of an area near 1; what is nearer is said as 0.999999
 _BEHIND: dict[str, Any] = {"color": FAINT, "alpha": 0.55, "linewidth": 0.7}
 
 
@@ -45,7 +46,7 @@ def draw_curves(
     size, room = small_pt(font_pt), legend_room_pt(figure.get_size_inches()[0] * 25.4, 1, font_pt)
 
     def label(before: str, name: str, number: float) -> str:
-        after = f": {quantity} {number:.3f}" if quantity != "equal error" else f": {quantity} {percent(number)}"
+        after = f": {quantity} {area_text(number)}" if quantity != "equal error" else f": {quantity} {percent(number)}"
         return before + fitted(name, max(4 * size, room - measured(before + after, size)), size) + after
 
     if len(lines) <= MOST_NAMED:
@@ -98,6 +99,15 @@ def checked(points: Points, kind: str) -> tuple[Array, Array]:
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError(f"{kind} curve: a rate is NaN or infinite")
     return x, y
+
+
+def area_text(area: float) -> str:
+    """An area with three digits, near 1 with so many that two of what is missing count: 0.943, 0.99972; 1.000 for 1 alone."""
+    missing = 1 - area
+    if not 0 < missing < 0.001:
+        return f"{area:.3f}"
+    digits = 1 + int(f"{missing:.1e}".rpartition("-")[2])  # rounded first: 0.9999 lacks a little less than 1e-4
+    return f"{min(area, 1 - 10.0**-_MOST_DIGITS):.{min(digits, _MOST_DIGITS)}f}"
 
 
 def percent(rate: float) -> str:

@@ -99,3 +99,18 @@ def test_samples_of_one_class_give_a_figure_that_says_so(draw):
 def test_points_that_are_no_numbers_or_do_not_match_are_refused(draw, points):
     with pytest.raises(ValueError, match="curve: "):
         draw({"a": points})
+
+
+@pytest.mark.parametrize(
+    ("area", "said"),
+    [
+        (0.9994, "0.99940"),
+        (0.9997, "0.99970"),
+        (0.9999, "0.99990"),
+        (0.99999999, "0.999999"),
+        (1.0, "1.000"),
+        (0.999, "0.999"),
+    ],
+)
+def test_an_area_near_1_is_not_rounded_to_1(area: float, said: str) -> None:
+    assert _words(figures.roc({"a": ([0, 0, 1], [0, 1, 1])}, areas={"a": area})) == [f"a: AUC {said}"]
