@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.evaluation.grouped import effective
-from projectkit.metrics import Interval, clopper_pearson
+from projectkit.metrics import Interval, clopper_pearson, holm
 
 LEAST = 20
 """Samples of the smallest slice that is tested: below, even none right of all may be chance once p is corrected."""
@@ -192,19 +192,6 @@ def cut(values: NDArray[Any], most: int | None = None) -> tuple[dict[str, NDArra
     if large and rest.sum() >= LEAST:
         large[f"any of {len(names) - len(large):,} others"] = rest
     return large, len(names) - len(enough)
-
-
-def holm(p: Sequence[float]) -> list[float]:
-    """Several tests' p, corrected so that in all of them together an error is as rare as each p says.
-
-    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
-    """
-    order = np.argsort(p, kind="stable")
-    adjusted, highest = [0.0] * len(order), 0.0
-    for rank, place in enumerate(order.tolist()):
-        highest = max(highest, min(1.0, (len(order) - rank) * p[place]))
-        adjusted[place] = highest
-    return adjusted
 
 
 def _numbers(values: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.diverging import AGAINST_WORDS, FOR_WORDS, MM_PER_PT, colours, finite, largest, page, place
-from projectkit.figures.labels import measured, small_pt, wrapped
+from projectkit.figures.diverging import AGAINST_WORDS, FOR_WORDS, colours, finite, largest, page, place
+from projectkit.figures.labels import MM_PER_PT, measured, small_pt, wrapped
 from projectkit.figures.style import FAINT, INK, finish, new_figure, style
 
 if TYPE_CHECKING:

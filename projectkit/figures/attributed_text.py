@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.figures.diverging import AGAINST, AGAINST_WORDS, FOR, FOR_WORDS, MM_PER_PT, finite, largest, page
-from projectkit.figures.labels import measured, small_pt, wrapped
+from projectkit.figures.diverging import AGAINST, AGAINST_WORDS, FOR, FOR_WORDS, finite, largest, page
+from projectkit.figures.labels import MM_PER_PT, measured, small_pt, wrapped
 from projectkit.figures.style import INK, finish, new_figure, style
 
 if TYPE_CHECKING:

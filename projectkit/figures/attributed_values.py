@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.diverging import AGAINST, AGAINST_WORDS, FOR, FOR_WORDS, MM_PER_PT, finite, largest
-from projectkit.figures.labels import fitted_names, small_pt, wrapped
+from projectkit.figures.diverging import AGAINST, AGAINST_WORDS, FOR, FOR_WORDS, finite, largest
+from projectkit.figures.labels import MM_PER_PT, fitted_names, small_pt, wrapped
 from projectkit.figures.points import envelope
 from projectkit.figures.style import DASHES, INK, PALETTE, finish, new_figure, style
 

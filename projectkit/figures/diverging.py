@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 FOR, AGAINST = PALETTE[0], PALETTE[1]
 FOR_WORDS, AGAINST_WORDS = "for the class", "against it"
-MM_PER_PT = 25.4 / 72
 _ENDS = (  # white lies at 0; the ends are as dark as each other, so that neither looks stronger
     (0.0, "#8C3B00"),
     (0.2, AGAINST),

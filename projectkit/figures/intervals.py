@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import fitted, fitted_names, small_pt
+from projectkit.figures.labels import MM_PER_PT, fitted, fitted_names, small_pt
 from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_MM_PER_PT = 25.4 / 72
 _NAMES = 0.38  # of the width at most for the names
 _LINE = 1.5  # of the type size: a row's height where nothing is short
 _LEAST_LINE = 1.2
@@ -168,7 +167,7 @@ def _draw(
     around_zero: bool = False,
 ) -> Figure:
     size = small_pt(font_pt)
-    line_mm = size * _MM_PER_PT
+    line_mm = size * MM_PER_PT
     size_mm = size_mm or (120.0, line_mm * (_LINE * max(1, len(rows.names)) + _AXIS_LINES + 2.0))
     most = max(1, int((size_mm[1] / line_mm - _AXIS_LINES - 2.0) / _LEAST_LINE))
     left_out = len(rows.names) - most if len(rows.names) > most else 0
@@ -188,7 +187,7 @@ def _draw(
             return figure
         count = len(shown.names) + bool(left_out)
         _marks(axes, shown, reference, size=size, around_zero=around_zero)
-        names = fitted_names(shown.names, _NAMES * size_mm[0] / _MM_PER_PT, size)
+        names = fitted_names(shown.names, _NAMES * size_mm[0] / MM_PER_PT, size)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(count - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Corner = Literal["lower right", "lower left", "upper right", "upper left"]
     Handle = Artist | ErrorbarContainer
 
+MM_PER_PT = 25.4 / 72
 LEAST_PT = 6.0  # below this, type in print is dirt
 _ELLIPSIS = "…"
 _LONGEST_TAIL = 16  # characters at the end of a name

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.figures.labels import fitted_names, measured, small_pt
+from projectkit.figures.labels import MM_PER_PT, fitted_names, measured, small_pt
 from projectkit.figures.style import DASHES, PALETTE, finish, new_figure, short, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MM_PER_PT = 25.4 / 72
 _BINS = 40
 _MOST_COLOURS = len(PALETTE)
 _HATCHES = ("", "////", "....", "xxxx", "----")  # of the bars' colours in their order, for grey print
@@ -34,7 +33,7 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], *, width_mm: float = 
     """
     subsets = list(dict.fromkeys(name for each in counts.values() for name in each))
     totals = {name: max(1, sum(each.get(name, 0) for each in counts.values())) for name in subsets}
-    line_mm = font_pt * _MM_PER_PT * (2.2 if len(counts) <= 12 else 1.5)
+    line_mm = font_pt * MM_PER_PT * (2.2 if len(counts) <= 12 else 1.5)
     with style(font_pt):
         figure = new_figure((width_mm, max(35.0, len(counts) * line_mm + 20)))
         axes = figure.subplots()
@@ -53,7 +52,7 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], *, width_mm: float = 
                 linewidth=0,
                 label=name,
             )
-        axes.set_yticks(places, fitted_names(list(counts), _NAMES * width_mm / _MM_PER_PT, small_pt(font_pt)))
+        axes.set_yticks(places, fitted_names(list(counts), _NAMES * width_mm / MM_PER_PT, small_pt(font_pt)))
         axes.set_ylim(len(counts) - 0.5, -0.5)
         axes.grid(visible=False, axis="y")
         axes.tick_params(axis="y", length=0)
@@ -126,8 +125,8 @@ def image_sheet(images: Mapping[str, NDArray[np.uint8]], *, width_mm: float = 17
             top, left = row * (height + gap), column * (width + gap)
             sheet[top : top + height, left : left + width] = np.moveaxis(image, 0, -1)
     with style(font_pt):
-        names = fitted_names(list(images), _NAMES * width_mm / _MM_PER_PT, small_pt(font_pt))
-        names_mm = max(measured(name, small_pt(font_pt)) for name in names) * _MM_PER_PT + 3
+        names = fitted_names(list(images), _NAMES * width_mm / MM_PER_PT, small_pt(font_pt))
+        names_mm = max(measured(name, small_pt(font_pt)) for name in names) * MM_PER_PT + 3
         figure = new_figure((width_mm, (width_mm - names_mm) * sheet.shape[0] / sheet.shape[1] + 3))
         axes = figure.subplots()
         axes.imshow(sheet if channels == 3 else sheet[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="none")

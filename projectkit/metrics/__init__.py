@@ -13,6 +13,7 @@ an error of one line; a number that is not defined is left out, never made up.
 | bootstrap.py | `bootstrap`: the interval of any function of the samples |
 | paired.py, permutation.py | `paired_difference`: two classifiers on the same samples |
 | replicates.py | several seeds or folds as one result, and the difference of two |
+| multiple.py | `holm`: p of several tests at once |
 | needed.py | how many seeds or samples would tell two results apart |
 | classes.py | `class_table`: precision, recall, F1 and AUROC of each class |
 | calibration.py | calibration error, reliability diagram, temperature scaling |
@@ -61,6 +62,7 @@ from projectkit.metrics.generation import reconstruction_error as reconstruction
 from projectkit.metrics.intervals import Interval as Interval
 from projectkit.metrics.intervals import clopper_pearson as clopper_pearson
 from projectkit.metrics.means import mean_interval as mean_interval
+from projectkit.metrics.multiple import holm as holm
 from projectkit.metrics.needed import samples_needed as samples_needed
 from projectkit.metrics.needed import seeds_needed as seeds_needed
 from projectkit.metrics.operating import Alarms as Alarms
@@ -105,6 +107,7 @@ __all__ = [
     "fit_temperature",
     "folds_difference",
     "gaussian_kl",
+    "holm",
     "iou",
     "least_negatives",
     "less_is_better",

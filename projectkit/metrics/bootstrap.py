@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 RESAMPLES = 2000
 _BLOCKS = 200  # of samples, left out in turn: the acceleration from 200 blocks is off by 0.002, and one of n samples costs n calls
 _LEAST_DRAWS = 0.5  # a number that more than half of the resamples leave undefined has no interval
-_ROUNDING = 1e-9  # draws that differ by less are the same number
+ROUNDING = 1e-9  # draws that differ by less are the same number
 _NORMAL = NormalDist()
 
 
@@ -68,7 +68,7 @@ def bootstrap(
             where="bootstrap",
             remedy="evaluate on more samples",
         )
-    if np.ptp(known) < _ROUNDING:
+    if np.ptp(known) < ROUNDING:
         return Interval(value, value, value, "point")
     left_out = _values(metric, columns, _without_each_block(units, number, rng))
     low, high = bca_ends(value, known, left_out[np.isfinite(left_out)], level=level, units=equal_groups(units))
@@ -89,7 +89,7 @@ def bca_ends(
         units: how many independent samples, or groups of one size (`influence.equal_groups`), were drawn from; few make the interval wider.
         weights: how many samples each of `left_out` stands for, (k,).
     """
-    below = (np.sum(drawn < value - _ROUNDING) + np.sum(np.abs(drawn - value) <= _ROUNDING) / 2) / len(drawn)
+    below = (np.sum(drawn < value - ROUNDING) + np.sum(np.abs(drawn - value) <= ROUNDING) / 2) / len(drawn)
     bias = _NORMAL.inv_cdf(float(np.clip(below, 0.5 / len(drawn), 1 - 0.5 / len(drawn))))
     counts = np.ones(len(left_out)) if weights is None else np.asarray(weights, dtype=np.float64)
     deviation = np.average(left_out, weights=counts) - left_out
@@ -99,7 +99,7 @@ def bca_ends(
     shares = []
     for quantile in (-wide, wide):
         shifted = bias + quantile
-        shares.append(_NORMAL.cdf(bias + shifted / max(1 - acceleration * shifted, _ROUNDING)))
+        shares.append(_NORMAL.cdf(bias + shifted / max(1 - acceleration * shifted, ROUNDING)))
     low, high = np.quantile(drawn, shares)
     return float(low), float(high)
 

@@ -12,14 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.metrics.bootstrap import RESAMPLES, bca_ends
+from projectkit.metrics.bootstrap import RESAMPLES, ROUNDING, bca_ends
 from projectkit.metrics.confusion import CONFUSION_METRICS, Array, Margins, confusion_matrix
 from projectkit.metrics.influence import equal_groups
 from projectkit.metrics.intervals import Interval, share_interval, wilson
 
 _NAMES = ("balanced_accuracy", "f1_macro", "mcc")
-_CHUNK_NUMBERS = 4_000_000  # 32 MB at a time, whatever the number of classes
-_ROUNDING = 1e-9  # draws that differ by less are the same number
+CHUNK_NUMBERS = 4_000_000  # 32 MB at a time, whatever the number of classes
 # Of two classes with fewer samples than this in the smaller one, the bootstrap covers 82 to 98 of 100; the posterior 93 to 95.
 _FEW = 15
 _ADDED = 2.0  # samples of the mean recall: with them 93 to 96 of 100 intervals of 3 to 40 classes hold the true value
@@ -58,7 +57,7 @@ def confusion_intervals(
     names = [name for name in _NAMES if name not in found]
     by = "" if groups is None else " by group"
     drawn = resampled_metrics([units], counts, names, rng)[0] if resampled else {}
-    known = [name for name in drawn if np.ptp(drawn[name]) >= _ROUNDING]
+    known = [name for name in drawn if np.ptp(drawn[name]) >= ROUNDING]
     for name in known:
         left_out = metrics_left_out(units, counts, name)
         ends = bca_ends(values[name], drawn[name], left_out, level=level, units=told, weights=counts)
@@ -166,7 +165,7 @@ def _draws(
     draw: Callable[[int], NDArray[Any]], sides: Sequence[Margins], names: Sequence[str]
 ) -> tuple[dict[str, Array], ...]:
     """Metrics of `RESAMPLES` random matrices; `draw(size)` gives how often each unit is in each, (size, units)."""
-    size = max(1, min(RESAMPLES, _CHUNK_NUMBERS // max(sides[0].true.shape)))
+    size = max(1, min(RESAMPLES, CHUNK_NUMBERS // max(sides[0].true.shape)))
     chunks: tuple[dict[str, list[Array]], ...] = tuple({name: [] for name in names} for _ in sides)
     for start in range(0, RESAMPLES, size):
         times = draw(min(size, RESAMPLES - start)).astype(np.float64)

@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from projectkit.metrics.bootstrap import RESAMPLES
+from projectkit.metrics.bootstrap import RESAMPLES, ROUNDING
 from projectkit.metrics.calibration import BINS, binned
 from projectkit.metrics.confusion import Margins
+from projectkit.metrics.confusion_intervals import CHUNK_NUMBERS
 
 Array = NDArray[np.float64]
 
 _EXACT = 10  # so many units have at most 1,024 assignments: all of them are looked at
-_CHUNK_NUMBERS = 4_000_000  # 32 MB at a time
-_ROUNDING = 1e-9  # differences within this are as large
 
 
 def share_as_large(drawn: Array, value: float) -> float:
@@ -31,7 +30,7 @@ def share_as_large(drawn: Array, value: float) -> float:
 
     Source: Phipson & Smyth 2010, "Permutation p-values should never be zero".
     """
-    as_large = int(np.sum(np.abs(drawn) >= abs(value) - _ROUNDING))
+    as_large = int(np.sum(np.abs(drawn) >= abs(value) - ROUNDING))
     return (as_large + 1) / (len(drawn) + 1)
 
 
@@ -63,7 +62,7 @@ def permuted_margins(
     true = counts @ first.true
     whole_a, whole_b = (Margins(counts @ each.hits, true, counts @ each.said) for each in (first, second))
     rng, coins = np.random.default_rng(seed), counts[told].astype(np.int64)
-    size = max(1, min(RESAMPLES, _CHUNK_NUMBERS // max(len(told), first.true.shape[1])))
+    size = max(1, min(RESAMPLES, CHUNK_NUMBERS // max(len(told), first.true.shape[1])))
     drawn = []
     for start in range(0, RESAMPLES, size):
         swapped = rng.binomial(coins, 0.5, size=(min(size, RESAMPLES - start), len(told))).astype(np.float64)
@@ -106,7 +105,7 @@ def _over_flips(units: int, seed: int, number: Callable[[Array], Array]) -> Arra
         every = (np.arange(1, 2**units)[:, None] >> np.arange(units)) & 1
         return number(every.astype(np.float64)) if units else np.zeros(0)
     rng = np.random.default_rng(seed)
-    size = max(1, min(RESAMPLES, _CHUNK_NUMBERS // units))
+    size = max(1, min(RESAMPLES, CHUNK_NUMBERS // units))
     drawn = []
     for start in range(0, RESAMPLES, size):
         coins = rng.integers(0, 2, size=(min(size, RESAMPLES - start), units), dtype=np.int8)

@@ -61,32 +61,13 @@ def _unevaluated(results: Sequence[Result], evidence: Mapping[str, Evidence]) ->
     return [f"{named} {were} not evaluated on val, so less is tested; type `projectkit evaluate {without[0]}`"]
 
 
-def holm(p: Sequence[float], family: int | None = None) -> list[float]:
-    """Holm's correction of p values for how many there are.
-
-    Args:
-        p: as they were computed, in any order.
-        family: how many tests there could have been; default as many as were made.
-
-    Returns:
-        The corrected values in the same order, at most 1.
-
-    Source: Holm 1979, "A simple sequentially rejective multiple test procedure".
-    """
-    order = sorted(range(len(p)), key=lambda index: p[index])
-    corrected, highest = [0.0] * len(p), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (max(family or 0, len(p)) - rank) * p[index]))
-        corrected[index] = highest
-    return corrected
-
-
 def _corrected(pairs: Sequence[Versus], results: int) -> list[Versus]:
-    tested = [pair for pair in pairs if pair.difference.p is not None]
+    from projectkit.metrics import holm
+
     if results < 3:
         return list(pairs)
-    corrected = holm([pair.difference.p for pair in tested if pair.difference.p is not None], math.comb(results, 2))
-    by_pair = {(pair.first, pair.second): p for pair, p in zip(tested, corrected, strict=True)}
+    tested = {(pair.first, pair.second): pair.difference.p for pair in pairs if pair.difference.p is not None}
+    by_pair = dict(zip(tested, holm(list(tested.values()), math.comb(results, 2)), strict=True))
     return [replace(pair, p_holm=by_pair.get((pair.first, pair.second))) for pair in pairs]
 
 

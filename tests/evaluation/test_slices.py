@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from projectkit.evaluation.slices import LEAST, Column, cut, find_slices, holm
+from projectkit.evaluation.slices import LEAST, Column, cut, find_slices
 from projectkit.metrics import clopper_pearson
 
 
@@ -44,11 +44,6 @@ def test_two_slices_that_make_up_the_whole_are_one_comparison() -> None:
     found = find_slices(right, [Column("name", np.array(["a", "b"] * 100))])
     assert found.tests == 1
     assert all(each.p_holm == each.p for each in found.rows)
-
-
-def test_the_correction_is_holms() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([]) == []
 
 
 def null_subset(rng: np.random.Generator) -> tuple[np.ndarray, Column, np.ndarray]:

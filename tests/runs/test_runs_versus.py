@@ -15,7 +15,6 @@ from projectkit import metrics
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, keep_run, read_run
 from projectkit.runs.compare import Comparison, compare
-from projectkit.runs.pairs import holm
 from projectkit.runs.verdict import number, p_value, sentences
 from projectkit.runs.versus import Versus
 
@@ -225,6 +224,19 @@ def test_a_difference_of_seeds_that_another_draw_of_samples_may_turn_round_is_no
     assert "more samples would tell, more seeds would not" in sentence
 
 
+def test_a_test_that_the_interval_beside_it_contradicts_proves_nothing() -> None:
+    difference = metrics.Difference(0.05, -0.001, 0.1, 0.045, "newcombe", "exact McNemar")
+    assert Versus("val", "accuracy", 0, 1, difference, "samples", (60, 60), less=False).better is None
+
+
+def test_seeds_without_a_number_are_not_counted_among_those_that_have_one(lab: Lab) -> None:
+    results = compare([lab.run(name, 1.6, seed=seed) for name in ("gru", "cnn") for seed in range(3)]).results
+    difference = metrics.seeds_difference([0.81, 0.82], [0.71, 0.72, 0.73], paired=False)
+    pair = Versus("val", "f1_macro", 0, 1, difference, "seeds", (2, 3), less=False)
+    (sentence,) = sentences(results, [pair], ())
+    assert sentence.endswith("Of gru, 1 of 3 runs have no such number and are left out.")
+
+
 def test_one_number_from_every_seed_is_no_proof_of_a_difference(lab: Lab) -> None:
     from projectkit.runs.difference import one_and_seeds
 
@@ -333,18 +345,12 @@ def test_of_more_than_two_results_each_pair_is_tested_and_corrected(lab: Lab) ->
     assert [(pair.first, pair.second) for pair in result.differences] == [(0, 1), (0, 2), (1, 2)]
     assert {pair.key for pair in result.differences} == {"val/f1_macro"}
     raw = [pair.difference.p for pair in result.differences]
-    assert [pair.p_holm for pair in result.differences] == pytest.approx(holm([p for p in raw if p is not None]))
+    assert [pair.p_holm for pair in result.differences] == pytest.approx(
+        metrics.holm([p for p in raw if p is not None])
+    )
     (sentence,) = result.sentences
     assert "is better than mlp" in sentence
     assert "corrected for 3 pairs (Holm)" in sentence
-
-
-def test_holms_correction_is_that_of_a_worked_example() -> None:
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx(
-        [0.03, 0.06, 0.06, 0.02]
-    )  # Holm 1979: 4, 3, 2, 1 times, never falling
-    assert holm([0.2, 0.01], family=10) == pytest.approx([1.0, 0.1])
-    assert holm([]) == []
 
 
 def test_seeds_of_one_result_alone_come_to_a_mean_and_a_spread(lab: Lab) -> None:

@@ -16,9 +16,7 @@ from projectkit.training.check.budget import Budget
 from projectkit.training.check.data import check_inputs
 from projectkit.training.check.layers import check_flow, check_optimizers, check_reach, check_units
 from projectkit.training.check.modes import check_eval_mode, check_leakage, check_padding
-from projectkit.training.check.outputs import (
-    refused,
-)
+from projectkit.training.check.outputs import refused
 from projectkit.training.check.overfit import check_overfit
 from projectkit.training.check.rates import RateRange, check_rate, range_test
 from projectkit.training.check.start import check_first_batch
@@ -33,7 +31,6 @@ LEAST_WATCHED = 16
 WATCHED_BATCHES = 3
 RATES_SHARE = 0.65  # of the time that is left for the range test and one batch; what the one leaves the other has
 GENTLE = 1e-3  # the highest rate of the steps whose gradients are looked at: one that is too high is another finding
-BROADCAST = "Using a target size"  # what torch's losses say of shapes that do not fit
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Examiner:
         seed: with which each short training begins.
     """
 
-    def __init__(self, subject: Subject, budget: Budget, seed: int = 0) -> None:
+    def __init__(self, subject: Subject, budget: Budget, seed: int) -> None:
         self.subject, self.budget, self.seed = subject, budget, seed
         self.result = Examination()
         self._watched = WATCHED
