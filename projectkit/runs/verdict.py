@@ -133,6 +133,12 @@ def _caveats(results: Sequence[Result], pairs: Sequence[Versus]) -> str:
     """What the numbers of these pairs do not cover."""
     told = []
     for pair in pairs:
+        if pair.rests_on in ("seeds", "one and seeds"):
+            told += [
+                f"Of {result.label}, {len(result.runs) - count} of {len(result.runs)} runs have no such number and are left out."
+                for result, count in zip((results[pair.first], results[pair.second]), pair.counts, strict=True)
+                if count < len(result.runs)
+            ]
         once = [each for each in (results[pair.first], results[pair.second]) if each.kind == "run"]
         trained = [each.label for each in once if each.runs[0].kind != "baseline"]
         if pair.rests_on in ("samples", "intervals") and trained:

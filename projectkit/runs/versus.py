@@ -81,10 +81,11 @@ class Versus:
     def better(self) -> int | None:
         """Which result is better, as its index; None where the two cannot be told apart.
 
-        That needs p < .05 (an interval without 0 where there is no p), and also an interval without 0 where samples are drawn anew as well.
+        That needs an interval without 0, p < .05 where there is a p, and also an interval without 0 where samples are drawn anew as well:
+        a test that disagrees with the interval beside it, as McNemar's exact one may, proves nothing to a reader.
         """
         p, ends = self.p, (self.difference.low, self.difference.high)
-        apart = p < 1 - LEVEL if p is not None else ends[0] < ends[1] and _without_zero(*ends)
+        apart = ends[0] < ends[1] and _without_zero(*ends) and (p is None or p < 1 - LEVEL)
         if not apart or (self.with_samples is not None and not _without_zero(*self.with_samples)):
             return None
         return self.first if (self.difference.value < 0) == self.less else self.second
