@@ -83,7 +83,7 @@ def _print(found: Baselines) -> None:
         if each.beside is not None and each.beside.value is None:
             console.print_text(f"{each.run.name}: {each.beside.test}")
     click.echo()
-    console.print_table(["baseline", "how", "run"], [[each.run.name, _how(each), each.run.id] for each in found.kept])
+    console.print_facts({each.run.name: f"{_how(each)}; {each.run.id}" for each in found.kept})
     for note in found.notes:
         console.print_text(note)
 

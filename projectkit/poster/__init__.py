@@ -10,6 +10,7 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | fields.py | YAML keys with their types and places |
 | markdown.py | Markdown to a tree |
 | directives.py | results, numbers, curves and figures from runs |
+| evaluated.py | figures of an evaluation, drawn anew from its document |
 | pictures.py | pictures, from inside the project only |
 | words.py | where long words may be broken |
 | compose.py | all of that to what the typesetter reads |

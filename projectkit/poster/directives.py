@@ -27,6 +27,7 @@ from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
 from projectkit.metrics import less_is_better
+from projectkit.poster.evaluated import evaluated
 from projectkit.poster.fields import Fields, read_fields
 from projectkit.poster.markdown import Node
 from projectkit.project import Project
@@ -177,15 +178,9 @@ def _figure(fields: Fields, project: Project, drawn: Drawn) -> Node:
     subset = fields.text("subset", "val")
     document = _evaluation(run, subset, fields)
     alt = f"{name.replace('_', ' ').replace('-', ' ')} of the run {run.id} on the {_subset(subset)}"
-    if name == "confusion" and "confusion" in document:
-        counts, names = document["confusion"], document.get("class_names", [])
-
-        def svg(size_mm: tuple[float, float], font_pt: float) -> bytes:
-            from projectkit.figures import confusion_matrix, svg_bytes
-
-            return svg_bytes(confusion_matrix(counts, names, size_mm=size_mm, font_pt=font_pt))
-
-        return _drawing(svg, fields, drawn, alt=alt, runs={run.name: run}, least=0.6, most=0.9, ratio=1.18)
+    if found := evaluated(name, document):
+        shape = {"least": found.least, "most": found.most, "ratio": found.ratio}
+        return _drawing(found.svg, fields, drawn, alt=alt, runs={run.name: run}, **shape)
     try:
         path = run.figure(f"{name}-{subset}")
     except UserError as error:

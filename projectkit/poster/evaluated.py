@@ -1,0 +1,133 @@
+"""Figures of an evaluation, drawn anew from the numbers of its document, so that their type has print size on a poster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+Document = Mapping[str, Any]
+Svg = Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
+
+_MOST_SLICES = 16
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A figure that can be drawn at any size.
+
+    Args:
+        svg: draws it.
+        least: its least height, in widths of the column.
+        most: its greatest height.
+        ratio: its greatest width, in heights.
+    """
+
+    svg: Svg
+    least: float
+    most: float
+    ratio: float
+
+
+def evaluated(name: str, document: Document) -> Evaluated | None:
+    """The figure of that name, or None where the document has not what it shows.
+
+    Args:
+        name: as in `evaluation/figures/`, without the subset.
+        document: `evaluation/<subset>.json`.
+    """
+    if name not in _FIGURES:
+        return None
+    draw, least, most, ratio = _FIGURES[name]
+    try:
+        shown = draw(document)
+    except (KeyError, TypeError, IndexError, AttributeError):  # an older document, or one of another kind
+        return None
+    if shown is None:
+        return None
+    figure, arguments, options = (*shown, {})[:3]
+
+    def svg(size_mm: tuple[float, float], font_pt: float) -> bytes:
+        from projectkit import figures
+
+        return figures.svg_bytes(getattr(figures, figure)(*arguments, **options, size_mm=size_mm, font_pt=font_pt))
+
+    return Evaluated(svg, least, most, ratio)
+
+
+Shown = (
+    tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]] | None
+)  # a function of `figures`, its arguments
+
+
+def _confusion(document: Document) -> Shown:
+    return "confusion_matrix", (document["confusion"], document.get("class_names", []))
+
+
+def _roc(document: Document) -> Shown:
+    # of all samples, as in the table of metrics; the points are thinned
+    areas = {row["name"]: row["auroc"] for row in document.get("per_class", ()) if row.get("auroc") is not None}
+    return "roc", (_points(document["curves"]["roc"]),), {"areas": areas}
+
+
+def _precision_recall(document: Document) -> Shown:
+    rows = {name: sum(row) for name, row in zip(document["class_names"], document["confusion"], strict=True)}
+    curves = _points(document["curves"]["precision_recall"])
+    shares = {name: rows[name] / sum(rows.values()) for name in curves}
+    whole = document["metrics"].get("average_precision")
+    areas = dict.fromkeys(curves, whole["value"]) if whole and len(curves) == 1 else None
+    return "precision_recall", (curves, shares), {"areas": areas}
+
+
+def _det(document: Document) -> Shown:
+    return "det", (_points(document["curves"]["det"]),)
+
+
+def _reliability(document: Document) -> Shown:
+    bins = document["curves"]["reliability"]
+    return "reliability", (bins["before"], bins.get("after"))
+
+
+def _per_class(document: Document) -> Shown:
+    rows = document["per_class"]
+    ends = ([nan if row["f1"] is None else row["f1"][end] for row in rows] for end in ("value", "low", "high"))
+    return "per_class", ([row["name"] for row in rows], *ends, [int(row["support"]) for row in rows])
+
+
+def _slices(document: Document) -> Shown:
+    metric, overall = "accuracy", document["metrics"].get("accuracy")
+    if overall is None:
+        metric, overall = "mean absolute error", document["metrics"]["mae"]
+    rows = document["slices"][:_MOST_SLICES]
+    if not rows:
+        return None
+    names = [f"{row['column']}: {row['label']}" for row in rows]
+    ends = ([row[end] for row in rows] for end in ("value", "low", "high"))
+    return "slices", (names, *ends, [row["n"] for row in rows], overall["value"], metric)
+
+
+def _scores(document: Document) -> Shown:
+    scores = document["curves"]["scores"]
+    threshold = (document.get("operating") or {}).get("threshold")
+    spreads = [(scores[kind], scores["edges"]) for kind in ("normal", "anomalous")]
+    return "score_histogram", (*spreads, threshold)
+
+
+def _points(curves: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
+    if not curves:
+        raise KeyError("no class has a curve")
+    return {name: (points["x"], points["y"]) for name, points in curves.items()}
+
+
+# least and greatest height in widths of the column, greatest width in heights
+_FIGURES: dict[str, tuple[Callable[[Document], Shown], float, float, float]] = {
+    "confusion": (_confusion, 0.6, 0.9, 1.18),
+    "roc": (_roc, 0.6, 0.9, 1.0),
+    "precision_recall": (_precision_recall, 0.6, 0.9, 1.0),
+    "det": (_det, 0.6, 0.9, 1.0),
+    "reliability": (_reliability, 0.7, 1.0, 0.83),
+    "per_class": (_per_class, 0.5, 0.9, 3.0),
+    "slices": (_slices, 0.5, 0.9, 3.0),
+    "scores": (_scores, 0.45, 0.7, 3.0),
+}
