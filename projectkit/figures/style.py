@@ -61,9 +61,8 @@ def new_figure(size_mm: tuple[float, float]) -> Figure:
 def finish(figure: Figure) -> None:
     """Lay the figure out and keep it so: laid out again while it is saved, it would move by fractions of a point."""
     before: list[float] = []
-    for _ in range(
-        _MOST_PASSES
-    ):  # the first gives axes their size, by which ticks are chosen; those change the labels' room
+    # The first pass gives axes their size, by which ticks are chosen; those change the labels' room.
+    for _ in range(_MOST_PASSES):
         figure.draw_without_rendering()
         now = [edge for axes in figure.axes for edge in axes.get_position().bounds]
         if before and max(abs(one - other) for one, other in zip(before, now, strict=True)) < _STILL:

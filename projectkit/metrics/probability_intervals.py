@@ -21,9 +21,8 @@ from projectkit.metrics.intervals import Interval, clopper_pearson, normal_quant
 
 Array = NDArray[np.float64]
 
-_PRIOR = (
-    2.0  # samples a bin that have the variance of a calibrated classifier: a bin with one sample has none of its own
-)
+# Samples a bin that have the variance of a calibrated classifier: a bin with one sample has none of its own.
+_PRIOR = 2.0
 _FARTHEST = 1e6  # times the measured gaps: where noise is all there is
 
 

@@ -1,10 +1,9 @@
 import itertools
-import sys
 
 import matplotlib as mpl
 import numpy as np
 import pytest
-from figure_gallery import GALLERY, LONG, matrix, rates, runs
+from figure_gallery import LONG, matrix, rates, runs
 
 from projectkit import figures
 
@@ -17,15 +16,6 @@ def _assert_inside(figure):
     with figures.style():  # measured as it is laid out and saved
         drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
     assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) >= 0
-
-
-def test_drawing_leaves_no_setting_and_no_window_behind():
-    before = dict(mpl.rcParams)
-    for draw in GALLERY.values():
-        figures.svg_bytes(draw((95, 80)))
-    assert dict(mpl.rcParams) == before
-    if "matplotlib.pyplot" in sys.modules:
-        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5, 10, 25, 43])

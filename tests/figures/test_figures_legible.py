@@ -59,8 +59,22 @@ def digests():
     }
 
 
-def test_each_figure_is_the_same_svg_in_each_process_with_its_text_as_outlines():
-    here = digests()
+@pytest.fixture(scope="module")
+def drawn():
+    """The digest of each figure, and matplotlib's settings before and after."""
+    before = dict(mpl.rcParams)
+    return digests(), before, dict(mpl.rcParams)
+
+
+def test_drawing_leaves_no_setting_and_no_window_behind(drawn):
+    _, before, after = drawn
+    assert after == before
+    if "matplotlib.pyplot" in sys.modules:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+def test_each_figure_is_the_same_svg_in_each_process_with_its_text_as_outlines(drawn):
+    here = drawn[0]
     assert not any(letters for _, letters in here.values())
     script = "import sys; sys.path.insert(0, sys.argv[1]); import test_figures_legible as t; print(t.digests())"
     kept = {"PYTHONHASHSEED": "7", "MPLCONFIGDIR": mpl.get_configdir()}  # with the fonts that are cut already

@@ -20,9 +20,8 @@ from projectkit.runs import Run
 from projectkit.training.assemble import Assembler
 from projectkit.training.resume import refuse_other_data
 
-_SAME = (
-    1e-3  # of probabilities, and of anomaly scores in units of their spread: more than other processors' rounding makes
-)
+# Of probabilities, and of anomaly scores in units of their spread: more than other processors' rounding makes.
+_SAME = 1e-3
 
 
 class Bench:
