@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from projectkit.metrics.influence import variance_seen
+from projectkit.metrics.intervals import normal_quantile, student
+
+_LEVEL = 0.95  # of the tests and intervals that are made of the counts
+
 
 def effective(hits: ArrayLike, groups: NDArray[Any] | None) -> tuple[int, int]:
     """Hits and samples of as many independent samples as these are worth.
 
-    As many as would have the variance that the share has when whole groups are drawn; where all or none are hits, one a group.
+    As many as would have the variance that the share has when whole groups are drawn, less what Student's t asks for few groups; where
+    all or none are hits, one a group.
 
     Args:
         hits: 0 or 1, (n,), at least one.
@@ -31,7 +37,8 @@ def effective(hits: ArrayLike, groups: NDArray[Any] | None) -> tuple[int, int]:
         worth = float(count)
     else:
         sums = np.bincount(places, weights=values - share)
-        variance = count / (count - 1) * float(np.square(sums).sum()) / n**2
-        worth = share * (1 - share) / variance if variance > 0 else math.inf
+        variance = float(np.square(sums).sum()) / n**2 / variance_seen(places)
+        known = normal_quantile(_LEVEL) / student(count - 1, _LEVEL)  # few groups: the variance is a guess, too
+        worth = known**2 * share * (1 - share) / variance if variance > 0 else math.inf
     number = max(1, round(min(worth, n)))
     return round(share * number), number

@@ -14,7 +14,9 @@ A permutation gives each sample's two predictions to the two models at random, a
 groups, groups are what is drawn, permuted and counted.
 
 Of 100 intervals 93 to 97 hold the true difference (`benchmarks/simulations.py`), but of average precision by 60 groups 92 to 99, and of the
-calibration error where one in ten samples is positive 98 to 99.
+calibration error where one in ten samples is positive, or of 60 samples, 98 to 99. Of macro F1 and MCC 91 to 93 do with 20 positives among
+1,000 samples, and where the two classifiers nearly always agree. Of 20 classes with 7 to 75 samples AUROC and average precision find hardly
+anything: 99.9 of 100 intervals hold. No test finds a difference of equal classifiers in more than 6.5 of 100 draws.
 """
 
 from __future__ import annotations

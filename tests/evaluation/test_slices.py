@@ -73,6 +73,18 @@ def test_chance_is_told_where_samples_come_in_groups_and_would_not_be_without_th
     assert careless > stats.binom.ppf(0.999, 150, 0.05)
 
 
+def test_chance_is_told_where_groups_are_of_uneven_size() -> None:
+    # taken as groups of one size, they are called worse in 12 of 100 subsets
+    draws, alarms = 300, 0
+    for seed in range(draws):
+        rng = np.random.default_rng((seed, 1))
+        groups = np.repeat(np.arange(60), rng.geometric(1 / 5, 60))
+        right = rng.random(len(groups)) < rng.beta(2, 0.5, 60)[groups]
+        column = Column("column", rng.normal(size=60)[groups])
+        alarms += any(each.p_holm < 0.05 for each in find_slices(right, [column], groups=groups).rows)
+    assert alarms <= stats.binom.ppf(0.99, draws, 0.06)
+
+
 def test_without_their_groups_copies_of_one_sample_would_be_taken_for_many() -> None:
     rng = np.random.default_rng(4)
     right, names = rng.random(100) < 0.7, np.array(["a", "b"] * 50)
