@@ -10,6 +10,8 @@ import numpy as np
 from projectkit import metrics
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, read_run
+from projectkit.runs.compare import Comparison
+from projectkit.runs.versus import Versus
 
 SAMPLES, CLASSES = 400, 3
 DATA = {
@@ -80,3 +82,8 @@ def samples(skill: float, rng: np.random.Generator, draw: int = 0) -> tuple[Any,
     logits[np.arange(SAMPLES), target] += skill
     score = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     return np.array([f"sample-{index}" for index in range(SAMPLES)]), target, score.astype(np.float32)
+
+
+def of(result: Comparison, key: str = "val/f1_macro") -> Versus:
+    """The difference in one number."""
+    return next(pair for pair in result.differences if pair.key == key)
