@@ -204,7 +204,8 @@ def _next(run: Run, subset: str) -> str | None:
 
     if subset != "val" or run.kind != "train":
         return None
-    project = project_of(run.path)
-    if not any(each.kind == "baseline" for each in list_runs(project)):
-        return "projectkit baseline"
-    return f"projectkit runs compare {run.id} --kind baseline"
+    data = run.part("data").get("name")
+    known = [each for each in list_runs(project_of(run.path)) if each.kind == "baseline"]
+    if data is None or any(each.part("data").get("name") == data for each in known):
+        return f"projectkit runs compare {run.id} --kind baseline{f' --data {data}' if data else ''}" if known else None
+    return f"projectkit baseline data.name={data}" if known else "projectkit baseline"
