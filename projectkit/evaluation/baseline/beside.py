@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from projectkit.config import MonitorConfig
@@ -39,7 +39,7 @@ class Beside:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
-        return {"value": self.value, "low": self.low, "high": self.high, "p": self.p, "test": self.test}
+        return asdict(self)
 
 
 def headline(runs: Sequence[Run], monitor: MonitorConfig | None) -> str:
