@@ -36,7 +36,7 @@ from projectkit.cli.poster import poster
 from projectkit.cli.project import demo, doctor, new, subjects
 from projectkit.cli.runs import runs
 from projectkit.cli.sync import sync
-from projectkit.errors import ProjectkitError
+from projectkit.errors import ProjectkitError, WorkError
 
 GROUPS = ("data", "runs", "poster")
 
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words  # anywhere on the line
     words = [word for word in words if word != "--debug"]
     try:
-        status = commands.main(words, prog_name="projectkit", standalone_mode=False)
+        status = _run(words)
         sys.exit(status if isinstance(status, int) else 0)
     except click.UsageError as error:
         if not words or words[-1] in GROUPS:  # a group alone: its help says what there is
@@ -69,6 +69,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         line, status = console.unexpected_line(error, Path(__file__).parents[1]), 1
     click.echo(f"projectkit: {line}", err=True)
     sys.exit(status)
+
+
+def _run(words: list[str]) -> object:
+    """One command; a `sys.exit()` in a team's model or data would else look like success."""
+    try:
+        return commands.main(words, prog_name="projectkit", standalone_mode=False)
+    except SystemExit as error:
+        if error.code:
+            raise
+        raise WorkError(
+            "the command was ended by a sys.exit() in the project's code, before its work was done",
+            remedy="raise an error in its place",
+        ) from error
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import click
 
 from projectkit import console, machine
@@ -19,6 +21,8 @@ def check(arguments: tuple[str, ...], seconds: float, as_json: bool) -> int:
 
     CONFIG defaults to configs/train.yaml. Exit status 1 where an error was found.
     """
+    if not math.isfinite(seconds):
+        raise click.BadParameter(f"{seconds} is no number of seconds", param_hint="'--seconds'")
     config, overrides = config_and_overrides(arguments, "check")
     from projectkit.config import load_config
 

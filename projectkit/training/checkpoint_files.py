@@ -53,7 +53,7 @@ def load_checkpoint(path: Path, map_location: Any = "cpu") -> dict[str, Any]:
     try:
         content: dict[str, Any] = torch.load(path, map_location=map_location, weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        reason = (str(error).splitlines() or [type(error).__name__])[0]  # of an empty file torch has nothing to say
         raise WorkError(
             f"the checkpoint is damaged or is not made of plain containers and tensors ({reason})",
             where=str(path),

@@ -146,6 +146,12 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     assert any("is set aside as last.damaged" in str(event.get("message")) for event in resumed.events())
 
 
+def test_an_empty_checkpoint_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "best.ckpt").touch()
+    with pytest.raises(WorkError, match=r"best\.ckpt: the checkpoint is damaged"):
+        load_checkpoint(tmp_path / "best.ckpt")
+
+
 def _bytes(source: object) -> bytes:
     return source.read_bytes() if isinstance(source, Path) else b""
 

@@ -181,7 +181,7 @@ def check_normalisation(subject: Subject, watch: Watch) -> Iterator[Finding]:
 
 def _balance(subject: Subject, y: Tensor, classes: int | None, evidence: dict[str, Any]) -> Finding:
     """The classes' shares: no fault, but what accuracy has to be measured against."""
-    counts = torch.bincount(y.cpu(), minlength=classes or 0).tolist()
+    counts = torch.bincount(y[y >= 0].cpu(), minlength=classes or 0).tolist()  # below 0 are marks, such as -100
     if subject.class_counts is not None:
         counts = list(subject.class_counts)
     share = max(counts) / sum(counts)

@@ -102,7 +102,7 @@ def check_start(subject: Subject, logits: Tensor, y: Tensor, loss: float) -> Ite
     """
     classes = logits.shape[1]
     uniform = math.log(classes)
-    counts = torch.bincount(y.cpu(), minlength=classes).double()
+    counts = torch.bincount(y[y >= 0].cpu(), minlength=classes).double()
     if subject.class_counts is not None and len(subject.class_counts) == classes:
         counts = torch.tensor(subject.class_counts, dtype=torch.float64)
     share = counts / counts.sum()

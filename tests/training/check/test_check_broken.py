@@ -181,3 +181,13 @@ def test_attention_over_the_batch_in_place_of_the_sequence_is_caught() -> None:
 def test_a_rate_of_zero_is_caught() -> None:
     found = look(lambda: broken.OwnModule(lr=0.0))
     assert errors(found) == {"optimizer"}, told(found)
+
+
+@pytest.mark.parametrize("mark", [-1, -100])
+def test_labels_below_zero_of_a_teams_own_task_are_looked_at_without_a_crash(mark: int) -> None:
+    x, y = table()
+    y[::5] = mark
+    found = look(broken.OwnModule, (x, y))
+    left_out = mark == -100  # torch's own mark for samples that do not count
+    assert errors(found) <= (set() if left_out else {"training-step", "labels"}), told(found)
+    assert left_out or errors(found)

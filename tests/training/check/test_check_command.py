@@ -143,3 +143,16 @@ def test_a_task_that_cannot_be_copied_is_told_as_that() -> None:
     task.rows = (row for row in range(3))  # type: ignore[assignment]
     found = examine(Assembly(Rows(*table()), task, []), budget=Budget(60.0))
     assert [each.id for each in found.findings if each.status == "error"] == ["copy"]
+
+
+def test_a_time_that_is_no_number_is_one_line_and_status_2(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("check", "--seconds", "nan") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_model_that_ends_the_process_is_no_success(
+    config: Path, team_file: Callable[[str, str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    team_file("ending", BROKEN + "\n    def forward(self, x):\n        raise SystemExit\n")
+    assert typed("check", "model.class_path=team.ending.Net", "model.init_args={}") == 1
+    assert "sys.exit()" in capsys.readouterr().err
