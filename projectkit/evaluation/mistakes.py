@@ -166,7 +166,7 @@ def anomaly_mistakes(
     ]
     pairs = tuple(
         Pair(class_names[kind], class_names[1 - kind], len(found), len(found) / int((labels == kind).sum()))
-        for kind, found in ((0, alarms), (1, misses))
+        for kind, found in sorted(((0, alarms), (1, misses)), key=lambda each: -len(each[1]))
         if found
     )
     return Mistakes(len(labels), right, int((~right).sum()), tuple(shown), pairs, threshold=threshold)

@@ -99,6 +99,12 @@ def test_where_there_are_few_misses_false_alarms_fill_the_page() -> None:
     assert sorted(each.target for each in found.shown) == ["anomaly"] + ["normal"] * 9
 
 
+def test_the_more_frequent_of_false_alarms_and_misses_comes_first() -> None:
+    target, score = np.array([0, 0, 0, 1, 1, 1]), np.array([0.0, 0.1, 2.0, 0.2, 0.3, 3.0])
+    found = anomaly_mistakes(list("abcdef"), target, score, threshold=1.0)
+    assert [(pair.target, pair.count) for pair in found.pairs] == [("anomaly", 2), ("normal", 1)]
+
+
 def test_the_largest_errors_of_a_regression_come_first() -> None:
     found = regression_mistakes(["a", "b", "c"], [1.0, 2.0, 3.0], [1.5, 5.0, 3.0], most=2)
     assert [(each.id, each.confidence) for each in found.shown] == [("b", 3.0), ("a", 0.5)]
