@@ -63,10 +63,10 @@ def usage_line(error: click.UsageError) -> str:
     what = what[0].lower() + what[1:]
     remedy = f"see `{context.command_path if context else 'projectkit'} --help`"
     if context is not None and isinstance(error, click.NoSuchOption):
-        options = [name for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
-        near = nearest(error.option_name, options)
+        options = [name[2:] for parameter in context.command.params for name in parameter.opts if name.startswith("--")]
+        near = nearest(error.option_name.lstrip("-"), options)  # the dashes are alike in all of them
         bare = f"settings have no dashes: projectkit train {error.option_name.lstrip('-')}=<value>"
-        remedy = f"did you mean {near}?" if near else bare if context.command.name == "train" else remedy
+        remedy = f"did you mean --{near}?" if near else bare if context.command.name == "train" else remedy
     elif context is not None and isinstance(context.command, click.Group) and "'" in what:
         remedy = did_you_mean(what.split("'")[1], context.command.commands)
     return f"{what}; {remedy}"
