@@ -180,11 +180,11 @@ def _measure(
     logged: dict[str, float] = {"step": 0, "epoch": 0}
     digest = ""
     for subset in subsets:
-        if fitted is not None:
-            record_look(project.ledger, writer.id, subset, data_record(bench.config, bench.catalogued), digest)
         predicted = bench.ask(baseline, subset)
         if fitted is None:
             fitted, digest = predicted, sha256(predicted.score.tobytes()).hexdigest()
+        else:
+            record_look(project.ledger, writer.id, subset, data_record(bench.config, bench.catalogued), digest)
         measured = Measured(
             kind=baseline.kind,
             predicted=predicted,
