@@ -162,8 +162,11 @@ def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
     data.prepare_data()
     data.setup(stages[subset])
     loader: Any = getattr(data, f"{subset}_dataloader")()
-    if loader is None or isinstance(loader, list | tuple | dict):
-        seen = "nothing" if loader is None else f"{len(loader)} loaders" if len(loader) else "no loader"
+    given = list(loader.values()) if isinstance(loader, dict) else loader
+    if isinstance(given, list | tuple) and len(given) == 1 and not _is_batch(given[0]):
+        (loader,) = given  # Lightning takes a list of one loader for that one
+    elif loader is None or (isinstance(given, list | tuple) and not (given and all(map(_is_batch, given)))):
+        seen = "nothing" if loader is None else f"{len(given)} loaders" if given else "no loader"
         raise UserError(
             f"{subset}_dataloader of {type(data).__name__} gives {seen}",
             where="data",
@@ -171,6 +174,11 @@ def subset_loader(data: pl.LightningDataModule, subset: str) -> Iterable[Any]:
         )
     found: Iterable[Any] = loader
     return found
+
+
+def _is_batch(part: Any) -> bool:
+    """Whether a list of such parts is a list of batches, and not one of loaders."""
+    return isinstance(part, list | tuple | dict | Tensor)
 
 
 def mover(assembly: Assembly, device: torch.device) -> Callable[[Any], Any]:

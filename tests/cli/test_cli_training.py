@@ -190,11 +190,12 @@ def test_train_gives_json_where_it_is_asked_for(typed: Typed, config: Path) -> N
     assert Path(document["path"]).is_dir()
 
 
-def test_evaluate_prints_numbers_with_intervals_and_the_same_as_json(typed: Typed, run_id: str) -> None:
+def test_evaluate_prints_numbers_with_intervals_and_the_same_as_json(typed: Typed, run_id: str, config: Path) -> None:
     shown = typed("evaluate latest")
     assert shown.status == 0
     assert shown.out.startswith(f"{run_id} on val, n = 200\n")
-    assert "roc-val.svg" in shown.err
+    assert "evaluation/val.json" in shown.err
+    assert (config.parents[1] / "runs" / run_id / "evaluation" / "figures" / "roc-val.svg").is_file()
     document = json.loads(typed(f"evaluate {run_id} --json").out)
     assert f"{document['metrics']['f1_macro']['value']:.4f}" in shown.out
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
+from torch.utils.data import DataLoader
 
 from projectkit.errors import UserError, WorkError
 from projectkit.evaluation import Options, evaluate, looks
-from projectkit.evaluation.predict import predict
+from projectkit.evaluation.predict import predict, subset_loader
 from projectkit.runs import Run
 from projectkit.tasks import Classification
 from projectkit.training import Assembly, train
@@ -155,6 +156,16 @@ def test_a_batch_that_is_no_pair_is_one_line(batch: Any) -> None:
     assembly = Assembly(pl.LightningDataModule(), Classification(torch.nn.Linear(3, 2)), [])
     with pytest.raises(WorkError, match=r"a batch is not a pair \(x, y\)"):
         predict(assembly, [batch], torch.device("cpu"))
+
+
+@pytest.mark.parametrize("given", [[(torch.zeros(2, 3), torch.zeros(2))], [[(torch.zeros(2, 3), torch.zeros(2))]]])
+def test_a_list_of_batches_is_a_loader_and_so_is_a_list_of_one_loader(given: Any) -> None:
+    class Listed(pl.LightningDataModule):
+        def val_dataloader(self) -> Any:
+            return [DataLoader(given[0], batch_size=None)] if isinstance(given[0], list) else given
+
+    (batch,) = subset_loader(Listed(), "val")
+    assert batch[0].shape == (2, 3)
 
 
 @pytest.mark.parametrize("scores", [[[0.2, 0.8], [1.0, 0.0]], [[0.2, 0.9], [1.0, 0.0]], [[1.5, -0.5], [1.0, 0.0]]])
