@@ -9,6 +9,7 @@ from projectkit.runs.difference import LEVEL
 from projectkit.runs.replicates import Result
 from projectkit.runs.versus import Versus
 
+_MOST_SAMPLES = 1_000_000
 _METRICS = {
     "f1_macro": "macro F1",
     "mcc": "MCC",
@@ -164,7 +165,11 @@ def _enough(pair: Versus) -> str:
         return "more samples"
     if pair.rests_on == "seeds" and pair.seeds_needed:
         return f"about {pair.seeds_needed:,} seeds of each"
-    return f"about {pair.samples_needed:,} samples" if pair.rests_on == "samples" and pair.samples_needed else ""
+    if pair.rests_on != "samples" or not pair.samples_needed:
+        return ""
+    # of an estimate two figures say all, and nobody labels millions to tell a difference that small
+    needed = float(f"{pair.samples_needed:.2g}")
+    return f"about {needed:,.0f} samples" if needed < _MOST_SAMPLES else "over a million samples"
 
 
 def _samples_decide(pair: Versus) -> bool:

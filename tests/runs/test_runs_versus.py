@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from projectkit import metrics
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, keep_run, read_run
 from projectkit.runs.compare import compare
-from projectkit.runs.verdict import number, p_value
+from projectkit.runs.verdict import _needed, number, p_value
 
 
 @pytest.fixture
@@ -75,7 +76,14 @@ def test_runs_that_cannot_be_told_apart_say_how_many_samples_would_be_needed(lab
     assert pair.difference.low < 0 < pair.difference.high
     assert "gru and cnn cannot be told apart by macro F1 on val" in result.sentences[0]
     assert pair.samples_needed is not None
-    assert f"about {pair.samples_needed:,} samples would be needed to tell; there are 400" in result.sentences[0]
+    needed = float(f"{pair.samples_needed:.2g}")
+    assert f"about {needed:,.0f} samples would be needed to tell; there are 400" in result.sentences[0]
+
+
+def test_a_difference_that_takes_millions_to_tell_is_told_as_such(lab: Lab) -> None:
+    result = compare([lab.run("gru", 1.62), lab.run("cnn", 1.6)])
+    close = replace(of(result), samples_needed=13_465_612)
+    assert _needed(close).startswith("If it is what it seems, over a million samples would be needed to tell")
 
 
 def test_a_kept_run_has_no_predictions_so_the_two_intervals_are_compared_and_the_line_to_type_is_said(
