@@ -204,6 +204,13 @@ def figure(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
+def p_value(value: float | None) -> str:
+    """A p in a table: `.012`, `<.001`; a dash where nothing was tested."""
+    from projectkit.runs.verdict import number
+
+    return "-" if value is None else "<.001" if value < 0.001 else number(value)
+
+
 def _csv_cell(value: Any) -> Any:
     if isinstance(value, list | tuple):
         value = " ".join(map(str, value))

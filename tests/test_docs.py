@@ -103,7 +103,8 @@ def parsed(words: list[str]) -> click.Context:
         return cookiecutter.make_context("cookiecutter", words[1:])
     command: click.Command = commands
     rest = words[1:]
-    context = click.Context(commands, info_name="projectkit")
+    # with its settings: click makes a command's help option once, and keeps it
+    context = click.Context(commands, info_name="projectkit", **commands.context_settings)
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
         name, *rest = rest
         assert name in command.commands, f"there is no command {name}"

@@ -76,7 +76,7 @@ def _print(found: Baselines) -> None:
         row = [each.run.name, _interval(each.metrics.get(found.metric, {}))]
         row += [console.figure(each.metrics.get(name, {}).get("value")) for name in second]
         if each.beside is not None:
-            row += [_interval(each.beside.as_dict(), signed=True), _p(each.beside.p)]
+            row += [_interval(each.beside.as_dict(), signed=True), console.p_value(each.beside.p)]
         rows.append(row)
     console.print_table(heads, rows)
     for each in found.kept:
@@ -114,10 +114,6 @@ def _interval(entry: Any, *, signed: bool = False) -> str:
         return "-"
     text = f"{value:+.4f}" if signed else console.figure(value)
     return text if entry.get("low") is None else f"{text} [{entry['low']:.4f},{entry['high']:.4f}]"
-
-
-def _p(value: float | None) -> str:
-    return "-" if value is None else "<.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _how(each: Kept) -> str:

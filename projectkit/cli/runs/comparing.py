@@ -156,9 +156,9 @@ def _print_differences(result: Comparison) -> None:
                     between if several else pair.key,
                     _signed(found.value),
                     _ends(found.low, found.high),
-                    _p(found.p),
+                    console.p_value(found.p),
                 ]
-                row += [_p(pair.p_holm)] if several else []
+                row += [console.p_value(pair.p_holm)] if several else []
                 row += [_ends(*pair.with_samples) if pair.with_samples else "-"] if widened else []
                 rows.append([*row, "-" if pair.better is None else names[pair.better]])
         _side_by_side(key or between, [*heads, "better"], rows)
@@ -180,12 +180,6 @@ def _signed(value: float) -> str:
 
 def _ends(low: float, high: float) -> str:
     return f"[{_signed(low)},{_signed(high)}]"
-
-
-def _p(value: float | None) -> str:
-    from projectkit.runs.verdict import number
-
-    return "-" if value is None else "<.001" if value < 0.001 else number(value)
 
 
 def _or_dash(value: Any) -> str:
