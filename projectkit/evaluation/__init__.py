@@ -17,6 +17,7 @@
 | columns.py | what the samples are cut into slices by |
 | attribution/ | what a network's output on a sample depends on |
 | analysis.py | `analyse`: mistakes, slices and attributions of a subset, and their page |
+| shower.py, pictures.py | its samples with what is known of them; its figures |
 | page/ | the static page of an error analysis |
 | baseline/ | plain models on the config's own split, each kept as a run |
 """
