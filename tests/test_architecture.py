@@ -29,7 +29,7 @@ LAYERS = (
     {"errors", "findings"},
 )
 # the poster reads what evaluation left in the run folder, and nothing else
-NARROWER = {"poster": {"runs", "metrics", "figures", "config", "project", "errors"}}
+NARROWER = {"poster": {"runs", "metrics", "figures", "config", "project", "errors", "findings"}}
 # besides the layers: a table's form is part of what an encoder is fitted on
 TORCH_FREE = (
     "cli",

@@ -24,7 +24,7 @@ from projectkit.config.structure import known_keys, schema_of
 from projectkit.config.values import described
 from projectkit.errors import UserError
 from projectkit.poster import build_poster, source
-from projectkit.poster.directives import _DIRECTIVES
+from projectkit.poster.directives.drawing import _DIRECTIVES
 from projectkit.project import Project
 from projectkit.runs import RunWriter
 from projectkit.scaffold import questions

@@ -5,20 +5,13 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 
 | file | subject |
 |---|---|
-| build.py | `build_poster`: the way through, and the error of a poster that is too long |
-| source.py | `poster.yaml` and `sections/*.md` |
-| fields.py | YAML keys with their types and places |
-| markdown.py | Markdown to a tree |
-| directives.py | results, numbers, curves and figures from runs |
-| evaluated.py | figures of an evaluation, drawn anew from its document |
-| pictures.py | pictures, from inside the project only |
-| words.py | where long words may be broken |
-| compose.py | all of that to what the typesetter reads |
-| fonts.py | the bundled fonts, and what is taken where they lack a character |
-| layout.py | which block where, in which size |
-| typeset.py | staging, Typst, two passes |
-| faults.py | what Typst refuses, in the team's words |
-| template.typ | the design and the layout |
+| render.py | `rendered`: read, composed, laid out; what build, lint and watch have in common |
+| build.py | `build_poster`: the files, and the error of a poster that is too long |
+| source/ | `poster.yaml` and `sections/*.md`, as plain values |
+| markup/ | Markdown to a tree |
+| directives/ | results, numbers, curves, figures from runs |
+| themes/ | colours, fonts, logos, arrangement |
+| typesetting/ | the tree to a page, in Typst |
 | starter.py, starter/ | `init_poster`: what a new project starts with |
 """
 

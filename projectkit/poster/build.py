@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from projectkit.errors import WorkError
-from projectkit.poster.compose import compose
-from projectkit.poster.faults import MissingCharactersError, explained
-from projectkit.poster.fonts import bundled, wider
-from projectkit.poster.layout import Excess
-from projectkit.poster.markdown import plain_text
-from projectkit.poster.source import Poster, read_poster
-from projectkit.poster.typeset import Typeset, typeset
+from projectkit.poster.render import Rendered, rendered
 from projectkit.project import Project
 from projectkit.runs import atomic_write
 
-_ROOM_LEFT = 0.15  # an empty share of a column that is worth a word
+_PPI = 100
 
 
 @dataclass(frozen=True)
@@ -57,40 +49,29 @@ def build_poster(folder: Path, project: Project, output: Path | None = None) -> 
         UserError: something in the sources is wrong; with file and line.
         WorkError: it does not fit on one page at a size that can be read; with how much to cut and where.
     """
-    folder = folder.resolve()
-    poster = read_poster(folder, project.root.resolve())
-    composed = compose(poster, project)
-    warnings = list(composed.warnings)
-    fonts = bundled(folder)
-    try:
-        with explained(poster, composed.pictures):
-            result = typeset(composed, fonts)
-    except MissingCharactersError as error:
-        with explained(poster, composed.pictures):
-            result = typeset(composed, wider(fonts))
-        warnings.append(f"{error.where}: set in a font of this machine, as the bundled ones lack {error.shown}")
-    if not isinstance(result, Typeset):
-        raise _too_long(result, composed.document["atoms"], poster)
-    layout = result.layout
-    if layout.slack > _ROOM_LEFT:
-        warnings.append(f"{poster.file}: a column is {layout.slack:.0%} empty; add a figure, or more text")
-    target = output or folder / "build"
-    target.mkdir(parents=True, exist_ok=True)
-    atomic_write(target / "poster.pdf", result.pdf)
-    atomic_write(target / "poster.png", result.png)
-    words = sum(len(plain_text(block).split()) for section in poster.sections for block in section.blocks)
-    return Built(
-        pdf=target / "poster.pdf",
-        png=target / "poster.png",
-        words=words,
-        scale=layout.size,
-        columns=len(layout.columns),
-        slack=layout.slack,
-        warnings=tuple(warnings),
-    )
+    with rendered(folder, project) as found:
+        if found.layout is None or found.excess is not None:
+            raise _too_long(found)
+        target = output or found.poster.folder / "build"
+        png = found.typesetter.png(_PPI)
+        target.mkdir(parents=True, exist_ok=True)
+        atomic_write(target / "poster.pdf", found.pdf)
+        atomic_write(target / "poster.png", png)
+        return Built(
+            pdf=target / "poster.pdf",
+            png=target / "poster.png",
+            words=found.words,
+            scale=found.layout.size,
+            columns=len(found.layout.columns),
+            slack=found.layout.slack,
+            warnings=found.warnings,
+        )
 
 
-def _too_long(excess: Excess, atoms: Sequence[Mapping[str, Any]], poster: Poster) -> WorkError:
+def _too_long(found: Rendered) -> WorkError:
+    excess, atoms, poster = found.excess, found.composed.document["atoms"], found.poster
+    assert excess is not None
+
     def place(index: int) -> str:
         blocks = atoms[index]["blocks"]  # a heading may stand before the block that is meant
         line = next((block["line"] for block in blocks if "longest" in block), blocks[-1]["line"])

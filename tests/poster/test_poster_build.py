@@ -9,7 +9,7 @@ import pytest
 from posterpdf import pages, pdf_text
 
 from projectkit.errors import UserError, WorkError
-from projectkit.poster import build, build_poster
+from projectkit.poster import build_poster, render
 
 PARAGRAPH = "Runs of consonants, a fixed length, and digits where people put none survive any choice of domain. " * 4
 
@@ -96,7 +96,7 @@ def test_cyrillic_and_greek_are_drawn(team, write_poster):
 @pytest.fixture
 def no_other_fonts(monkeypatch):
     """A machine with neither the extra `cjk` nor fonts of its own."""
-    monkeypatch.setattr(build, "wider", lambda fonts: fonts)
+    monkeypatch.setattr(render, "wider", lambda fonts: fonts)
 
 
 def test_characters_that_no_font_has_are_named_with_their_line_and_never_boxes(team, write_poster, no_other_fonts):

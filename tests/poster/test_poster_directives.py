@@ -5,8 +5,8 @@ import json
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.poster.directives import Drawn, draw
-from projectkit.poster.markdown import parse
+from projectkit.poster.directives.drawing import Drawn, draw
+from projectkit.poster.markup.markdown import parse
 
 
 @pytest.fixture

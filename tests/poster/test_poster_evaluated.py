@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from projectkit import metrics
-from projectkit.poster.evaluated import evaluated
+from projectkit.poster.directives.evaluated import evaluated
 
 NAMES = ("ham", "spam")
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from projectkit.poster.layout import BLOCK_GAP, SECTION_GAP, Ladder, arrange, excess
+from projectkit.poster.typesetting.layout import BLOCK_GAP, SECTION_GAP, Ladder, arrange, excess
 
 ROOM = 1000.0
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.poster.markdown import parse, plain_text
+from projectkit.poster.markup.markdown import parse, plain_text
 
 
 def text(words: str) -> dict:

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.poster.source import Author, Link, read_poster
+from projectkit.poster.source.reading import read_poster
+from projectkit.poster.source.values import Author, Link
 
 
 def read(folder, team):
@@ -14,7 +15,7 @@ def read(folder, team):
 
 def test_a_poster_is_read_with_its_defaults(team, write_poster):
     poster = read(write_poster(), team)
-    assert (poster.title, poster.size, poster.landscape, poster.columns) == ("A title", "A2", False, None)
+    assert (poster.title, poster.sheet.name, poster.sheet.landscape, poster.columns) == ("A title", "A2", False, None)
     assert poster.authors == (Author("Ada Lovelace"),)
 
 

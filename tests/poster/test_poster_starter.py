@@ -7,7 +7,7 @@ import pytest
 from posterpdf import pages, pdf_text
 
 from projectkit.poster import build_poster, init_poster, starter
-from projectkit.poster.source import read_poster
+from projectkit.poster.source.reading import read_poster
 
 
 def test_a_new_poster_builds_before_the_first_run(team):

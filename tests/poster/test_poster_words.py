@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from projectkit.poster.words import breakable, prepared
+from projectkit.poster.markup.words import breakable, prepared
 
 
 @pytest.mark.parametrize("word", ["antidisestablish", "0.834", "state-of-the-art", "a b c"])

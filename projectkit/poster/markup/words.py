@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from projectkit.poster.markdown import Node, inline_text
+from projectkit.poster.markup.markdown import Node, inline_text
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
 INTERVAL_SIZE = 0.66  # of the value that it stands below

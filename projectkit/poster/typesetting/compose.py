@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from projectkit.poster.directives import Drawing, Drawn, draw
-from projectkit.poster.layout import BLOCK_GAP
-from projectkit.poster.markdown import Node, plain_text
-from projectkit.poster.pictures import Picture, read_picture
-from projectkit.poster.source import SIZES, Poster, Section
-from projectkit.poster.words import INTERVAL_SIZE, breakable, prepared
+from projectkit.poster.directives.drawing import Drawing, Drawn, draw
+from projectkit.poster.directives.shown import Shown
+from projectkit.poster.typesetting.layout import BLOCK_GAP
+from projectkit.poster.markup.markdown import Node, plain_text
+from projectkit.poster.typesetting.pictures import Picture, read_picture
+from projectkit.poster.source.values import Poster, Section
+from projectkit.poster.markup.words import INTERVAL_SIZE, breakable, prepared
 from projectkit.project import Project
 
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
 # short poster may go to 49.5. A smaller sheet is read from nearer.
 _FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
 _RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
-_READ_FROM_M = {"A0": 1.5, "A1": 1.2, "A2": 0.9}
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
 _COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
 _PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a picture keeps its proportions
@@ -33,6 +33,8 @@ class Composed:
     good: float  # a size of text that is read with ease, in points
     pictures: dict[str, Picture]  # by staged name
     drawings: tuple[Drawing, ...]
+    shown: tuple[Shown, ...]  # every number and figure, with its run
+    sections: tuple[Section, ...]  # with directives drawn and pictures named as they are staged
     warnings: tuple[str, ...]
 
 
@@ -44,13 +46,22 @@ def compose(poster: Poster, project: Project) -> Composed:
     """
     drawn = Drawn()
     pictures: dict[str, Picture] = {}
-    atoms = []
+    atoms, sections = [], []
     for section in poster.sections:
         blocks = [_block(block, section, poster, project, drawn, pictures) for block in section.blocks]
+        sections.append(Section(section.file, tuple(blocks)))
         for index, atom in enumerate(_atoms(blocks)):
             atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
-    good = _GOOD * _READ_FROM_M[poster.size]
-    return Composed(_document(poster, atoms), good, pictures, tuple(drawn.drawings), tuple(drawn.warnings))
+    good = _GOOD * poster.sheet.distance_m
+    return Composed(
+        document=_document(poster, atoms),
+        good=good,
+        pictures=pictures,
+        drawings=tuple(drawn.drawings),
+        shown=tuple(drawn.shown),
+        sections=tuple(sections),
+        warnings=tuple(drawn.warnings),
+    )
 
 
 def _block(
@@ -85,8 +96,8 @@ def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
 
 
 def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
-    width, height = SIZES[poster.size][::-1] if poster.landscape else SIZES[poster.size]
-    short, metres = min(width, height), _READ_FROM_M[poster.size]
+    sheet = poster.sheet
+    width, height, short, metres = sheet.width_mm, sheet.height_mm, sheet.short_mm, sheet.distance_m
     return {
         "title": breakable(poster.title),
         "subtitle": breakable(poster.subtitle),
@@ -96,8 +107,13 @@ def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
         "team": poster.team,
         "links": [{"label": link.label, "url": link.url, "shown": _shown(link.url)} for link in poster.links],
         "language": poster.language,
+        "theme": {
+            "arrangement": poster.theme.arrangement,
+            "colours": poster.theme.colours,
+            "fonts": poster.theme.fonts,
+        },
         "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
-        "columns": [poster.columns] if poster.columns else _COLUMNS[poster.landscape],
+        "columns": [poster.columns] if poster.columns else _COLUMNS[sheet.landscape],
         "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
         "block-gap": BLOCK_GAP,
         "interval-size": INTERVAL_SIZE,

@@ -7,64 +7,22 @@ Nothing here knows how a poster looks or what a run is. Sections are read in nam
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError
-from projectkit.poster.fields import Fields, read_fields
-from projectkit.poster.markdown import Node, parse
+from projectkit.poster.source.fields import Fields, read_fields
+from projectkit.poster.source.sheets import SHEETS, Sheet, sheet
+from projectkit.poster.source.values import Author, Link, Poster, Section
+from projectkit.poster.themes.theme import Theme
+from projectkit.poster.markup.markdown import parse
 
-SIZES = {"A0": (841, 1189), "A1": (594, 841), "A2": (420, 594)}  # width, height in mm, upright
 _KEYS = (
-    *("title", "subtitle", "authors", "affiliation", "course", "team", "links"),
+    *("title", "subtitle", "finding", "abstract", "tags", "number"),
+    *("authors", "affiliation", "course", "team", "links", "repository", "page"),
     *("size", "orientation", "columns", "language"),
 )
 _MOST_COLUMNS = 5
 _MOST_BYTES = 1_000_000  # a poster holds some 5 kB of text; more is a wrong file
-
-
-@dataclass(frozen=True)
-class Author:
-    """Someone who made the poster."""
-
-    name: str
-    affiliation: str = ""
-
-
-@dataclass(frozen=True)
-class Link:
-    """An address in the footer."""
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True)
-class Section:
-    """A file of `sections/`: its name for errors, and its blocks."""
-
-    file: str
-    blocks: tuple[Node, ...]
-
-
-@dataclass(frozen=True)
-class Poster:
-    """A poster as its team wrote it."""
-
-    folder: Path
-    file: str  # poster.yaml, as errors show it
-    title: str
-    subtitle: str
-    authors: tuple[Author, ...]
-    affiliation: str
-    course: str
-    team: str
-    size: str  # a key of SIZES
-    landscape: bool
-    columns: int | None  # None: chosen by the layout
-    language: str
-    links: tuple[Link, ...]
-    sections: tuple[Section, ...]
 
 
 def read_poster(folder: Path, root: Path) -> Poster:
@@ -92,15 +50,22 @@ def read_poster(folder: Path, root: Path) -> Poster:
         file=shown(file, root),
         title=title,
         subtitle=fields.text("subtitle"),
+        finding=fields.text("finding") or fields.text("subtitle"),
+        abstract=fields.text("abstract") or fields.text("subtitle"),
+        tags=tuple(fields.texts("tags")),
+        number=fields.text("number"),
         authors=_authors(fields),
         affiliation=fields.text("affiliation"),
         course=fields.text("course"),
         team=fields.text("team"),
-        size=fields.choice("size", list(SIZES), "A0"),
-        landscape=fields.choice("orientation", ["portrait", "landscape"], "portrait") == "landscape",
+        sheet=_sheet(fields),
         columns=_columns(fields),
         language=_language(fields),
+        theme=Theme(),
+        logos=(),
         links=_links(fields),
+        repository=_address("repository", fields),
+        page=_address("page", fields),
         sections=_sections(folder, root),
     )
 
@@ -202,6 +167,19 @@ def _links(fields: Fields) -> tuple[Link, ...]:
         if not isinstance(url, str) or not url.startswith(("https://", "http://", "mailto:")):
             raise fields.error("links", f"the link {label!r} is {url!r}", "write an address that starts with https://")
     return tuple(Link(str(label), url.strip()) for label, url in value.items())
+
+
+def _sheet(fields: Fields) -> Sheet:
+    name = fields.choice("size", list(SHEETS), "A0")
+    orientation = fields.choice("orientation", ["portrait", "landscape"], "portrait")
+    return sheet(name, landscape=orientation == "landscape")
+
+
+def _address(key: str, fields: Fields) -> str:
+    url = fields.text(key)
+    if url and not url.startswith(("https://", "http://")):
+        raise fields.error(key, f"{key} is {url!r}", "write an address that starts with https://")
+    return url
 
 
 def _columns(fields: Fields) -> int | None:

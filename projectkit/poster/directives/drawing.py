@@ -27,9 +27,10 @@ from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
 from projectkit.metrics import less_is_better
-from projectkit.poster.evaluated import evaluated
-from projectkit.poster.fields import Fields, read_fields
-from projectkit.poster.markdown import Node
+from projectkit.poster.directives.evaluated import evaluated
+from projectkit.poster.directives.shown import Shown
+from projectkit.poster.source.fields import Fields, read_fields
+from projectkit.poster.markup.markdown import Node
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs
 
@@ -92,6 +93,7 @@ class Drawn:
 
     drawings: list[Drawing] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
 
 
 class _NoRunYetError(Exception):
