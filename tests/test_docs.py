@@ -23,7 +23,8 @@ from projectkit.config import Config, config_to_dict, load_config
 from projectkit.config.structure import known_keys, schema_of
 from projectkit.config.values import described
 from projectkit.errors import UserError
-from projectkit.poster import build_poster, source
+from projectkit.poster import build_poster
+from projectkit.poster.source import reading, sheets
 from projectkit.poster.directives.drawing import _DIRECTIVES
 from projectkit.project import Project
 from projectkit.runs import RunWriter
@@ -297,9 +298,9 @@ def test_the_poster_page_has_every_directive_and_every_key() -> None:
     assert shown == {name: keys for name, (keys, _) in _DIRECTIVES.items()}
     text = "".join(fence.text for fence in fences(DOCS / "poster.md", "markdown"))
     assert all(f":::{{{name}}}" in text for name in _DIRECTIVES)
-    assert {named(row[0])[0] for row in rows(DOCS / "poster.md", "key")} == set(source._KEYS)
+    assert {named(row[0])[0] for row in rows(DOCS / "poster.md", "key")} == set(reading._KEYS)
     sizes = next(row for row in rows(DOCS / "poster.md", "key") if named(row[0]) == ["size"])
-    assert set(source.SIZES) <= set(named(sizes[2]))
+    assert set(sheets.SHEETS) <= set(named(sizes[2]))
 
 
 def on_generated_data(words: list[str]) -> list[str]:

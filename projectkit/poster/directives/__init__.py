@@ -3,5 +3,6 @@
 | file | subject |
 |---|---|
 | drawing.py | the table of directives, and `draw` |
+| shown.py | `Shown`: a number or a figure, with the run that it came from |
 | evaluated.py | figures of an evaluation, drawn anew from its document |
 """

@@ -29,8 +29,8 @@ from projectkit.errors import UserError, did_you_mean
 from projectkit.metrics import less_is_better
 from projectkit.poster.directives.evaluated import evaluated
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.poster.markup.markdown import Node
+from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs
 

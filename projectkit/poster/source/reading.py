@@ -10,11 +10,11 @@ import re
 from pathlib import Path
 
 from projectkit.errors import UserError
+from projectkit.poster.markup.markdown import parse
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.poster.source.sheets import SHEETS, Sheet, sheet
 from projectkit.poster.source.values import Author, Link, Poster, Section
 from projectkit.poster.themes.theme import Theme
-from projectkit.poster.markup.markdown import parse
 
 _KEYS = (
     *("title", "subtitle", "finding", "abstract", "tags", "number"),

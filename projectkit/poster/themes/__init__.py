@@ -1,1 +1,6 @@
-"""How a poster looks: colours, fonts, logos, and the arrangement of the page. `theme.py` says what a theme is."""
+"""How a poster looks: colours, fonts, logos, and the arrangement of the page.
+
+| file | subject |
+|---|---|
+| theme.py | `Theme`, `Logo`: what a theme says |
+"""

@@ -9,11 +9,11 @@ from typing import Any
 
 from projectkit.poster.directives.drawing import Drawing, Drawn, draw
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.typesetting.layout import BLOCK_GAP
 from projectkit.poster.markup.markdown import Node, plain_text
-from projectkit.poster.typesetting.pictures import Picture, read_picture
-from projectkit.poster.source.values import Poster, Section
 from projectkit.poster.markup.words import INTERVAL_SIZE, breakable, prepared
+from projectkit.poster.source.values import Poster, Section
+from projectkit.poster.typesetting.layout import BLOCK_GAP
+from projectkit.poster.typesetting.pictures import Picture, read_picture
 from projectkit.project import Project
 
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from projectkit.errors import UserError
-from projectkit.poster.typesetting.pictures import Picture
 from projectkit.poster.source.values import Poster
+from projectkit.poster.typesetting.pictures import Picture
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
 _MOST_SHOWN = 8
