@@ -24,8 +24,8 @@ from projectkit.config.structure import known_keys, schema_of
 from projectkit.config.values import described
 from projectkit.errors import UserError
 from projectkit.poster import build_poster
+from projectkit.poster.directives.table import DIRECTIVES
 from projectkit.poster.source import reading, sheets
-from projectkit.poster.directives.drawing import _DIRECTIVES
 from projectkit.project import Project
 from projectkit.runs import RunWriter
 from projectkit.scaffold import questions
@@ -295,9 +295,9 @@ def test_every_example_of_the_poster_page_builds(fence: Fence, team: Project) ->
 
 def test_the_poster_page_has_every_directive_and_every_key() -> None:
     shown = {named(row[0])[0]: tuple(named(row[1])) for row in rows(DOCS / "poster.md", "directive")}
-    assert shown == {name: keys for name, (keys, _) in _DIRECTIVES.items()}
+    assert shown == {name: keys for name, (keys, _) in DIRECTIVES.items()}
     text = "".join(fence.text for fence in fences(DOCS / "poster.md", "markdown"))
-    assert all(f":::{{{name}}}" in text for name in _DIRECTIVES)
+    assert all(f":::{{{name}}}" in text for name in DIRECTIVES)
     assert {named(row[0])[0] for row in rows(DOCS / "poster.md", "key")} == set(reading._KEYS)
     sizes = next(row for row in rows(DOCS / "poster.md", "key") if named(row[0]) == ["size"])
     assert set(sheets.SHEETS) <= set(named(sizes[2]))

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from projectkit.errors import UserError
-from projectkit.poster.directives.drawing import Drawn, draw
+from projectkit.poster.directives.drawings import Drawn
+from projectkit.poster.directives.table import draw
 from projectkit.poster.markup.markdown import parse
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from projectkit.poster.directives.drawing import Drawing, Drawn, draw
+from projectkit.poster.directives.drawings import Drawing, Drawn
 from projectkit.poster.directives.shown import Shown
+from projectkit.poster.directives.table import draw
 from projectkit.poster.markup.markdown import Node, plain_text
 from projectkit.poster.markup.words import INTERVAL_SIZE, breakable, prepared
 from projectkit.poster.source.values import Poster, Section

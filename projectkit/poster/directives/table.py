@@ -1,0 +1,86 @@
+"""Directives: blocks of a section that draw from runs, so that every number on a poster names where it came from.
+
+A directive is a fence of colons whose body is YAML:
+
+    :::{results}
+    runs: {CharCNN: latest, Baseline: 20261120-101500-linear-5e1f00}
+    metrics: [f1_macro, accuracy]
+    :::
+
+| name | keys (`*` must be given) | draws |
+|---|---|---|
+| `results` | `runs`*, `metrics`, `subset` | a table, best values in bold, 95% intervals below the values |
+| `numbers` | `run`*, `metrics`, `subset` | the figures that matter, large |
+| `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
+| `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
+
+`runs` is a list of what `projectkit runs list` shows (ids, parts of ids, `latest`, `best`), or a mapping of labels to them.
+Before the first run is there, `latest` and `best` give a placeholder and a warning, so that a draft can be built; any other
+name that fits no run is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from projectkit.errors import UserError, did_you_mean
+from projectkit.poster.directives.drawings import Drawn
+from projectkit.poster.directives.figure import curves, figure
+from projectkit.poster.directives.found import NoRunYetError
+from projectkit.poster.directives.results import numbers, results
+from projectkit.poster.markup.markdown import Node
+from projectkit.poster.source.fields import Fields, read_fields
+from projectkit.project import Project
+
+# The place that a directive keeps before its run is there: heights as shares of the column's width, least and most.
+_PLACEHOLDERS: dict[str, Node] = {
+    name: {
+        "title": f"No run yet: {what}",
+        "text": "projectkit train, then projectkit evaluate latest",
+        "least": least,
+        "most": most,
+    }
+    for name, what, least, most in (
+        ("results", "the results table", 0.25, 0.45),
+        ("numbers", "the main numbers", 0.2, 0.3),
+        ("curves", "learning curves", 0.45, 0.8),
+        ("figure", "a figure of the evaluation", 0.55, 1.0),
+    )
+}
+
+
+def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
+    """The node that a directive stands for.
+
+    Args:
+        node: of kind `directive`.
+        file: the section's name, for errors.
+        project: whose runs are read.
+        drawn: receives what must be drawn later, and warnings.
+
+    Raises:
+        UserError: an unknown directive or key, a run, an evaluation, a metric or a figure that is not there.
+    """
+    line = node["line"]
+    name = node["name"]
+    if name not in DIRECTIVES:
+        raise UserError(f"no directive {name!r}", where=f"{file}:{line}", remedy=did_you_mean(name, DIRECTIVES))
+    keys, directive = DIRECTIVES[name]
+    fields = read_fields(node["body"], file, first_line=node["body_line"])
+    fields.only(keys, name)
+    try:
+        built = directive(fields, project, drawn)
+    except NoRunYetError:
+        drawn.warnings.append(
+            f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
+        )
+        built = {"kind": "missing", **_PLACEHOLDERS[name]}
+    return {**built, "line": line}
+
+
+DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], Node]]] = {
+    "results": (("runs", "metrics", "subset"), results),
+    "numbers": (("run", "metrics", "subset"), numbers),
+    "curves": (("runs", "metrics", "caption", "alt"), curves),
+    "figure": (("run", "name", "subset", "caption", "alt"), figure),
+}
