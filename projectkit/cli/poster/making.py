@@ -1,4 +1,4 @@
-"""The commands of the poster: `projectkit poster ...`."""
+"""`projectkit poster init` and `build`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,7 @@ from projectkit.cli.options import as_json
 from projectkit.project import require_project
 
 
-@click.group()
-def poster() -> None:
-    """The poster for the last day."""
-
-
-@poster.command("init")
+@click.command("init")
 def poster_init() -> None:
     """Write a starting poster into poster/; what is there stays as it is."""
     from projectkit.poster import init_poster
@@ -28,7 +23,7 @@ def poster_init() -> None:
     click.echo("\n".join(map(str, written)) if written else "poster/ is complete, nothing was written")
 
 
-@poster.command("build")
+@click.command("build")
 @click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the PDF and the PNG.")
 @as_json

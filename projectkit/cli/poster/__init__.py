@@ -1,0 +1,21 @@
+"""The commands of the poster: `projectkit poster ...`.
+
+| file | commands |
+|---|---|
+| making.py | `init`, `build` |
+"""
+
+from __future__ import annotations
+
+import click
+
+from projectkit.cli.poster.making import poster_build, poster_init
+
+
+@click.group()
+def poster() -> None:
+    """The poster for the last day: make it, check it, show all of them."""
+
+
+for command in (poster_init, poster_build):
+    poster.add_command(command)
