@@ -10,7 +10,7 @@
 | `evaluate.py` | `evaluate` | evaluation |
 | `runs/` | `runs ...` | runs |
 | `sync.py` | `sync` | runs |
-| `poster.py` | `poster ...` | poster |
+| `poster/` | `poster ...` | poster |
 | `options.py` | what many of them take | |
 
 Nothing heavy is imported before a command needs it, so that `--help` answers at once. Results go to standard output, progress and
