@@ -6,4 +6,5 @@
 | sheets.py | sizes of paper and screens, and from how far each is read |
 | reading.py | `read_poster`: the files to these values |
 | fields.py | YAML keys with their types and places |
+| files.py | text files, from inside their folder only |
 """

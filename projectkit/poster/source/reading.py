@@ -12,17 +12,17 @@ from pathlib import Path
 from projectkit.errors import UserError
 from projectkit.poster.markup.markdown import parse
 from projectkit.poster.source.fields import Fields, read_fields
-from projectkit.poster.source.sheets import SHEETS, Sheet, sheet
+from projectkit.poster.source.files import read_text, shown
+from projectkit.poster.source.sheets import read_sheet
 from projectkit.poster.source.values import Author, Link, Poster, Section
-from projectkit.poster.themes.theme import Theme
+from projectkit.poster.themes.reading import read_logos, read_theme
 
 _KEYS = (
     *("title", "subtitle", "finding", "abstract", "tags", "number"),
     *("authors", "affiliation", "course", "team", "links", "repository", "page"),
-    *("size", "orientation", "columns", "language"),
+    *("size", "orientation", "columns", "language", "theme", "logos"),
 )
 _MOST_COLUMNS = 5
-_MOST_BYTES = 1_000_000  # a poster holds some 5 kB of text; more is a wrong file
 
 
 def read_poster(folder: Path, root: Path) -> Poster:
@@ -40,7 +40,7 @@ def read_poster(folder: Path, root: Path) -> Poster:
         raise UserError(
             "there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`"
         )
-    fields = read_fields(_read(file, root), shown(file, root))
+    fields = read_fields(read_text(file, root, shown(file, root)), shown(file, root))
     fields.only(_KEYS, "a poster")
     title = fields.text("title")
     if not title:
@@ -58,11 +58,11 @@ def read_poster(folder: Path, root: Path) -> Poster:
         affiliation=fields.text("affiliation"),
         course=fields.text("course"),
         team=fields.text("team"),
-        sheet=_sheet(fields),
+        sheet=read_sheet(fields),
         columns=_columns(fields),
         language=_language(fields),
-        theme=Theme(),
-        logos=(),
+        theme=read_theme(fields, folder, root),
+        logos=read_logos(fields, folder, root),
         links=_links(fields),
         repository=_address("repository", fields),
         page=_address("page", fields),
@@ -70,39 +70,12 @@ def read_poster(folder: Path, root: Path) -> Poster:
     )
 
 
-def shown(path: Path, root: Path) -> str:
-    """A path as errors show it: from the project's root, where it lies below it."""
-    try:
-        return path.relative_to(root).as_posix()
-    except ValueError:
-        return str(path)
-
-
-def _read(file: Path, root: Path) -> str:
-    if not file.resolve().is_relative_to(root.resolve()):
-        raise UserError(
-            "leads out of the project", where=shown(file, root), remedy="copy the file itself into the poster's folder"
-        )
-    if file.stat().st_size > _MOST_BYTES:
-        raise UserError(
-            "larger than a megabyte, which is no poster's text",
-            where=shown(file, root),
-            remedy="move what is not text elsewhere",
-        )
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            "not written in UTF-8", where=shown(file, root), remedy="save it as UTF-8 in your editor"
-        ) from error
-
-
 def _sections(folder: Path, root: Path) -> tuple[Section, ...]:
     files = sorted((folder / "sections").glob("*.md"), key=lambda file: file.name)
     sections = []
     for file in files:
         name = shown(file, root)
-        blocks = parse(_read(file, root), name)
+        blocks = parse(read_text(file, root, name), name)
         if blocks:
             sections.append(Section(name, tuple(blocks)))
             _check_headings(sections[-1])
@@ -167,12 +140,6 @@ def _links(fields: Fields) -> tuple[Link, ...]:
         if not isinstance(url, str) or not url.startswith(("https://", "http://", "mailto:")):
             raise fields.error("links", f"the link {label!r} is {url!r}", "write an address that starts with https://")
     return tuple(Link(str(label), url.strip()) for label, url in value.items())
-
-
-def _sheet(fields: Fields) -> Sheet:
-    name = fields.choice("size", list(SHEETS), "A0")
-    orientation = fields.choice("orientation", ["portrait", "landscape"], "portrait")
-    return sheet(name, landscape=orientation == "landscape")
 
 
 def _address(key: str, fields: Fields) -> str:

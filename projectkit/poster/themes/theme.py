@@ -23,6 +23,9 @@ FONTS = {
     "math": "New Computer Modern Math",
 }
 REQUIRED = ("question", "data", "method", "results", "takeaway")
+ARRANGEMENTS = ("columns", "billboard")
+HEADERS = ("band", "open")
+HEADINGS = ("ruled", "barred", "plain")
 
 
 @dataclass(frozen=True)
@@ -47,19 +50,25 @@ class Theme:
     """A theme.
 
     Args:
-        name: as `theme` in poster.yaml.
+        name: as `theme` in poster.yaml; of a course's, the name of its folder.
         arrangement: `columns`, or `billboard`, with the finding large in the middle.
+        header: `band`, filled with the accent, or `open`, on the page's own colour.
+        headings: of sections: `ruled` (a rule above), `barred` (white on the accent), `plain`.
         colours: the keys of `COLOURS`, each as `#rrggbb`.
         fonts: the keys of `FONTS`, each a family.
-        folder: of a course theme: its `fonts/` are used; None for one of ours.
+        folder: of a course's theme: its `fonts/` are used; None for one of ours.
         logos: the course's.
         required: topics that the course wants a section for, such as `question`.
+        file: where its colours are written, as errors show it; empty for one of ours.
     """
 
     name: str = "classic"
     arrangement: str = "columns"
+    header: str = "band"
+    headings: str = "ruled"
     colours: Mapping[str, str] = field(default_factory=lambda: dict(COLOURS))
     fonts: Mapping[str, str] = field(default_factory=lambda: dict(FONTS))
     folder: Path | None = None
     logos: tuple[Logo, ...] = ()
     required: tuple[str, ...] = REQUIRED
+    file: str = ""
