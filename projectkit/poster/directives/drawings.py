@@ -30,8 +30,16 @@ class Drawing:
 
 @dataclass
 class Drawn:
-    """What the directives of a poster ask for beside their nodes."""
+    """What the directives of a poster ask for beside their nodes.
 
+    Args:
+        address: what the poster's own QR code says; empty where it has none.
+        drawings: figures to be drawn when their size is known.
+        warnings: what is unfinished or older than its run, each with its place.
+        shown: every number and figure.
+    """
+
+    address: str = ""
     drawings: list[Drawing] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)

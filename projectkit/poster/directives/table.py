@@ -13,6 +13,7 @@ A directive is a fence of colons whose body is YAML:
 | `numbers` | `run`*, `metrics`, `subset` | the figures that matter, large |
 | `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
 | `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
+| `qr` | `url`, `caption`, `alt` | a QR code: of the poster's page, else its repository, or another address |
 
 `runs` is a list of what `projectkit runs list` shows (ids, parts of ids, `latest`, `best`), or a mapping of labels to them.
 Before the first run is there, `latest` and `best` give a placeholder and a warning, so that a draft can be built; any other
@@ -27,6 +28,7 @@ from projectkit.errors import UserError, did_you_mean
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.figure import curves, figure
 from projectkit.poster.directives.found import NoRunYetError
+from projectkit.poster.directives.qr import qr
 from projectkit.poster.directives.results import numbers, results
 from projectkit.poster.markup.markdown import Node
 from projectkit.poster.source.fields import Fields, read_fields
@@ -83,4 +85,5 @@ DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], 
     "numbers": (("run", "metrics", "subset"), numbers),
     "curves": (("runs", "metrics", "caption", "alt"), curves),
     "figure": (("run", "name", "subset", "caption", "alt"), figure),
+    "qr": (("url", "caption", "alt"), qr),
 }

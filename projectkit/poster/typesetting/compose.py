@@ -45,7 +45,7 @@ def compose(poster: Poster, project: Project) -> Composed:
     Raises:
         UserError: a run, a picture or a key that is not there; with file and line.
     """
-    drawn = Drawn()
+    drawn = Drawn(poster.code_target)
     pictures: dict[str, Picture] = {}
     atoms, sections = [], []
     for section in poster.sections:
