@@ -15,6 +15,8 @@ at its final size instead of scaling it.
 | anomalies.py | `score_histogram`, `timeline` |
 | attributed_images.py, attributed_text.py | what spoke for a class: `attributed_images`, `attributed_text` |
 | attributed_values.py | the same of a table's columns and a series' moments: `attributed_table`, `attributed_series` |
+| legibility.py | whether a figure can be read on paper: `smallest_type_pt`, `colour_blind`, `picture_colours` |
+| svg.py | SVG files read for that: shapes with their styles and scales |
 | samples.py | what a data set looks like: `class_balance`, `histograms`, `image_sheet`, `series` |
 """
 
@@ -34,6 +36,10 @@ from projectkit.figures.intervals import differences as differences
 from projectkit.figures.intervals import per_class as per_class
 from projectkit.figures.intervals import slices as slices
 from projectkit.figures.learning_rate import lr_range as lr_range
+from projectkit.figures.legibility import Confused as Confused
+from projectkit.figures.legibility import colour_blind as colour_blind
+from projectkit.figures.legibility import picture_colours as picture_colours
+from projectkit.figures.legibility import smallest_type_pt as smallest_type_pt
 from projectkit.figures.ranking import precision_recall as precision_recall
 from projectkit.figures.ranking import roc as roc
 from projectkit.figures.samples import class_balance as class_balance
@@ -45,11 +51,13 @@ from projectkit.figures.style import style as style
 from projectkit.figures.style import svg_bytes as svg_bytes
 
 __all__ = [
+    "Confused",
     "attributed_images",
     "attributed_series",
     "attributed_table",
     "attributed_text",
     "class_balance",
+    "colour_blind",
     "confusion_matrix",
     "det",
     "differences",
@@ -58,6 +66,7 @@ __all__ = [
     "learning_curves",
     "lr_range",
     "per_class",
+    "picture_colours",
     "precision_recall",
     "reliability",
     "roc",
@@ -65,6 +74,7 @@ __all__ = [
     "score_histogram",
     "series",
     "slices",
+    "smallest_type_pt",
     "style",
     "svg_bytes",
     "timeline",

@@ -8,12 +8,10 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from figure_gallery import GALLERY
 
 from projectkit import figures
-from projectkit.figures.diverging import AGAINST, FOR
 from projectkit.figures.style import DASHES, MARKERS, PALETTE
 
 SIZES = [(60, 60), (95, 80), (180, 110)]
@@ -81,31 +79,6 @@ def test_each_figure_is_the_same_svg_in_each_process_with_its_text_as_outlines(d
     command = [sys.executable, "-c", script, str(Path(__file__).parent)]
     other = subprocess.run(command, env={**os.environ, **kept}, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == str(here)
-
-
-# Machado, Oliveira & Fernandes 2009, "A physiologically-based model for simulation of color vision deficiency", severity 1
-SEEN_BY = {
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
-    "everybody": np.eye(3).tolist(),
-}
-
-
-def _lab(colour, seen_by):
-    """CIE 1976 L*a*b* (D65) of a colour as an eye sees it."""
-    srgb = np.array(mpl.colors.to_rgb(colour))
-    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-    linear = np.clip(np.array(SEEN_BY[seen_by]) @ linear, 0, 1)
-    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ linear
-    f = np.cbrt(xyz / [0.9505, 1, 1.089])
-    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
-
-
-@pytest.mark.parametrize("seen_by", SEEN_BY)
-def test_colours_are_told_apart_by_colour_blind_readers(seen_by):
-    labs = [_lab(colour, seen_by) for colour in PALETTE]
-    assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(labs, 2)) > 10
-    assert np.linalg.norm(_lab(FOR, seen_by) - _lab(AGAINST, seen_by)) > 50
 
 
 def test_what_has_a_colour_of_its_own_has_a_dash_or_a_marker_of_its_own_too():
