@@ -90,6 +90,10 @@ class Typesetter:
         """The page as pixels."""
         return _one_page(self._compiler().compile(format="png", ppi=ppi))
 
+    def staged(self, name: str) -> bytes:
+        """A picture or a drawn figure as it is set into the page."""
+        return (self._stage / name).read_bytes()
+
     def _measured(self) -> tuple[Mapping[int, list[Ladder]], float]:
         """Number of columns -> heights at each size; the height of a column."""
         compiler = self._compiler()
