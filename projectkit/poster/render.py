@@ -65,10 +65,10 @@ def rendered(folder: Path, project: Project) -> Iterator[Rendered]:
     composed = compose(poster, project)
     with ExitStack() as stack:
         try:
-            found = _laid_out(poster, composed, bundled(folder), stack)
+            found = _laid_out(poster, composed, bundled(poster), stack)
         except MissingCharactersError as error:
             words = f"{error.where}: set in a font of this machine, as the bundled ones lack {error.shown}"
-            found = _laid_out(poster, composed, wider(bundled(folder)), stack, words)
+            found = _laid_out(poster, composed, wider(bundled(poster)), stack, words)
         yield found
 
 

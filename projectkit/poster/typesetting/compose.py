@@ -11,8 +11,9 @@ from projectkit.poster.directives.drawings import Drawing, Drawn
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.directives.table import draw
 from projectkit.poster.markup.markdown import Node, plain_text
-from projectkit.poster.markup.words import INTERVAL_SIZE, breakable, prepared
+from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
 from projectkit.poster.source.values import Poster, Section
+from projectkit.poster.typesetting.frame import frame
 from projectkit.poster.typesetting.layout import BLOCK_GAP
 from projectkit.poster.typesetting.pictures import Picture, read_picture
 from projectkit.project import Project
@@ -55,7 +56,7 @@ def compose(poster: Poster, project: Project) -> Composed:
             atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
     good = _GOOD * poster.sheet.distance_m
     return Composed(
-        document=_document(poster, atoms),
+        document=_document(poster, atoms, pictures),
         good=good,
         pictures=pictures,
         drawings=tuple(drawn.drawings),
@@ -96,23 +97,11 @@ def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
         yield atom
 
 
-def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, Picture]) -> dict[str, Any]:
     sheet = poster.sheet
     width, height, short, metres = sheet.width_mm, sheet.height_mm, sheet.short_mm, sheet.distance_m
     return {
-        "title": breakable(poster.title),
-        "subtitle": breakable(poster.subtitle),
-        "authors": [{"name": author.name, "affiliation": author.affiliation} for author in poster.authors],
-        "affiliation": poster.affiliation,
-        "course": poster.course,
-        "team": poster.team,
-        "links": [{"label": link.label, "url": link.url, "shown": _shown(link.url)} for link in poster.links],
-        "language": poster.language,
-        "theme": {
-            "arrangement": poster.theme.arrangement,
-            "colours": poster.theme.colours,
-            "fonts": poster.theme.fonts,
-        },
+        **frame(poster, pictures),
         "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
         "columns": [poster.columns] if poster.columns else _COLUMNS[sheet.landscape],
         "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
@@ -120,8 +109,3 @@ def _document(poster: Poster, atoms: list[dict[str, Any]]) -> dict[str, Any]:
         "interval-size": INTERVAL_SIZE,
         "atoms": atoms,
     }
-
-
-def _shown(url: str) -> str:
-    """An address as people write it."""
-    return breakable(url.removeprefix("https://").removeprefix("http://").removeprefix("mailto:").rstrip("/"))

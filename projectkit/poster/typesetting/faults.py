@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from projectkit.errors import UserError
+from projectkit.errors import UserError, WorkError
 from projectkit.poster.source.values import Poster
+from projectkit.poster.typesetting.fonts import packages_for
 from projectkit.poster.typesetting.pictures import Picture
+from projectkit.poster.typesetting.worker import TypesettingError, Worker
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
 _MOST_SHOWN = 8
@@ -31,12 +33,10 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
     Raises:
         UserError: characters that no font has, or a picture that cannot be decoded.
     """
-    import typst
-
     try:
         yield
-    except typst.TypstError as error:
-        missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic or str(error))]
+    except TypesettingError as error:
+        missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic)]
         if missing:
             raise _missing(poster, "".join(missing)) from error
         for name, picture in pictures.items():
@@ -49,16 +49,14 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
 
 def _undecodable(name: str, picture: Picture) -> str | None:
     """Why Typst cannot draw a picture by itself; None where it can."""
-    import typst
-
-    with tempfile.TemporaryDirectory(prefix="poster-") as folder:
-        (Path(folder) / name).write_bytes(picture.content)
-        main = Path(folder) / "main.typ"
-        main.write_text(f'#image("{name}")', encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="poster-") as temporary, Worker() as worker:
+        folder = Path(temporary).resolve()
+        (folder / name).write_bytes(picture.content)
+        (folder / "main.typ").write_text(f'#image("{name}")', encoding="utf-8")
         try:
-            typst.compile(str(main), root=folder, format="svg")
-        except typst.TypstError as error:
-            return str(error)
+            worker.ask("svg", folder, (), system=False, main="main.typ", out=str(folder / "out.svg"))
+        except (TypesettingError, WorkError) as error:
+            return error.what if isinstance(error, WorkError) else str(error)
     return None
 
 
@@ -76,12 +74,12 @@ def _missing(poster: Poster, text: str) -> MissingCharactersError:
     named = [f"{character} (U+{ord(character):04X}, {_name(character)})" for character in characters[:_MOST_SHOWN]]
     more = f" and {len(characters) - _MOST_SHOWN} more" if len(characters) > _MOST_SHOWN else ""
     folder = Path(poster.file).parent.as_posix()
-    error = MissingCharactersError(
-        f"no font here has {', '.join(named)}{more}",
-        where=_place(poster, set(characters)),
-        remedy=f"put a font that has them (.otf or .ttf) into {folder}/fonts/, or for Chinese, Japanese and Korean install the extra cjk "
-        f"(`pip install cvttf-notosanscjk-regular`)",
-    )
+    packages = packages_for("".join(characters))
+    remedy = f"put a font that has them (.otf or .ttf) into {folder}/fonts/"
+    if packages:
+        remedy = f"install one: `pip install {' '.join(packages)}`; or {remedy}"
+    what = f"no font here has {', '.join(named)}{more}"
+    error = MissingCharactersError(what, where=_place(poster, set(characters)), remedy=remedy)
     error.shown = "".join(characters[:_MOST_SHOWN])
     return error
 

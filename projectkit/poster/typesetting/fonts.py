@@ -1,17 +1,41 @@
 """Which fonts a poster is set in.
 
-The bundled ones cover Latin, Greek and Cyrillic, and give the same bytes on every machine. Where a text has characters that they lack,
-the poster is set again with the fonts of the extra `cjk` and of the machine beside them, and says so. A font in `poster/fonts/` is always
-there.
+The bundled ones cover Latin, Greek, Cyrillic, Arabic (with Persian and Urdu) and Hebrew, and give the same bytes on every machine. A
+font in `poster/fonts/`, or in a course theme's `fonts/`, goes before them. Where a text has characters that all of these lack, the poster
+is set again with the packages of `SCRIPTS` that are installed and with the machine's own fonts beside them, and says so. Where that is
+not enough either, the error names the package that would do: no character is ever drawn as a box.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# Noto Sans CJK as a package: the only one on the index that carries Chinese, Japanese and Korean under a free licence
-_CJK = ("cvttf_NotoSansCJK_Regular", "cvttf_NotoSansCJK_Regular")
+from projectkit.errors import UserError, did_you_mean
+from projectkit.poster.source.values import Poster
+
+# Distribution and folder of each bundled family; their packages are data, none of their code is run.
+_BUNDLED = {
+    "Source Sans 3": ("fontpkg-source-sans-3", "fontpkg_source_sans_3"),
+    "Noto Sans Arabic": ("fontpkg-noto-sans-arabic", "fontpkg_noto_sans_arabic"),
+    "Assistant": ("fontpkg-assistant", "fontpkg_assistant"),  # Hebrew, drawn to go with Source Sans
+    "Atkinson Hyperlegible": ("fontpkg-atkinson-hyperlegible", "fontpkg_atkinson_hyperlegible"),
+}
+_FALLBACKS = ("Source Sans 3", "Noto Sans Arabic", "Assistant")
+_CJK = ("cvttf-notosanscjk-regular", "cvttf_NotoSansCJK_Regular")
+# The first word of a character's name in Unicode -> distribution and folder of a font that has its script
+SCRIPTS = {
+    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"), _CJK),
+    "DEVANAGARI": ("fontpkg-noto-sans-devanagari", "fontpkg_noto_sans_devanagari"),
+    "TAMIL": ("fontpkg-noto-sans-tamil", "fontpkg_noto_sans_tamil"),
+    "TELUGU": ("fontpkg-noto-sans-telugu", "fontpkg_noto_sans_telugu"),
+    "THAI": ("fontpkg-noto-sans-thai", "fontpkg_noto_sans_thai"),
+    "KHMER": ("fontpkg-noto-sans-khmer", "fontpkg_noto_sans_khmer"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,22 +45,66 @@ class Fonts:
     folders: tuple[Path, ...]
     system: bool = False
 
+    @functools.cached_property
+    def families(self) -> frozenset[str]:
+        """The families that are there, Typst's own among them."""
+        import typst
 
-def bundled(poster: Path) -> Fonts:
-    """The library's own, and the team's in the poster's folder."""
-    import fontpkg_source_sans_3
+        paths = [str(folder) for folder in self.folders]
+        return frozenset(typst.Fonts(include_system_fonts=self.system, font_paths=paths).families())
 
-    own = poster / "fonts"
-    return Fonts((Path(fontpkg_source_sans_3.ROOT) / "files", *([own] if own.is_dir() else [])))
+
+def bundled(poster: Poster) -> Fonts:
+    """The library's own, the course's beside its theme, and the team's in the poster's folder.
+
+    Raises:
+        UserError: the theme names a family that none of these has, or a font leads out of its folder.
+    """
+    own = [folder / "fonts" for folder in (poster.folder, poster.theme.folder) if folder is not None]
+    folders = [folder for folder in own if folder.is_dir()]
+    for folder in folders:
+        _check_inside(folder)
+    fonts = Fonts((*folders, *filter(None, (_installed(*where) for where in _BUNDLED.values()))))
+    if poster.theme.file:
+        for role, family in poster.theme.fonts.items():
+            if family not in fonts.families:
+                what = f"the theme's font for {role} is {family!r}, which is not here"
+                remedy = f"put its .otf or .ttf into fonts/ beside theme.yaml; {did_you_mean(family, fonts.families)}"
+                raise UserError(what, where=poster.theme.file, remedy=remedy)
+    return fonts
 
 
 def wider(fonts: Fonts) -> Fonts:
     """The same with everything else that can be had on this machine."""
-    from importlib.metadata import PackageNotFoundError, distribution
+    found = (_installed(*where) for where in dict.fromkeys(SCRIPTS.values()))
+    return Fonts((*fonts.folders, *filter(None, found)), system=True)
 
-    name, folder = _CJK
-    try:  # found by its metadata: the package is data, none of its code is run
-        found = Path(str(distribution(name).locate_file(folder)))
-    except PackageNotFoundError:
-        return Fonts(fonts.folders, system=True)
-    return Fonts((*fonts.folders, found), system=True)
+
+def with_fallbacks(family: str) -> list[str]:
+    """A family and, for scripts that it lacks, those of the bundled ones that have them."""
+    return list(dict.fromkeys((family, *_FALLBACKS)))
+
+
+def packages_for(characters: str) -> list[str]:
+    """The distributions whose fonts would draw these characters; empty where we know of none."""
+    words = (unicodedata.name(character, "").partition(" ")[0].partition("-")[0] for character in characters)
+    return sorted({SCRIPTS[word][0] for word in words if word in SCRIPTS})
+
+
+def _installed(name: str, folder: str) -> Path | None:
+    try:
+        return Path(str(importlib.metadata.distribution(name).locate_file(folder)))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _check_inside(folder: Path) -> None:
+    """A font is embedded in the PDF, so a link must not bring in a file from elsewhere."""
+    for path in (folder, *_files(folder)):
+        if not path.resolve().is_relative_to(folder.parent.resolve()):
+            where = f"{folder.parent.name}/{path.relative_to(folder.parent).as_posix()}"
+            raise UserError("leads out of its folder", where=where, remedy="copy the font itself there")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    yield from sorted(folder.rglob("*"))
