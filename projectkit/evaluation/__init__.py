@@ -11,7 +11,7 @@
 | clusters.py | which samples were drawn together |
 | grouped.py | intervals of shares of samples that depend on one another |
 | curves.py | curves as points, and the figures |
-| ledger.py | every look at labels that were not trained or selected on |
+| ledger.py | every look at labels that were not trained or selected on, written down |
 | mistakes.py | the most confident mistakes, and which classes are taken for which |
 | slices.py | slices of the samples on which a model does worse than on the rest |
 | columns.py | what the samples are cut into slices by |
@@ -22,8 +22,7 @@
 | baseline/ | plain models on the config's own split, each kept as a run |
 """
 
-from projectkit.evaluation.ledger import Look, looks
 from projectkit.evaluation.measure import Evaluated, evaluate
 from projectkit.evaluation.report import Measured, Options, report
 
-__all__ = ["Evaluated", "Look", "Measured", "Options", "evaluate", "looks", "report"]
+__all__ = ["Evaluated", "Measured", "Options", "evaluate", "report"]

@@ -1,7 +1,7 @@
 """The ledger: every look at a test subset, one small file each, committed with the repository.
 
 A test set that has been looked at twenty times while choices were made is a second validation set. The ledger lets a team, and whoever
-grades them, count the looks. One file a look, so that two partners' looks merge without a conflict.
+grades them, count the looks (`projectkit.runs.ledger` reads them). One file a look, so that two partners' looks merge without a conflict.
 """
 
 from __future__ import annotations
@@ -9,33 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from projectkit.runs import atomic_write
+from projectkit.runs.ledger import SCHEMA, Look
 
-SCHEMA = 1
 FREE = ("train", "val")  # what a model was fitted to or chosen by may be looked at as often as one likes
-
-
-@dataclass(frozen=True)
-class Look:
-    """One look at a test subset.
-
-    Args:
-        time: UTC, ISO 8601.
-        run: whose predictions were compared with the labels.
-        subset: whose labels were used.
-        data: name, target and split digest, as in the run record.
-        checkpoint_sha256: of the weights that were evaluated.
-    """
-
-    time: str
-    run: str
-    subset: str
-    data: Mapping[str, object]
-    checkpoint_sha256: str
 
 
 def record_look(ledger: Path, run: str, subset: str, data: Mapping[str, object], checkpoint_sha256: str) -> Path | None:
@@ -54,15 +35,3 @@ def record_look(ledger: Path, run: str, subset: str, data: Mapping[str, object],
     document = {"schema": SCHEMA, **asdict(look)}
     atomic_write(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
     return path
-
-
-def looks(ledger: Path) -> list[Look]:
-    """All looks so far, oldest first; files that are no looks are passed over."""
-    found = []
-    for path in sorted(ledger.glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Look(**{name: document[name] for name in Look.__dataclass_fields__}))
-        except (ValueError, KeyError, TypeError):
-            continue
-    return sorted(found, key=lambda look: look.time)

@@ -14,6 +14,7 @@ Training and evaluation write through `RunWriter`; everything else reads through
 | evidence.py, difference.py | samples matched by id; differences of intervals, of one run and several seeds, of regressions |
 | versus.py, pairs.py | a difference of two results, tested; all of them, corrected for how many there are |
 | verdict.py | what a comparison comes to, in words |
+| ledger.py, audit.py | every look at a test subset; what an audit found |
 | notes.py, archive.py | tags and notes; runs out of sight and in the trash |
 | page/ | curves and all the rest in the browser: `projectkit runs open` |
 | sync/ | runs handed to Weights & Biases, in a process of their own |

@@ -7,7 +7,6 @@ result (replicates.py) also stand as one, and differences between results are te
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from projectkit.errors import UserError
 from projectkit.runs.evidence import Evidence
 from projectkit.runs.fairness import unfair_reasons
 from projectkit.runs.files import as_float
+from projectkit.runs.ledger import looks
 from projectkit.runs.pairs import differences
 from projectkit.runs.reader import Run
 from projectkit.runs.replicates import Result, results_of, settings_of
@@ -126,7 +126,7 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
     found = differences(results, evidence)
     problems = [problem for each in evidence.values() for problem in each.problems]
     by_result = tuple(_by_result(results, evidence))
-    looks = _looks(ledger, different, {pair.subset for pair in found.pairs}) if ledger else []
+    looked = _looks(ledger, different, {pair.subset for pair in found.pairs}) if ledger else []
     return Comparison(
         different,
         unfair,
@@ -137,7 +137,7 @@ def compare(runs: Sequence[Run], ledger: Path | None = None) -> Comparison:
         results=results,
         by_result=by_result,
         differences=found.pairs,
-        notes=(*problems, *found.notes, *looks),
+        notes=(*problems, *found.notes, *looked),
         sentences=sentences(results, found.pairs, unfair) if len(results) > 1 else _alone(results[0], by_result),
     )
 
@@ -244,13 +244,9 @@ def _looks(ledger: Path, runs: Sequence[Run], subsets: set[str]) -> list[str]:
     """How often the labels of each test subset were looked at on the split of these runs, as the ledger has it."""
     digests = {run.part("data").get("split_digest") for run in runs}
     found: dict[str, list[str]] = {}
-    for path in sorted(ledger.glob("*.json")):
-        try:
-            look = json.loads(path.read_text(encoding="utf-8"))
-            if look["subset"] in subsets and look["data"].get("split_digest") in digests:
-                found.setdefault(look["subset"], []).append(str(look["run"]))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # no look
+    for look in looks(ledger):
+        if look.subset in subsets and look.data.get("split_digest") in digests:
+            found.setdefault(look.subset, []).append(look.run)
     return [
         f"{subset} was looked at {len(of)} times, with {len(set(of))} runs (ledger/); what is chosen after a look is no longer tested by it"
         for subset, of in sorted(found.items())

@@ -9,7 +9,7 @@ from projectkit.data import DataModule
 
 
 def data_record(config: Config, data: DataModule | None) -> dict[str, Any]:
-    """The field `data` of `run.json`: name, target, split, digests, and the size of each subset.
+    """The field `data` of `run.json`: name, target, split, digests, the size of each subset, and what the card says in words.
 
     Args:
         config: of the run.
@@ -30,4 +30,21 @@ def data_record(config: Config, data: DataModule | None) -> dict[str, Any]:
         "encoder_digest": data.encoder.digest,
         **data.encoder.notes,
         "samples": {subset: len(rows) for subset, rows in data.split.subsets.items()},
+        "card": _card(data),
     }
+
+
+def _card(data: DataModule) -> dict[str, Any]:
+    """What a reader of the results wants to know of the data, as the card has it when the run begins; without what it leaves empty."""
+    card = data.card
+    policy = card.splits.get(data.split.policy)
+    facts = {
+        "title": card.title,
+        "licence": card.licence,
+        "citation": card.citation,
+        "origin": card.origin,
+        "class_names": list(card.targets[data.target].class_names),
+        "split": policy.about if policy else "",
+        "traps": list(card.traps),
+    }
+    return {name: fact for name, fact in facts.items() if fact}

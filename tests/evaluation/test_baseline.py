@@ -17,12 +17,13 @@ from projectkit.config import load_config
 from projectkit.data import DataModule
 from projectkit.datasets.card import Withheld
 from projectkit.errors import UserError, WorkError
-from projectkit.evaluation import evaluate, looks
+from projectkit.evaluation import evaluate
 from projectkit.evaluation.baseline import Baselines, baselines, fitting, models, rows
 from projectkit.evaluation.baseline.fitting import Bench
 from projectkit.metrics import classification_metrics, paired_difference
 from projectkit.project import Project
 from projectkit.runs import Run, RunWriter, find_run, keep_run, list_runs
+from projectkit.runs.ledger import looks
 from projectkit.training import train
 from projectkit.training.resume import find_resumable
 

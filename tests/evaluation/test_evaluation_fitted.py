@@ -9,8 +9,9 @@ import pytest
 
 from projectkit import metrics
 from projectkit.errors import UserError
-from projectkit.evaluation import Options, evaluate, looks
+from projectkit.evaluation import Options, evaluate
 from projectkit.runs import Run, RunWriter, read_run
+from projectkit.runs.ledger import looks
 from projectkit.training import train
 
 QUICK = Options(attribute=0, cost=False)

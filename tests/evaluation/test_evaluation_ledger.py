@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from projectkit import datasets
-from projectkit.evaluation import Options, evaluate, looks
+from projectkit.evaluation import Options, evaluate
 from projectkit.evaluation.ledger import record_look
 from projectkit.runs import Run
+from projectkit.runs.ledger import looks
 
 QUICK = Options(attribute=0, cost=False)
 

@@ -14,9 +14,10 @@ import torch
 from torch.utils.data import DataLoader
 
 from projectkit.errors import UserError, WorkError
-from projectkit.evaluation import Options, evaluate, looks
+from projectkit.evaluation import Options, evaluate
 from projectkit.evaluation.predict import predict, subset_loader
 from projectkit.runs import Run
+from projectkit.runs.ledger import looks
 from projectkit.tasks import Classification
 from projectkit.training import Assembly, train
 

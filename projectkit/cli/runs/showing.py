@@ -144,7 +144,11 @@ def _in_words(run: Run, facts: dict[str, Any]) -> dict[str, Any]:
             for key, value in chosen_settings(facts["config"]).items()
         },
         # twelve digits tell two digests apart; --json has them in full
-        "data": {key: str(value)[:12] if key.endswith("_digest") else value for key, value in run.part("data").items()},
+        "data": {
+            key: str(value)[:12] if key.endswith("_digest") else value
+            for key, value in run.part("data").items()
+            if key != "card"  # sentences; `projectkit data info` has them too
+        },
         "git": commit or git.get("reason"),
         "durations": {"total": console.duration(facts["duration_s"]), "fit": describe_time(run.seconds)}
         if run.seconds

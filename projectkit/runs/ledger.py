@@ -1,0 +1,44 @@
+"""Reading the ledger: every look at the labels of a test subset, a small file each in `ledger/`; evaluation writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a test subset.
+
+    Args:
+        time: UTC, ISO 8601.
+        run: whose predictions were compared with the labels.
+        subset: whose labels were used.
+        data: name, target and split digest, as in the run record.
+        checkpoint_sha256: of the weights that were evaluated.
+    """
+
+    time: str
+    run: str
+    subset: str
+    data: Mapping[str, object]
+    checkpoint_sha256: str
+
+
+def looks(ledger: Path) -> list[Look]:
+    """All looks so far, oldest first; files that are no looks are passed over."""
+    found = []
+    for path in sorted(ledger.glob("*.json")):
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+            look = Look(**{name: document[name] for name in Look.__dataclass_fields__})
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        texts = (look.time, look.run, look.subset)
+        if isinstance(look.data, dict) and all(isinstance(text, str) for text in texts):
+            found.append(look)
+    return sorted(found, key=lambda look: look.time)
