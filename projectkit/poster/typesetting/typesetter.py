@@ -1,4 +1,4 @@
-"""From nodes to a page and its files: everything is staged in a temporary folder, and Typst compiles the design there.
+"""From nodes to a page and its files: everything is staged in a temporary folder, and a process of its own has Typst compile the design there.
 
 The staging folder is Typst's root and holds copies only, so that nothing outside the project can be drawn. The first compilation
 measures every block, from which the layout is made; figures are then drawn at their final size, with type of print size; after that any
@@ -11,22 +11,22 @@ import importlib.resources
 import json
 import shutil
 import tempfile
+import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from projectkit.errors import WorkError
 from projectkit.poster.typesetting.compose import Composed
 from projectkit.poster.typesetting.fonts import Fonts
 from projectkit.poster.typesetting.layout import Excess, Ladder, Layout, arrange, excess
+from projectkit.poster.typesetting.printing import with_bleed_box
+from projectkit.poster.typesetting.worker import Worker
 
-if TYPE_CHECKING:
-    import typst
-
-_STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing glyphs and alternative texts are errors
 _TYPE_IN_FIGURES = 0.68  # of the text's size,
 _FIGURE_EMS = 26  # but no more than lets so many em stand side by side: narrow columns would hold nothing but labels
-_POINTS_PER_MM = 72 / 25.4
+_MM_PER_INCH = 25.4
+_POINTS_PER_MM = 72 / _MM_PER_INCH
 
 
 class Typesetter:
@@ -35,14 +35,18 @@ class Typesetter:
     Args:
         composed: the poster.
         fonts: that it is set in.
+        worker: a typesetting process that is kept for several posters; one is started for this poster where it is None.
 
-    All methods raise `typst.TypstError` for a picture that cannot be decoded, and for characters that no font has.
+    All methods raise `TypesettingError` for a picture that cannot be decoded, and for characters that no font has; `WorkError` where a
+    limit of time or memory is met.
     """
 
-    def __init__(self, composed: Composed, fonts: Fonts) -> None:
+    def __init__(self, composed: Composed, fonts: Fonts, worker: Worker | None = None) -> None:
         self._composed = composed
         self._fonts = fonts
-        self._stage = Path(tempfile.mkdtemp(prefix="poster-"))
+        self._stage = Path(tempfile.mkdtemp(prefix="poster-")).resolve()
+        self._stack = ExitStack()
+        self._worker = worker or self._stack.enter_context(Worker())
 
     def __enter__(self) -> Self:
         design = importlib.resources.files("projectkit.poster.typesetting").joinpath("design")
@@ -55,10 +59,13 @@ class Typesetter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._stack.close()
         shutil.rmtree(self._stage, ignore_errors=True)
 
     def lay_out(self) -> Layout | Excess:
         """Measure, and find the best layout; what is too much, where nothing fits."""
+        if self._composed.drawings:  # loading what draws takes as long as measuring, which another process does
+            threading.Thread(target=_load_drawing, daemon=True).start()
         starts = [atom["first"] for atom in self._composed.document["atoms"]]
         ladders, room = self._measured()
         return arrange(starts, ladders, room, self._composed.good) or excess(starts, ladders, room)
@@ -84,11 +91,23 @@ class Typesetter:
 
     def pdf(self) -> bytes:
         """The page as PDF/A-2a and PDF/UA-1."""
-        return _one_page(self._compiler().compile(format="pdf", timestamp=0, pdf_standards=_STANDARDS))
+        return self._file("pdf")
+
+    def print_pdf(self) -> bytes:
+        """The page for a print shop: with bleed and crop marks, and the boxes that say where they are."""
+        return with_bleed_box(self._file("pdf", inputs={"print": "yes"}))
 
     def png(self, ppi: float) -> bytes:
         """The page as pixels."""
-        return _one_page(self._compiler().compile(format="png", ppi=ppi))
+        return self._file("png", ppi=ppi)
+
+    def screen_png(self, width: int, height: int) -> bytes:
+        """The page in the middle of a screen of so many pixels, whose sides are left in the colour around a poster."""
+        page = self._composed.document["page"]
+        ratio = width / height
+        tall = page["width"] / page["height"] <= ratio
+        ppi = (height / page["height"] if tall else width / page["width"]) * _MM_PER_INCH
+        return self._file("png", ppi=ppi, inputs={"screen": f"{ratio}"})
 
     def staged(self, name: str) -> bytes:
         """A picture or a drawn figure as it is set into the page."""
@@ -96,32 +115,23 @@ class Typesetter:
 
     def _measured(self) -> tuple[Mapping[int, list[Ladder]], float]:
         """Number of columns -> heights at each size; the height of a column."""
-        compiler = self._compiler()
-        try:
-            measured = json.loads(compiler.query("<measured>", field="value", one=True))
-        except RuntimeError:
-            compiler.compile(format="svg")  # says the same with a place, which `query` leaves out
-            raise
+        measured = self._ask("measure")
         ladders = {entry["columns"]: [Ladder(**rung) for rung in entry["rungs"]] for entry in measured["ladders"]}
         return ladders, measured["room"]
 
-    def _compiler(self) -> typst.Compiler:
-        import typst
+    def _file(self, kind: str, **arguments: Any) -> bytes:
+        out = self._stage / f"out.{kind}"
+        self._ask(kind, out=str(out), **arguments)
+        content = out.read_bytes()
+        out.unlink()
+        return content
 
-        folders = [str(folder) for folder in self._fonts.folders]
-        return typst.Compiler(
-            str(self._stage / "page.typ"),
-            root=str(self._stage),
-            font_paths=typst.Fonts(include_system_fonts=self._fonts.system, font_paths=folders),
-            package_path=str(self._stage),  # no package is ever looked for elsewhere, nor downloaded
-            package_cache_path=str(self._stage),
-        )
+    def _ask(self, task: str, **arguments: Any) -> Any:
+        return self._worker.ask(task, self._stage, self._fonts.folders, system=self._fonts.system, **arguments)
 
     def _write(self, name: str, value: Any) -> None:
         (self._stage / name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
-def _one_page(compiled: object) -> bytes:
-    if not isinstance(compiled, bytes):
-        raise WorkError("the poster came out on more than one page", remedy="shorten the longest section")
-    return compiled
+def _load_drawing() -> None:
+    import matplotlib.backends.backend_svg  # noqa: F401
