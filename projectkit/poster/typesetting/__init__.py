@@ -3,7 +3,9 @@
 | file | subject |
 |---|---|
 | compose.py | a poster's sources, with directives drawn and pictures read, to what the design reads |
+| arrangements.py | where columns may stand, and the middle of a billboard |
 | layout.py | which block where, in which size |
+| plan.py | from what was measured to a layout, from a layout to what the design draws |
 | typesetter.py | staging and Typst: measuring, then any output |
 | frame.py | what stands around the sections: header, footer, theme, logos |
 | fonts.py | the bundled fonts, and what is taken where they lack a character |

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from projectkit.poster.directives.table import draw
 from projectkit.poster.markup.markdown import Node, plain_text
 from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
 from projectkit.poster.source.values import Poster, Section
+from projectkit.poster.typesetting.arrangements import options
 from projectkit.poster.typesetting.frame import frame
 from projectkit.poster.typesetting.layout import BLOCK_GAP
 from projectkit.poster.typesetting.pictures import Picture, read_picture
+from projectkit.poster.typesetting.plan import ROW_GAP
 from projectkit.project import Project
 
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
@@ -23,7 +25,6 @@ from projectkit.project import Project
 _FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
 _RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
-_COLUMNS = {False: [2, 3], True: [3, 4]}  # by landscape; the first that gives a good size is taken
 _PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a picture keeps its proportions
 
 
@@ -53,10 +54,11 @@ def compose(poster: Poster, project: Project) -> Composed:
         blocks = [_block(block, section, poster, project, drawn, pictures) for block in section.blocks]
         sections.append(Section(section.file, tuple(blocks)))
         for index, atom in enumerate(_atoms(blocks)):
-            atoms.append({"file": section.file, "line": atom[0]["line"], "first": index == 0, "blocks": prepared(atom)})
+            place = {"file": section.file, "line": atom[0]["line"], "first": index == 0}
+            atoms.append({**place, "elastic": any(map(_elastic, atom)), "blocks": prepared(atom)})
     good = _GOOD * poster.sheet.distance_m
     return Composed(
-        document=_document(poster, atoms, pictures),
+        document=_document(poster, atoms, pictures, good),
         good=good,
         pictures=pictures,
         drawings=tuple(drawn.drawings),
@@ -70,6 +72,9 @@ def _block(
     block: Node, section: Section, poster: Poster, project: Project, drawn: Drawn, pictures: dict[str, Picture]
 ) -> Node:
     """A block with its directive drawn and its picture read."""
+    if block["kind"] == "row":
+        cells = [[_block(one, section, poster, project, drawn, pictures) for one in cell] for cell in block["cells"]]
+        return {**block, "cells": _same_height(cells, drawn)}
     if block["kind"] == "directive":
         block = draw(block, section.file, project, drawn)
     if block["kind"] != "figure" or block.get("redrawn"):
@@ -82,6 +87,25 @@ def _block(
     pictures[name] = picture
     kept = {key: block[key] for key in ("kind", "line", "caption", "alt")}
     return {**kept, "redrawn": False, "file": name, "source": block.get("source"), **_PICTURE_HEIGHT}
+
+
+def _same_height(cells: list[list[Node]], drawn: Drawn) -> list[list[Node]]:
+    """Cells whose redrawn figures may have the same heights, so that they end on one line."""
+    figures = [cell[-1] for cell in cells]
+    if not all(figure["kind"] == "missing" or figure.get("redrawn") for figure in figures):
+        return cells
+    least = max(figure["least"] for figure in figures)
+    bounds = {"least": least, "most": max(least, min(figure["most"] for figure in figures))}
+    files = {figure.get("file") for figure in figures}
+    drawn.drawings[:] = [replace(one, **bounds) if one.file in files else one for one in drawn.drawings]
+    return [[*cell[:-1], {**cell[-1], **bounds}] for cell in cells]
+
+
+def _elastic(block: Node) -> bool:
+    """Whether its height can grow."""
+    return block["kind"] in ("figure", "missing") or any(
+        _elastic(one) for cell in block.get("cells", []) for one in cell
+    )
 
 
 def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
@@ -97,15 +121,18 @@ def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
         yield atom
 
 
-def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, Picture]) -> dict[str, Any]:
+def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, Picture], good: float) -> dict[str, Any]:
     sheet = poster.sheet
-    width, height, short, metres = sheet.width_mm, sheet.height_mm, sheet.short_mm, sheet.distance_m
+    short, metres = sheet.short_mm, sheet.distance_m
+    page = {"width": sheet.width_mm, "height": sheet.height_mm, "margin": _MARGIN * short, "gutter": _GUTTER * short}
+    billboard = poster.theme.arrangement == "billboard"
     return {
         **frame(poster, pictures),
-        "page": {"width": width, "height": height, "margin": _MARGIN * short, "gutter": _GUTTER * short},
-        "columns": [poster.columns] if poster.columns else _COLUMNS[sheet.landscape],
+        "page": page,
+        "options": options(page, good, billboard=billboard, wanted=poster.columns, atoms=len(atoms)),
         "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
         "block-gap": BLOCK_GAP,
+        "row-gap": ROW_GAP,
         "interval-size": INTERVAL_SIZE,
         "atoms": atoms,
     }

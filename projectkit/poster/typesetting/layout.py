@@ -1,7 +1,7 @@
-"""The layout: which text size, how many columns, which block where, how tall the figures, how wide the gaps.
+"""The layout: which text size, which arrangement of columns, which block where, how tall the figures, how wide the gaps.
 
 Plain numbers in, plain numbers out. The template has measured every block (with the figures at their least and at their greatest
-height) at a ladder of text sizes and for each number of columns that may be used; this file deals the blocks, in order, to
+height) at a ladder of text sizes and for each width of column that may be used; this file deals the blocks, in order, to
 columns. It looks for a good text size first, then for full columns, and breaks a section across columns only where that buys
 something. Columns are filled by letting figures grow, then the gaps.
 """
@@ -9,8 +9,11 @@ something. Columns are filled by letting figures grow, then the gaps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+
+from projectkit.poster.typesetting.arrangements import Area, Arrangement
 
 # Gaps before a block, and how far they may grow to fill a column; in sizes of the text.
 SECTION_GAP, BLOCK_GAP = 1.75, 0.95
@@ -22,6 +25,7 @@ _LARGER = 0.25
 _SLACK = 0.9  # for an entirely empty column
 _BREAK = 0.035  # for each section that goes on in the next column
 _GROWN = 0.06  # for figures at their greatest height
+_MIDDLE = 0.3  # for a billboard's middle that takes the whole page
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,14 @@ class Ladder:
 
 
 @dataclass(frozen=True)
+class Option:
+    """A width of columns that was measured, and the ways to put them on the page; all have one number of columns."""
+
+    arrangements: Sequence[Arrangement]
+    ladder: Sequence[Ladder]
+
+
+@dataclass(frozen=True)
 class Column:
     """One column.
 
@@ -50,21 +62,24 @@ class Column:
         gaps: before each block, in points; 0 for the first.
         grow: of the figures, 0 (least height) to 1 (greatest).
         slack: the share that stays empty at the bottom.
+        area: where it stands.
     """
 
     blocks: range
     gaps: tuple[float, ...]
     grow: float
     slack: float
+    area: Area
 
 
 @dataclass(frozen=True)
 class Layout:
-    """A poster's layout: text size in points, and its columns."""
+    """A poster's layout: text size in points, its columns, and the middle of a billboard."""
 
     size: float
     columns: tuple[Column, ...]
     slack: float  # of the emptiest column
+    middle: Area | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +92,9 @@ class Excess:
         heights: of each block in lines, with the gap before it.
         tall: the number of a block that is taller than a column by itself.
         wide: the number of a block with a table that is wider than a column.
+        option: at its smallest text size, by which `fits` tells whether a cut would do.
+        layout: on a page that is taller by `over`.
+        over: in points.
     """
 
     lines: int
@@ -84,109 +102,202 @@ class Excess:
     heights: tuple[float, ...]
     tall: int | None
     wide: int | None
+    option: Option
+    layout: Layout
+    over: float
 
 
-def arrange(starts: Sequence[bool], ladders: Mapping[int, Sequence[Ladder]], room: float, good: float) -> Layout | None:
+def arrange(starts: Sequence[bool], options: Sequence[Option], good: float) -> Layout | None:
     """The best layout, None where nothing fits.
 
     Args:
         starts: for each block, whether it starts a section.
-        ladders: number of columns -> heights at each text size.
-        room: height of a column, in points.
+        options: what may be used.
         good: a text size that is read with ease.
     """
     best: tuple[float, Layout] | None = None
-    for columns, ladder in ladders.items():
-        for rung in ladder:
-            if rung.wide:
+    tried = [(rung, option) for option in options for rung in option.ladder if not rung.wide]
+    for rung, option in sorted(tried, key=lambda one: -one[0].size):
+        for arrangement in option.arrangements:
+            most = _text_worth(rung.size, good) + _GROWN + _middle_worth(arrangement)
+            if best is not None and most <= best[0]:
                 continue
-            layout = _deal(starts, rung, columns, room)
+            layout = _deal(starts, rung, arrangement)
             if layout is None:
                 continue
-            worth = _worth(layout, starts, good)
+            worth = _worth(layout, starts, good) + _middle_worth(arrangement)
             if best is None or worth > best[0]:
                 best = (worth, layout)
     return best[1] if best else None
 
 
-def excess(starts: Sequence[bool], ladders: Mapping[int, Sequence[Ladder]], room: float) -> Excess:
-    """By how much the blocks are too long, for the number of columns that comes nearest to fitting."""
-    found = []
-    for columns, ladder in ladders.items():
-        rung = min(ladder, key=lambda one: one.size)
-        heights = [
-            height + (SECTION_GAP if start else BLOCK_GAP) * rung.size
-            for height, start in zip(rung.least, starts, strict=True)
-        ]
-        tallest = max(range(len(heights)), key=lambda index: rung.least[index])
-        over = max(sum(heights) - columns * room, rung.least[tallest] - room, rung.size)
-        pitch = rung.size * _LINE_PITCH
-        found.append(
-            Excess(
-                lines=math.ceil(over / pitch),
-                share=max(sum(heights) / (columns * room), 1.01),
-                heights=tuple(height / pitch for height in heights),
-                tall=tallest if rung.least[tallest] > room else None,
-                wide=rung.wide[0] if rung.wide else None,
-            )
-        )
+def fits(starts: Sequence[bool], option: Option, gone: frozenset[int], shorter: Sequence[float] | None = None) -> bool:
+    """Whether the blocks fit at the smallest text size without those that are gone.
+
+    Args:
+        starts: for each block, whether it starts a section.
+        option: of `Excess`.
+        gone: numbers of the blocks that are left out.
+        shorter: by how many points each block is shortened.
+    """
+    rung = min(option.ladder, key=lambda one: one.size)
+    kept = [index for index in range(len(starts)) if index not in gone]
+    if not kept or gone.intersection(rung.wide) != set(rung.wide):
+        return False
+    cut = shorter or [0.0] * len(starts)
+    begun: list[bool] = []  # a section whose first block is gone starts with its next
+    carried = False
+    for index, start in enumerate(starts):
+        carried = carried or start
+        if index not in gone:
+            begun.append(carried)
+            carried = False
+    least = [max(rung.least[index] - cut[index], 0.0) for index in kept]
+    rung = Ladder(rung.size, least, least, ())
+    return any(_deal(begun, rung, arrangement) is not None for arrangement in option.arrangements)
+
+
+def excess(starts: Sequence[bool], options: Sequence[Option]) -> Excess:
+    """By how much the blocks are too long, for the option that comes nearest to fitting."""
+    found = [_excess(starts, option) for option in options]
     return min(found, key=lambda one: (one.wide is not None, one.tall is not None, one.share))
 
 
+def _excess(starts: Sequence[bool], option: Option) -> Excess:
+    rung = min(option.ladder, key=lambda one: one.size)
+    heights = [
+        height + (SECTION_GAP if start else BLOCK_GAP) * rung.size
+        for height, start in zip(rung.least, starts, strict=True)
+    ]
+    arrangement = max(option.arrangements, key=lambda one: sum(area.height for area in one.areas))
+    rooms = [area.height for area in arrangement.areas]
+    tallest = max(range(len(heights)), key=lambda index: rung.least[index])
+    over = max(sum(heights) - sum(rooms), rung.least[tallest] - max(rooms), rung.size)
+    pitch = rung.size * _LINE_PITCH
+    layout, taller = _spilling(starts, rung, arrangement, sum(heights))
+    return Excess(
+        lines=math.ceil(over / pitch),
+        share=max(sum(heights) / sum(rooms), 1.01),
+        heights=tuple(height / pitch for height in heights),
+        tall=tallest if rung.least[tallest] > max(rooms) else None,
+        wide=rung.wide[0] if rung.wide else None,
+        option=option,
+        layout=layout,
+        over=taller,
+    )
+
+
+def _spilling(starts: Sequence[bool], rung: Ladder, arrangement: Arrangement, most: float) -> tuple[Layout, float]:
+    """The layout on the shortest page that holds everything, and by how many points that is taller."""
+    low, high = 0.0, most
+    layout = _deal(starts, rung, arrangement.taller(high))
+    assert layout is not None  # each column could hold everything
+    while high - low > rung.size / 2:
+        middle = (low + high) / 2
+        tried = _deal(starts, rung, arrangement.taller(middle))
+        if tried is None:
+            low = middle
+        else:
+            high, layout = middle, tried
+    rows = len({area.y for area in arrangement.areas})
+    return layout, high * rows
+
+
 def _worth(layout: Layout, starts: Sequence[bool], good: float) -> float:
-    relative = layout.size / good
-    text = min(relative, 1) + _LARGER * max(relative - 1, 0)
-    broken = sum(not starts[column.blocks.start] for column in layout.columns if column.blocks)
+    broken = sum(not starts[column.blocks.start] for column in layout.columns)
     grown = sum(column.grow for column in layout.columns) / len(layout.columns)
-    return text - _SLACK * layout.slack - _BREAK * broken + _GROWN * grown
+    return _text_worth(layout.size, good) - _SLACK * layout.slack - _BREAK * broken + _GROWN * grown
 
 
-def _deal(starts: Sequence[bool], rung: Ladder, columns: int, room: float) -> Layout | None:
-    """The blocks in so many columns, none taller than the room; the emptiest space is made small, then sections kept whole.
+def _text_worth(size: float, good: float) -> float:
+    relative = size / good
+    return min(relative, 1) + _LARGER * max(relative - 1, 0)
+
+
+def _middle_worth(arrangement: Arrangement) -> float:
+    if arrangement.middle is None:
+        return 0.0
+    middle = arrangement.middle.width * arrangement.middle.height
+    return _MIDDLE * middle / (middle + sum(area.width * area.height for area in arrangement.areas))
+
+
+def _deal(starts: Sequence[bool], rung: Ladder, arrangement: Arrangement) -> Layout | None:
+    """The blocks in these columns, none taller than its room; the emptiest space is made small, then sections kept whole.
 
     Dynamic programming over (columns used, blocks placed); the cost of a column is the square of what stays empty in it.
     """
     count = len(starts)
-    columns = min(columns, count)
-    inside = {
-        (first, end): column
-        for first in range(count)
-        for end in range(first + 1, count + 1)
-        if (column := _fill(range(first, end), starts, rung, room)) is not None
-    }
-
-    def cost(column: Column) -> float:
-        broken = not starts[column.blocks.start]
-        return column.slack**2 + _BREAK * broken + 0.02 * (column.grow - 0.5) ** 2
-
-    best: dict[int, tuple[float, tuple[Column, ...]]] = {0: (0.0, ())}
-    for _ in range(columns):
-        following: dict[int, tuple[float, tuple[Column, ...]]] = {}
-        for (first, end), column in inside.items():
+    if sum(rung.least) > sum(area.height for area in arrangement.areas):
+        return None
+    fillings = _Fillings(starts, rung)
+    inside = {room: list(fillings.within(room)) for room in {area.height for area in arrangement.areas}}
+    best: dict[int, tuple[float, tuple[range, ...]]] = {0: (0.0, ())}
+    for area in arrangement.areas:
+        following = {placed: (total + 1.0, (*dealt, range(placed, placed))) for placed, (total, dealt) in best.items()}
+        for first, end, cost in inside[area.height]:
             if first not in best:
                 continue
-            total = best[first][0] + cost(column)
+            total = best[first][0] + cost
             if end not in following or total < following[end][0]:
-                following[end] = (total, (*best[first][1], column))
+                following[end] = (total, (*best[first][1], range(first, end)))
         best = following
     if count not in best:
         return None
     dealt = best[count][1]
-    return Layout(rung.size, dealt, max(column.slack for column in dealt))
+    columns = tuple(
+        fillings.column(blocks, area) for blocks, area in zip(dealt, arrangement.areas, strict=True) if blocks
+    )
+    empty = any(not blocks for blocks in dealt)
+    slack = 1.0 if empty else max(column.slack for column in columns)
+    return Layout(rung.size, columns, slack, arrangement.middle)
 
 
-def _fill(blocks: range, starts: Sequence[bool], rung: Ladder, room: float) -> Column | None:
-    """A column of these blocks, filled as far as figures and gaps go; None where it is taller than the room."""
-    gaps = [0.0] + [(SECTION_GAP if starts[index] else BLOCK_GAP) * rung.size for index in blocks[1:]]
-    extra = [0.0] + [(_SECTION_EXTRA if starts[index] else _BLOCK_EXTRA) * rung.size for index in blocks[1:]]
-    least = sum(rung.least[index] for index in blocks)
-    left = room - least - sum(gaps)
-    if left < 0:
-        return None
-    growth = sum(rung.most[index] for index in blocks) - least
-    grow = min(left / growth, 1.0) if growth > 0.1 else 0.0
-    left -= grow * growth if growth > 0.1 else 0.0
-    wider = min(left / sum(extra), 1.0) if sum(extra) > 0 else 0.0
-    left -= wider * sum(extra)
-    filled = tuple(gap + wider * more for gap, more in zip(gaps, extra, strict=True))
-    return Column(blocks, filled, grow, max(left, 0.0) / room)
+@dataclass(frozen=True)
+class _Filling:
+    """How a column is filled: growth of its figures, share of the gaps' growth, points that stay empty."""
+
+    grow: float
+    wider: float
+    left: float
+
+
+class _Fillings:
+    """Every way to fill a column with blocks that follow each other, at one text size; sums up to each block make it cheap."""
+
+    def __init__(self, starts: Sequence[bool], rung: Ladder) -> None:
+        self._starts = starts
+        self._gaps = [(SECTION_GAP if start else BLOCK_GAP) * rung.size for start in starts]
+        self._extra = [(_SECTION_EXTRA if start else _BLOCK_EXTRA) * rung.size for start in starts]
+        sums = (rung.least, rung.most, self._gaps, self._extra)
+        self._least, self._most, self._gap_sums, self._extra_sums = ([0.0, *accumulate(values)] for values in sums)
+
+    def within(self, room: float) -> Iterator[tuple[int, int, float]]:
+        """First block, end and cost of each column that is not taller than the room."""
+        count = len(self._starts)
+        for first in range(count):
+            broken = _BREAK * (not self._starts[first])
+            for end in range(first + 1, count + 1):
+                filling = self._filling(first, end, room)
+                if filling is None:
+                    break
+                yield first, end, (filling.left / room) ** 2 + broken + 0.02 * (filling.grow - 0.5) ** 2
+
+    def column(self, blocks: range, area: Area) -> Column:
+        """The column of these blocks, which `within` named."""
+        filling = self._filling(blocks.start, blocks.stop, area.height)
+        assert filling is not None
+        gaps = tuple(self._gaps[index] + filling.wider * self._extra[index] for index in blocks[1:])
+        return Column(blocks, (0.0, *gaps), filling.grow, filling.left / area.height, area)
+
+    def _filling(self, first: int, end: int, room: float) -> _Filling | None:
+        """None where the blocks are taller than the room."""
+        least = self._least[end] - self._least[first]
+        left = room - least - (self._gap_sums[end] - self._gap_sums[first + 1])
+        if left < 0:
+            return None
+        growth = self._most[end] - self._most[first] - least
+        grow = min(left / growth, 1.0) if growth > 0.1 else 0.0
+        left -= grow * growth if growth > 0.1 else 0.0
+        extra = self._extra_sums[end] - self._extra_sums[first + 1]
+        wider = min(left / extra, 1.0) if extra > 0 else 0.0
+        return _Filling(grow, wider, max(left - wider * extra, 0.0))

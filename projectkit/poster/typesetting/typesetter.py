@@ -12,21 +12,18 @@ import json
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from projectkit.poster.typesetting.compose import Composed
 from projectkit.poster.typesetting.fonts import Fonts
-from projectkit.poster.typesetting.layout import Excess, Ladder, Layout, arrange, excess
+from projectkit.poster.typesetting.layout import Excess, Layout
+from projectkit.poster.typesetting.plan import fit, placed, plan
 from projectkit.poster.typesetting.printing import with_bleed_box
 from projectkit.poster.typesetting.worker import Worker
 
-_TYPE_IN_FIGURES = 0.68  # of the text's size,
-_FIGURE_EMS = 26  # but no more than lets so many em stand side by side: narrow columns would hold nothing but labels
 _MM_PER_INCH = 25.4
-_POINTS_PER_MM = 72 / _MM_PER_INCH
 
 
 class Typesetter:
@@ -66,28 +63,22 @@ class Typesetter:
         """Measure, and find the best layout; what is too much, where nothing fits."""
         if self._composed.drawings:  # loading what draws takes as long as measuring, which another process does
             threading.Thread(target=_load_drawing, daemon=True).start()
-        starts = [atom["first"] for atom in self._composed.document["atoms"]]
-        ladders, room = self._measured()
-        return arrange(starts, ladders, room, self._composed.good) or excess(starts, ladders, room)
+        return fit(self._composed.document, self._ask("measure"), self._composed.good)
 
-    def draw(self, layout: Layout) -> None:
-        """Draw the figures at the size that the layout gives them; `pdf` and `png` give that layout from now on."""
-        page = self._composed.document["page"]
-        count = len(layout.columns)
-        width_mm = (page["width"] - 2 * page["margin"] - (count - 1) * page["gutter"]) / count
-        font_pt = min(_TYPE_IN_FIGURES * layout.size, width_mm * _POINTS_PER_MM / _FIGURE_EMS)
+    def draw(self, layout: Layout, *, over: float = 0.0, notice: str = "") -> None:
+        """Draw the figures at the size that the layout gives them; `pdf` and `png` give that layout from now on.
+
+        Args:
+            layout: as `lay_out` found it.
+            over: by how many points the page is taller than its sheet, of a poster that does not fit.
+            notice: words on top of such a page.
+        """
         drawings = {drawing.file: drawing for drawing in self._composed.drawings}
-        for column in layout.columns:
-            for index in column.blocks:
-                for node in self._composed.document["atoms"][index]["blocks"]:
-                    drawing = drawings.get(node.get("file"))
-                    if drawing is not None:
-                        svg = drawing.svg(drawing.size(width_mm, column.grow), font_pt)
-                        (self._stage / drawing.file).write_bytes(svg)
-        columns = [
-            {"blocks": list(column.blocks), "gaps": column.gaps, "grow": column.grow} for column in layout.columns
-        ]
-        self._write("layout.json", {"size": layout.size, "columns": columns})
+        for figure in placed(self._composed.document, layout):
+            drawing = drawings[figure.file]
+            svg = drawing.svg(drawing.size(figure.width_mm, figure.grow), figure.font_pt)
+            (self._stage / figure.file).write_bytes(svg)
+        self._write("layout.json", plan(layout, over=over, notice=notice))
 
     def pdf(self) -> bytes:
         """The page as PDF/A-2a and PDF/UA-1."""
@@ -112,12 +103,6 @@ class Typesetter:
     def staged(self, name: str) -> bytes:
         """A picture or a drawn figure as it is set into the page."""
         return (self._stage / name).read_bytes()
-
-    def _measured(self) -> tuple[Mapping[int, list[Ladder]], float]:
-        """Number of columns -> heights at each size; the height of a column."""
-        measured = self._ask("measure")
-        ladders = {entry["columns"]: [Ladder(**rung) for rung in entry["rungs"]] for entry in measured["ladders"]}
-        return ladders, measured["room"]
 
     def _file(self, kind: str, **arguments: Any) -> bytes:
         out = self._stage / f"out.{kind}"
