@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-_VOID = ("br", "img", "meta", "link")
+_VOID = ("br", "img", "input", "meta", "link")
 
 
 class Html(str):
