@@ -12,6 +12,8 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | directives/ | results, numbers, curves, figures from runs |
 | themes/ | colours, fonts, logos, arrangement |
 | typesetting/ | the tree to a page, in Typst |
+| lint/ | `lint_poster`: what fails on the day |
+| gallery/ | all posters of a course, as a site |
 | starter.py, starter/ | `init_poster`: what a new project starts with |
 """
 

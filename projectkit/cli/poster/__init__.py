@@ -3,12 +3,16 @@
 | file | commands |
 |---|---|
 | making.py | `init`, `build` |
+| gallery.py | `gallery` |
+| linting.py | `lint` |
 """
 
 from __future__ import annotations
 
 import click
 
+from projectkit.cli.poster.gallery import poster_gallery
+from projectkit.cli.poster.linting import poster_lint
 from projectkit.cli.poster.making import poster_build, poster_init
 
 
@@ -17,5 +21,5 @@ def poster() -> None:
     """The poster for the last day: make it, check it, show all of them."""
 
 
-for command in (poster_init, poster_build):
+for command in (poster_init, poster_build, poster_lint, poster_gallery):
     poster.add_command(command)

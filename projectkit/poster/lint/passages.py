@@ -1,0 +1,103 @@
+"""The words of a poster, block by block, each with its place: what checks of wording look through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from projectkit.poster.markup.markdown import Node
+from projectkit.poster.source.values import Section
+
+_INLINES = ("children", "caption")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Words that stand together.
+
+    Args:
+        where: file and line of its block.
+        kind: of the node: `heading`, `paragraph`, `table`, `figure` (its caption) ...
+        level: of a heading, else 0.
+        text: the words; code, formulas and numbers drawn from runs are left out.
+        cites: whether a source is cited in it.
+    """
+
+    where: str
+    kind: str
+    level: int
+    text: str
+    cites: bool = False
+
+
+def passages(sections: Iterable[Section]) -> Iterator[Passage]:
+    """Every block with words of its own: a list gives one for each paragraph in it, a table one for each row."""
+    for section in sections:
+        for block in section.blocks:
+            yield from _of(block, section.file, block.get("line", 1))
+
+
+def nodes(section: Section) -> Iterator[Node]:
+    """Every node of a section, from the top to the bottom, blocks and inlines."""
+    for block in section.blocks:
+        yield from _below(block)
+
+
+def _below(node: Node) -> Iterator[Node]:
+    yield node
+    for value in node.values():
+        yield from _inside(value)
+
+
+def _inside(value: object) -> Iterator[Node]:
+    if isinstance(value, dict):
+        if "kind" in value:
+            yield from _below(value)
+        else:
+            for one in value.values():
+                yield from _inside(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _inside(one)
+
+
+def _of(block: Node, file: str, line: int) -> Iterator[Passage]:
+    kind, line = block["kind"], block.get("line", line)
+    where = f"{file}:{line}"
+    if kind == "table":
+        for row in (block["header"], *block["rows"]):
+            yield _passage(where, "table", [one for cell in row for one in [*cell, {"kind": "break"}]])
+        return
+    inlines = next((block[key] for key in _INLINES if _is_inline(block.get(key))), None)
+    if inlines is not None:
+        yield _passage(where, kind, inlines, block.get("level", 0))
+        return
+    for value in (block.get("items"), block.get("children"), block.get("cells"), block.get("entries")):
+        yield from _nested(value, file, line)
+
+
+def _nested(value: object, file: str, line: int) -> Iterator[Passage]:
+    if isinstance(value, list):
+        for one in value:
+            yield from _nested(one, file, line)
+    elif isinstance(value, dict):
+        if "kind" in value and value.get("line") is not None:
+            yield from _of(value, file, line)
+        elif "kind" not in value:
+            yield from _nested(value.get("children"), file, line)
+
+
+def _is_inline(value: object) -> bool:
+    """Inlines carry no line of their own."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "line" not in value[0]
+
+
+def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Passage:
+    every = [node for one in inlines for node in _below(one)]
+    words = "".join(
+        node["text"] if node["kind"] == "text" else " " if node["kind"] in _LEFT_OUT else "" for node in every
+    )
+    return Passage(where, kind, level, " ".join(words.split()), any(node["kind"] == "cite" for node in every))
+
+
+_LEFT_OUT = ("break", "code", "math", "number", "role", "footnote", "cite")

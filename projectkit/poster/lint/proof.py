@@ -1,0 +1,73 @@
+"""`Proof`: a poster as the checks see it, with what is expensive made once and only when a check asks."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projectkit.findings import Finding, Status
+from projectkit.poster.lint.passages import Passage, passages
+from projectkit.poster.lint.printed import Printed, read_pdf
+from projectkit.poster.render import Rendered
+from projectkit.poster.source.fields import Fields, read_fields
+from projectkit.project import Project
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_PPI = 36  # as a phone sees a poster from where its reader stands
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A poster to be looked at.
+
+    Args:
+        found: read, composed, laid out; its typesetter is open.
+        project: whose runs it shows.
+    """
+
+    found: Rendered
+    project: Project
+
+    @functools.cached_property
+    def passages(self) -> tuple[Passage, ...]:
+        """Every block that holds words, directives drawn."""
+        return tuple(passages(self.found.composed.sections))
+
+    @functools.cached_property
+    def printed(self) -> Printed:
+        """Letters and pictures with their sizes on the sheet; nothing where the content does not fit."""
+        return read_pdf(self.found.pdf) if self.found.pdf else Printed((), ())
+
+    @functools.cached_property
+    def _fields(self) -> Fields:
+        """The keys of poster.yaml with their places."""
+        poster = self.found.poster
+        return read_fields((poster.folder / "poster.yaml").read_text(encoding="utf-8-sig"), poster.file)
+
+    def place(self, key: str) -> str:
+        """File and line of a key of poster.yaml, of the file where it was not written."""
+        marks = self._fields.marks
+        return marks.get(key) or marks.get(key.partition(".")[0]) or self.found.poster.file
+
+    def is_written(self, key: str) -> bool:
+        """Whether poster.yaml has the key, as some follow from others."""
+        return self._fields.take(key) is not None
+
+    @functools.cached_property
+    def picture(self) -> Image | None:
+        """The page at 36 pixels an inch; None where the content does not fit."""
+        import io
+
+        from PIL import Image
+
+        if self.found.layout is None:
+            return None
+        return Image.open(io.BytesIO(self.found.typesetter.png(_PPI))).convert("L")
+
+
+def finding(name: str, status: Status, where: str, message: str, advice: str = "", **evidence: object) -> Finding:
+    """A finding with its evidence as keywords."""
+    return Finding(name, status, where, message, advice, evidence)

@@ -1,0 +1,101 @@
+"""`qr`: the codes of the page, read as a phone would read them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from projectkit.findings import Finding
+from projectkit.poster.lint.passages import nodes
+from projectkit.poster.lint.proof import Proof, finding
+
+_GIT_TIMEOUT_S = 5
+_SCP_LIKE = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")  # git@host:team/project.git
+
+
+def qr(proof: Proof) -> Iterator[Finding]:
+    """Codes that cannot be read or lead elsewhere, and a repository that is not the one of this folder."""
+    poster, origin = proof.found.poster, origin_of(proof.project.root)
+    codes = {poster.code_target: proof.place("page" if poster.page else "repository")} if poster.code_target else {}
+    for section in proof.found.composed.sections:
+        line = 1
+        for node in nodes(section):
+            line = node.get("line", line)
+            if node["kind"] == "qr":
+                codes.setdefault(node["url"], f"{section.file}:{line}")
+    if not codes:
+        advice = f"write repository: {origin or 'https://...'}, and the footer shows its code"
+        yield finding("qr", "warning", poster.file, "no QR code leads from the poster to your work", advice)
+    if codes and proof.picture is not None:
+        read = _read(proof)
+        for url, where in codes.items():
+            if url in read:
+                yield finding("qr", "ok", where, f"the QR code is read at 36 ppi: {url}", url=url)
+            else:
+                message = f"the QR code of {url} cannot be read in the page's picture at 36 ppi"
+                yield finding(
+                    "qr",
+                    "error",
+                    where,
+                    message,
+                    "take a shorter address, or a larger sheet",
+                    url=url,
+                    read=sorted(read),
+                )
+    if poster.repository and origin and _plain(poster.repository) != _plain(origin):
+        message = f"the poster names {poster.repository}, but git's origin is {origin}"
+        yield finding("qr", "error", proof.place("repository"), message, f"write repository: {origin}", origin=origin)
+
+
+def origin_of(root: Path) -> str:
+    """The address of git's `origin` as a browser opens it; empty where there is none, or where it is a folder."""
+    if shutil.which("git") is None:
+        return ""
+    command = ["git", "-C", str(root), "config", "--get", "remote.origin.url"]
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_GIT_TIMEOUT_S,
+            env=environment,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return web_address(done.stdout.strip())
+
+
+def web_address(remote: str) -> str:
+    """`git@host:team/project.git` and its like as `https://host/team/project`; empty for what is no address.
+
+    Name, password and port are left out: they are for git, and a password belongs on no poster.
+    """
+    match = _SCP_LIKE.fullmatch(remote)
+    if match and "://" not in remote and len(match[1]) > 1:  # one letter is a drive of Windows
+        host, path = match[1], match[2]
+    else:
+        parts = urlsplit(remote)
+        if parts.scheme not in ("https", "http", "ssh", "git"):
+            return ""
+        host, path = parts.hostname or "", parts.path
+    path = path.strip("/").removesuffix(".git")
+    return f"https://{host.lower()}/{path}" if host and path else ""
+
+
+def _plain(url: str) -> str:
+    """What two addresses of one repository have in common; hosts of code ignore letters' case."""
+    return web_address(url).casefold()
+
+
+def _read(proof: Proof) -> set[str]:
+    import zxingcpp
+
+    return {code.text for code in zxingcpp.read_barcodes(proof.picture)}

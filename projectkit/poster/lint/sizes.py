@@ -1,0 +1,70 @@
+"""`text-size`: type as it was printed, against the distance from which it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from projectkit.findings import Finding, Status
+from projectkit.poster.lint.printed import Letters
+from projectkit.poster.lint.proof import Proof, finding
+
+# Points for each metre of distance. From 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease.
+_LEAST, _GOOD = 19.1, 23.9
+_TITLE_LEAST, _TITLE_GOOD = 48.0, 60.0  # 72 and 90 pt from 1.5 m: it is read in passing
+_SMALL = 9.5  # half of the least: sources and footers are read by who comes close
+
+
+def text_size(proof: Proof) -> Iterator[Finding]:
+    """Text, title and small print that are too small."""
+    letters, poster = proof.printed.letters, proof.found.poster
+    if not letters:
+        return
+    metres = poster.sheet.distance_m
+    sizes: Counter[float] = Counter()
+    for run in letters:
+        sizes[round(run.size, 1)] += run.count
+    body = sizes.most_common(1)[0][0]
+    read = f"the text is {body:.0f} pt, read from {metres:g} m"
+    if body < _LEAST * metres * 0.99:
+        advice = "cut words, until it is set larger"
+        yield finding(
+            "text-size",
+            "error",
+            poster.file,
+            f"{read}: {_LEAST * metres:.0f} pt can just be read",
+            advice,
+            text_pt=body,
+        )
+    elif body < _GOOD * metres * 0.99:
+        advice = "cut words, and it is set larger by itself"
+        yield finding(
+            "text-size", "note", poster.file, f"{read}: {_GOOD * metres:.0f} pt is read with ease", advice, text_pt=body
+        )
+    else:
+        yield finding("text-size", "ok", poster.file, f"{read} with ease", text_pt=body)
+    yield from _title(letters, proof, metres)
+    small = [run for run in letters if run.size < _SMALL * metres * 0.99 and run.text.strip()]
+    if small:
+        least = min(small, key=lambda run: run.size)
+        message = f"'{_short(least.text)}' is printed in {least.size:.0f} pt, too small even from close by"
+        advice = f"{_SMALL * metres:.0f} pt is the least: shorten the longest lines of code, or draw the figure with larger type"
+        yield finding("text-size", "warning", poster.file, message, advice, smallest_pt=round(least.size, 1))
+
+
+def _title(letters: tuple[Letters, ...], proof: Proof, metres: float) -> Iterator[Finding]:
+    title = _squeezed(proof.found.poster.title)
+    sizes = [run.size for run in letters if len(_squeezed(run.text)) > 2 and _squeezed(run.text) in title]
+    if sizes and max(sizes) < _TITLE_GOOD * metres * 0.99:
+        status: Status = "error" if max(sizes) < _TITLE_LEAST * metres * 0.99 else "note"
+        message = f"the title is {max(sizes):.0f} pt; from {_TITLE_GOOD * metres:.0f} pt it is read in passing"
+        advice = "write a shorter title"
+        yield finding("text-size", status, proof.place("title"), message, advice, title_pt=round(max(sizes), 1))
+
+
+def _squeezed(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum())
+
+
+def _short(text: str) -> str:
+    return text.strip() if len(text.strip()) <= 30 else f"{text.strip()[:29]}…"
