@@ -48,10 +48,10 @@ def test_a_single_run_is_not_called_the_best(directive, make_run):
     assert node["rows"][0]["cells"][0]["best"] is False
 
 
-def test_runs_of_one_name_are_told_apart_by_their_ids(directive, make_run):
+def test_runs_of_one_name_are_told_apart_by_the_ends_of_their_ids(directive, make_run):
     first, second = make_run("same"), make_run("same")
     node = directive("results", f"runs: [{first}, {second}]\nmetrics: [f1_macro]")
-    assert [row["label"] for row in node["rows"]] == [first, second]
+    assert [row["label"] for row in node["rows"]] == [first[16:], second[16:]]
 
 
 def test_numbers_are_those_of_the_evaluation(directive, make_run):

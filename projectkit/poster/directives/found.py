@@ -1,35 +1,20 @@
-"""What directives have in common: the runs and evaluations that they name, found or refused with file and line; how numbers are printed."""
+"""What directives have in common: the runs and evaluations that they name, found or refused with file and line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from projectkit.errors import UserError, did_you_mean
+from projectkit.errors import UserError
 from projectkit.poster.markup.markdown import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs
+from projectkit.runs.replicates import Result, results_of
 
-_LABELS = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "f1_macro": "Macro F1",
-    "mcc": "MCC",
-    "auroc": "AUROC",
-    "average_precision": "Average precision",
-    "ece": "ECE",
-    "loss": "Loss",
-    "tpr_at_fpr_1e-2": "TPR at 1% FPR",
-    "tpr_at_fpr_1e-3": "TPR at 0.1% FPR",
-    "f1": "F1",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "spearman": "Spearman’s ρ",
-}
 _SUBSETS = {"train": "training set", "val": "validation set", "test": "test set"}
-_DECIMALS = 3
+_SAME = ("name", "class_path", "target")  # of the data: runs of one result have all of it in common
 
 
 class NoRunYetError(Exception):
@@ -37,26 +22,64 @@ class NoRunYetError(Exception):
 
 
 def named_runs(fields: Fields, project: Project) -> dict[str, Run]:
-    """Label -> run; a run without a label is called by its name, or by its id where two share a name."""
+    """The runs that `runs` names, by label; a run without a label is called by its name, or by its id where two share a name.
+
+    Raises:
+        UserError: no run, or one that is not there; with file and line.
+        NoRunYetError: `latest` or `best` before there is one.
+    """
     value = fields.take("runs")
     if isinstance(value, Mapping):
-        return {str(label): _find(str(ref), "runs", fields, project) for label, ref in value.items()}
-    refs = [value] if isinstance(value, str) else value
-    if not isinstance(refs, list) or not refs:
-        raise fields.error("runs", "names no runs", "write runs: [latest]")
-    found = {run.id: run for run in (_find(str(ref), "runs", fields, project) for ref in refs)}
-    names = [run.name for run in found.values()]
-    return {run.name if names.count(run.name) == 1 else run.id: run for run in found.values()}
+        return {str(label): find(str(ref), "runs", fields, project) for label, ref in value.items()}
+    found = _listed(value, "runs", fields, project)
+    names = [run.name for run in found]
+    return {run.name if names.count(run.name) == 1 else run.id: run for run in found}
+
+
+def named_results(fields: Fields, project: Project, key: str = "runs") -> tuple[Result, ...]:
+    """The results that runs come to: those that differ in the seed alone are one.
+
+    Args:
+        fields: `key` is a run, a list of runs, or labels with a run or a list each; `seeds: all` takes for each of them every other seed of
+            the same settings that the project has.
+        project: whose runs they are.
+        key: `runs`, or `run`.
+
+    Raises:
+        UserError: no run, one that is not there, or a label whose runs differ in more than the seed; with file and line.
+        NoRunYetError: `latest` or `best` before there is one.
+    """
+    value = fields.take(key)
+    every = fields.choice("seeds", ("named", "all"), "named") == "all"
+    if not isinstance(value, Mapping):
+        runs = _listed(value, key, fields, project)
+        return _results(_siblings(runs, project) if every else runs)
+    results = []
+    for label, refs in value.items():
+        runs = _listed(refs, key, fields, project)
+        found = _results(_siblings(runs, project) if every else runs)
+        if len(found) > 1:
+            two = " ".join(result.runs[0].id for result in found[:2])
+            remedy = f"give each a label of its own; `projectkit runs compare {two}` shows where they differ"
+            raise fields.error(key, f"the runs of {str(label)!r} differ in more than the seed", remedy)
+        results.append(replace(found[0], label=str(label)))
+    return tuple(results)
 
 
 def named_run(fields: Fields, project: Project) -> Run:
-    ref = fields.text("run")
+    """The run that `run` names.
+
+    Raises:
+        UserError: no run, or one that is not there; with file and line.
+        NoRunYetError: `latest` or `best` before there is one.
+    """
+    return find(fields.text("run"), "run", fields, project)
+
+
+def find(ref: str, key: str, fields: Fields, project: Project) -> Run:
+    """The run that a text in `key` names; see `named_run`."""
     if not ref:
-        raise fields.error("run", "names no run", "write run: latest")
-    return _find(ref, "run", fields, project)
-
-
-def _find(ref: str, key: str, fields: Fields, project: Project) -> Run:
+        raise fields.error(key, "names no run", f"write {key}: latest")
     if "/" in ref or "\\" in ref or ref.startswith((".", "~")):
         raise fields.error(
             key, f"{ref!r} is a path", "name a run of this project by its id; see `projectkit runs list`"
@@ -71,7 +94,40 @@ def _find(ref: str, key: str, fields: Fields, project: Project) -> Run:
         raise UserError(error.what, where=fields.where(key), remedy=error.remedy) from error
 
 
+def _listed(value: object, key: str, fields: Fields, project: Project) -> list[Run]:
+    """The runs of a text or of a list of texts, each once."""
+    refs = [value] if isinstance(value, str) else value
+    if not isinstance(refs, list) or not refs:
+        raise fields.error(key, "names no runs", f"write {key}: {'latest' if key == 'run' else '[latest]'}")
+    runs = [find(str(ref), key, fields, project) for ref in refs]
+    return list({run.id: run for run in runs}.values())
+
+
+def _results(runs: Sequence[Run]) -> tuple[Result, ...]:
+    """As `results_of`, whose reading of each config is only needed where there is more than one run."""
+    return results_of(runs) if len(runs) > 1 else tuple(Result(run.name, (run,)) for run in runs)
+
+
+def _siblings(runs: Sequence[Run], project: Project) -> list[Run]:
+    """The runs, and after them every other finished run of the project that is one result with one of them."""
+
+    def about(run: Run) -> tuple[object, ...]:
+        return (run.kind, *(run.part("data").get(name) for name in _SAME))
+
+    wanted = {about(run) for run in runs}
+    others = [run for run in list_runs(project) if run.status == "finished" and about(run) in wanted]
+    ids = {run.id for run in runs}
+    together = results_of([*runs, *(run for run in others if run.id not in ids)])
+    of_them = [result for result in together if ids & {run.id for run in (*result.runs, *result.repeats)}]
+    return [run for result in of_them for run in result.runs]
+
+
 def evaluation_of(run: Run, subset: str, fields: Fields) -> dict[str, Any]:
+    """The evaluation of a run, of the weights that it has now.
+
+    Raises:
+        UserError: it was not evaluated on the subset, or its weights were replaced since; with file and line.
+    """
     document = run.evaluation(subset)
     if document is None:
         chosen = "" if subset == "val" else f" --subset {subset}"
@@ -89,18 +145,12 @@ def evaluation_of(run: Run, subset: str, fields: Fields) -> dict[str, Any]:
     return document
 
 
-def cell(metric: str, document: Mapping[str, Any], run: Run, fields: Fields) -> dict[str, Any]:
-    metrics = document.get("metrics", {})
-    entry = metrics.get(metric)
-    if not isinstance(entry, Mapping) or entry.get("value") is None:
-        raise fields.error("metrics", f"the evaluation of {run.id} has no {metric!r}", did_you_mean(metric, metrics))
-    low, high = entry.get("low"), entry.get("high")
-    interval = f"{printed(float(low))}–{printed(float(high))}" if low is not None and high is not None else ""
-    value = float(entry["value"])
-    return {"number": value, "value": printed(value), "interval": interval, "best": False}
-
-
 def history_of(run: Run, metric: str, fields: Fields) -> tuple[list[int], list[float]]:
+    """Steps and values of a metric that training logged.
+
+    Raises:
+        UserError: it was never logged; with file and line.
+    """
     try:
         return run.history(metric)
     except UserError as error:
@@ -109,30 +159,12 @@ def history_of(run: Run, metric: str, fields: Fields) -> tuple[list[int], list[f
         ) from error
 
 
-def label(metric: str) -> str:
-    return _LABELS.get(metric, metric.replace("_", " "))
-
-
-def printed(value: float) -> str:
-    return f"{value:.{_DECIMALS}f}"
-
-
-def source_of(runs: Mapping[str, Run], subset: str, documents: Mapping[str, Mapping[str, Any]]) -> Node:
-    """What the numbers were taken from: subset and its size, intervals, runs."""
-    sizes = sorted({int(document["n"]) for document in documents.values() if "n" in document})
-    counted = f", n = {' / '.join(f'{size:,}'.replace(',', ' ') for size in sizes)}" if sizes else ""
-    has_intervals = any(
-        "low" in entry for document in documents.values() for entry in document.get("metrics", {}).values()
-    )
-    return named_source(
-        runs, f"{subset_words(subset).capitalize()}{counted}{', 95% intervals' if has_intervals else ''}. "
-    )
-
-
 def subset_words(name: str) -> str:
+    """A subset as people call it."""
     return _SUBSETS.get(name, name.replace("_", " "))
 
 
 def named_source(runs: Mapping[str, Run], words: str = "") -> Node:
+    """What is printed below something that was drawn from runs: `words`, and `runs`, their ids."""
     ids = list(dict.fromkeys(run.id for run in runs.values()))
     return {"words": f"{words}{'Run' if len(ids) == 1 else 'Runs'} ", "runs": ids}

@@ -11,11 +11,12 @@ class Shown:
 
     Args:
         where: file and line that ask for it.
-        run: the run's id.
+        run: the run's id; of a mean over several runs the first one's.
         subset: that was evaluated; None for what was logged while training.
-        what: the metric's name (`f1_macro`, `val/loss`) or the figure's (`confusion`).
+        what: the metric's name (`f1_macro`, `val/loss`), the figure's (`confusion`), or what else the run was asked for (`samples`).
         value: of a number; None for a figure.
         text: the number as it is printed; empty for a figure.
+        mean_of: the ids of all runs that the value is the mean of; empty where it is one run's.
     """
 
     where: str
@@ -24,3 +25,4 @@ class Shown:
     what: str
     value: float | None = None
     text: str = ""
+    mean_of: tuple[str, ...] = ()

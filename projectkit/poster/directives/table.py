@@ -9,10 +9,13 @@ A directive is a fence of colons whose body is YAML:
 
 | name | keys (`*` must be given) | draws |
 |---|---|---|
-| `results` | `runs`*, `metrics`, `subset` | a table, best values in bold, 95% intervals below the values |
-| `numbers` | `run`*, `metrics`, `subset` | the figures that matter, large |
+| `results` | `runs`*, `metrics`, `subset`, `seeds`, `caption` | a table, best values in bold, 95% intervals below the values |
+| `numbers` | `run`*, `metrics`, `subset`, `seeds`, `caption` | the figures that matter, large |
 | `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
 | `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
+| `data-card` | `run`*, `show`, `title` | a box: samples, classes, split, licence, citation, known traps |
+| `audit` | `run`* | what the audit of the run found, or that there was none |
+| `ledger` | `run`*, `subset` | how often the labels of the test set were looked at |
 | `qr` | `url`, `caption`, `alt` | a QR code: of the poster's page, else its repository, or another address |
 
 `runs` is a list of what `projectkit runs list` shows (ids, parts of ids, `latest`, `best`), or a mapping of labels to them.
@@ -25,9 +28,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from projectkit.errors import UserError, did_you_mean
+from projectkit.poster.directives.age import aged
+from projectkit.poster.directives.audit import audit
+from projectkit.poster.directives.card import data_card
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.figure import curves, figure
 from projectkit.poster.directives.found import NoRunYetError
+from projectkit.poster.directives.ledger import ledger
 from projectkit.poster.directives.qr import qr
 from projectkit.poster.directives.results import numbers, results
 from projectkit.poster.markup.markdown import Node
@@ -47,6 +54,9 @@ _PLACEHOLDERS: dict[str, Node] = {
         ("numbers", "the main numbers", 0.2, 0.3),
         ("curves", "learning curves", 0.45, 0.8),
         ("figure", "a figure of the evaluation", 0.55, 1.0),
+        ("data-card", "what the data is", 0.3, 0.45),
+        ("audit", "the audit", 0.15, 0.25),
+        ("ledger", "looks at the test set", 0.12, 0.2),
     )
 }
 
@@ -70,6 +80,7 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
     keys, directive = DIRECTIVES[name]
     fields = read_fields(node["body"], file, first_line=node["body_line"])
     fields.only(keys, name)
+    before = len(drawn.shown)
     try:
         built = directive(fields, project, drawn)
     except NoRunYetError:
@@ -77,13 +88,17 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
             f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
         )
         built = {"kind": "missing", **_PLACEHOLDERS[name]}
+    drawn.warnings += aged(drawn.shown[before:], f"{file}:{line}", project)
     return {**built, "line": line}
 
 
 DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], Node]]] = {
-    "results": (("runs", "metrics", "subset"), results),
-    "numbers": (("run", "metrics", "subset"), numbers),
+    "results": (("runs", "metrics", "subset", "seeds", "caption"), results),
+    "numbers": (("run", "metrics", "subset", "seeds", "caption"), numbers),
     "curves": (("runs", "metrics", "caption", "alt"), curves),
     "figure": (("run", "name", "subset", "caption", "alt"), figure),
+    "data-card": (("run", "show", "title"), data_card),
+    "audit": (("run",), audit),
+    "ledger": (("run", "subset"), ledger),
     "qr": (("url", "caption", "alt"), qr),
 }

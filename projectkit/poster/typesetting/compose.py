@@ -10,6 +10,7 @@ from typing import Any
 from projectkit.poster.directives.drawings import Drawing, Drawn
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.directives.table import draw
+from projectkit.poster.directives.value import draw_values
 from projectkit.poster.markup.markdown import Node, plain_text
 from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
 from projectkit.poster.source.values import Poster, Section
@@ -77,6 +78,8 @@ def _block(
         return {**block, "cells": _same_height(cells, drawn)}
     if block["kind"] == "directive":
         block = draw(block, section.file, project, drawn)
+    else:
+        block = draw_values(block, section.file, project, drawn)
     if block["kind"] != "figure" or block.get("redrawn"):
         return block
     of_run = "within" in block
