@@ -76,10 +76,8 @@ def _block(
     if block["kind"] == "row":
         cells = [[_block(one, section, poster, project, drawn, pictures) for one in cell] for cell in block["cells"]]
         return {**block, "cells": _same_height(cells, drawn)}
-    if block["kind"] == "directive":
-        block = draw(block, section.file, project, drawn)
-    else:
-        block = draw_values(block, section.file, project, drawn)
+    drawing = draw if block["kind"] == "directive" else draw_values
+    block = drawing(block, section.file, project, drawn)
     if block["kind"] != "figure" or block.get("redrawn"):
         return block
     of_run = "within" in block
