@@ -1,17 +1,24 @@
-"""`build_poster`: from a team's poster folder to one page, as PDF and PNG, or to an error that says by how much it is over."""
+"""`build_poster`: from a team's poster folder to all of its files; or to an error, which leaves the old ones where they were."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import WorkError
+from projectkit.poster.outputs.page import page
+from projectkit.poster.outputs.previews import previews
+from projectkit.poster.outputs.summary import summary
 from projectkit.poster.render import Rendered, rendered
+from projectkit.poster.typesetting.worker import Worker
 from projectkit.project import Project
 from projectkit.runs import atomic_write
 
-_PPI = 100
+_OVERFULL = "poster-overfull.png"  # what a build that failed may have left
 
 
 @dataclass(frozen=True)
@@ -19,8 +26,7 @@ class Built:
     """A poster that was built.
 
     Args:
-        pdf: one page, PDF/A-2a and PDF/UA-1.
-        png: the same at 100 pixels an inch.
+        files: what was written, the PDF first.
         words: in the sections.
         scale: size of the text, in points.
         columns: how many.
@@ -28,44 +34,109 @@ class Built:
         warnings: what is unfinished, each with its place.
     """
 
-    pdf: Path
-    png: Path
+    files: tuple[Path, ...]
     words: int
     scale: float
     columns: int
     slack: float
     warnings: tuple[str, ...]
 
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self.files[0].parent
 
-def build_poster(folder: Path, project: Project, output: Path | None = None) -> Built:
-    """Build the poster in `folder`.
+    @property
+    def pdf(self) -> Path:
+        """One page, PDF/A-2a and PDF/UA-1."""
+        return self.folder / "poster.pdf"
+
+    @property
+    def png(self) -> Path:
+        """The same at 100 pixels an inch."""
+        return self.folder / "poster.png"
+
+
+def build_poster(folder: Path, project: Project, output: Path | None = None, *, worker: Worker | None = None) -> Built:
+    """Build the poster in `folder`: all of its files, or none.
+
+    | file | what it is for |
+    |---|---|
+    | `poster.pdf` | the archive, screens, screen readers: PDF/A-2a, PDF/UA-1 |
+    | `poster-print.pdf` | the print shop: 3 mm of bleed, crop marks, TrimBox and BleedBox |
+    | `poster.html` | the phone behind the QR code |
+    | `poster.png` | looking at it: 100 pixels an inch |
+    | `poster-screen.png` | the hall's screen, 16:9 |
+    | `thumbnail.png` | a list of posters, at most 320 x 256 |
+    | `poster.json` | the wall, lint: what the poster says, and of which runs |
 
     Args:
         folder: holds `poster.yaml` and `sections/`.
         project: whose runs and files it may show.
-        output: the folder for `poster.pdf` and `poster.png`; `build/` in the poster's folder where it is None.
+        output: the folder for the files; `build/` in the poster's folder where it is None.
+        worker: a typesetting process that is kept for several posters; the poster has its own where it is None.
 
     Raises:
         UserError: something in the sources is wrong; with file and line.
-        WorkError: it does not fit on one page at a size that can be read; with how much to cut and where.
+        WorkError: it does not fit on one page at a size that can be read, with how much to cut and where; or it met a limit.
     """
-    with rendered(folder, project) as found:
+    with rendered(folder, project, worker) as found:
         if found.layout is None or found.excess is not None:
             raise _too_long(found)
         target = output or found.poster.folder / "build"
-        png = found.typesetter.png(_PPI)
-        target.mkdir(parents=True, exist_ok=True)
-        atomic_write(target / "poster.pdf", found.pdf)
-        atomic_write(target / "poster.png", png)
+        _replace_all(target, _files(found, project))
+        (target / _OVERFULL).unlink(missing_ok=True)
         return Built(
-            pdf=target / "poster.pdf",
-            png=target / "poster.png",
+            files=tuple(target / name for name in FILES),
             words=found.words,
             scale=found.layout.size,
             columns=len(found.layout.columns),
             slack=found.layout.slack,
             warnings=found.warnings,
         )
+
+
+FILES = (
+    *("poster.pdf", "poster-print.pdf", "poster.html"),
+    *("poster.png", "poster-screen.png", "thumbnail.png", "poster.json"),
+)
+
+
+def _files(found: Rendered, project: Project) -> dict[str, bytes]:
+    """Name -> content. The page is written here while the typesetting process draws the rest."""
+    sheet, typesetter = found.poster.sheet, found.typesetter
+    with ThreadPoolExecutor(max_workers=1) as drawing:
+        printed = drawing.submit(typesetter.print_pdf)
+        pictures = drawing.submit(previews, typesetter, sheet.width_mm, sheet.height_mm)
+        html = page(found)
+        told = json.dumps(summary(found, project), ensure_ascii=False, indent=1) + "\n"
+        drawn = pictures.result()
+        return {
+            "poster.pdf": found.pdf,
+            "poster-print.pdf": printed.result(),
+            "poster.html": html,
+            "poster.png": drawn.preview,
+            "poster-screen.png": drawn.screen,
+            "thumbnail.png": drawn.thumbnail,
+            "poster.json": told.encode("utf-8", "backslashreplace"),
+        }
+
+
+def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write all files beside those that are there, then put them in their places: a full disk leaves the old ones."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = {name: folder / f".{name}.new" for name in files}
+    try:
+        for name, content in files.items():
+            atomic_write(fresh[name], content, durable=False)
+        for name, file in fresh.items():
+            file.replace(folder / name)
+    except PermissionError as error:  # Windows, while a viewer shows it
+        where = str(error.filename2 or error.filename)
+        raise WorkError("cannot be written", where=where, remedy="close the program that shows it") from error
+    finally:
+        for file in fresh.values():
+            file.unlink(missing_ok=True)
 
 
 def _too_long(found: Rendered) -> WorkError:

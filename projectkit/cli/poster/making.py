@@ -25,10 +25,12 @@ def poster_init() -> None:
 
 @click.command("build")
 @click.argument("folder", type=click.Path(path_type=Path), default=None, required=False)
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the PDF and the PNG.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Folder for the files; build/ beside them otherwise."
+)
 @as_json
 def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> None:
-    """Typeset poster/ to one page: PDF and PNG."""
+    """Typeset poster/ to one page: PDFs for the archive and the print shop, pictures, a page for the phone."""
     from projectkit.poster import build_poster
 
     project = require_project()
@@ -41,9 +43,10 @@ def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> Non
             {
                 "pdf": str(built.pdf),
                 "png": str(built.png),
+                "files": [str(file) for file in built.files],
                 "words": built.words,
                 "scale": built.scale,
                 "warnings": list(built.warnings),
             }
         )
-    click.echo(f"{built.pdf}\n{built.png}")
+    click.echo("\n".join(map(str, built.files)))
