@@ -1,0 +1,66 @@
+"""Numbers typed by hand against the runs on the poster."""
+
+from __future__ import annotations
+
+import pytest
+
+from projectkit.poster.lint.numbers import results_in
+
+NUMBERS = "\n\n:::{numbers}\nrun: latest\nmetrics: [f1_macro]\n:::\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "typed"),
+    [
+        ("We reach an F1 of 0.83 today.", ["0.83"]),
+        ("Accuracy rises from 81.5% to 90 %.", ["81.5%", "90 %"]),
+        ("Die Genauigkeit ist 0,834.", ["0,834"]),
+        ("The AUROC (.912) is high.", [".912"]),
+        ("Dropout of 0.25 and a rate of 0.003 help accuracy.", []),
+        ("Accuracy with its 95% interval, and the TPR at 1% FPR.", []),
+        ("Half of them, 0.52, have a number.", []),
+        ("It takes 0.85 s. Accuracy is high.", []),
+        ("Accuracy over 12 epochs, version 2.6.1, p < 0.05, F1 of 1.00.", []),
+    ],
+)
+def test_a_number_beside_a_metric_is_a_result(text, typed):
+    assert [found for found, _, _ in results_in(text)] == typed
+
+
+def test_a_number_that_no_run_has_is_named_with_its_line(checked, write_poster, make_run):
+    make_run(f1=0.834)
+    folder = write_poster(f"# A claim\n\nThe macro F1 is 0.91.{NUMBERS}")
+    (found,) = checked("numbers", folder)
+    assert (found.status, found.where) == ("warning", "poster/sections/10-found.md:3")
+
+
+def test_a_number_that_the_run_has_should_be_drawn_from_it(checked, write_poster, make_run):
+    run = make_run(f1=0.834)
+    (found,) = checked("numbers", write_poster(f"# A claim\n\nThe macro F1 is 83.4%.{NUMBERS}"))
+    assert found.status == "note"
+    assert found.evidence["run"] == run
+    assert found.evidence["metric"] == "f1_macro on val"
+    assert f"{{value}}`{run} f1_macro val`" in found.advice
+
+
+def test_a_number_goes_stale_when_the_run_does(checked, write_poster, make_run):
+    make_run(f1=0.834)
+    folder = write_poster(f"# A claim\n\nThe macro F1 is 0.834.{NUMBERS}")
+    assert [found.status for found in checked("numbers", folder)] == ["note"]
+    make_run("better", f1=0.87)
+    assert [found.status for found in checked("numbers", folder)] == ["warning"]
+
+
+def test_numbers_drawn_from_runs_and_in_code_are_left_alone(checked, write_poster, make_run):
+    make_run()
+    assert checked("numbers", write_poster(f"# Accuracy is high\n\nSee `accuracy > 0.77`.{NUMBERS}")) == []
+
+
+def test_a_result_in_the_title_is_looked_at(checked, write_poster, make_run):
+    make_run()
+    (found,) = checked("numbers", write_poster(f"# A claim\n\nIt works.{NUMBERS}", yaml="title: An accuracy of 0.99 on new senders"))
+    assert found.where.startswith("poster/poster.yaml:")
+
+
+def test_a_long_text_takes_no_longer_than_its_length():
+    assert list(results_in("accuracy " + "1" * 50_000 + " " + "0." * 20_000)) == []
