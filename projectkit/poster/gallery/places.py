@@ -58,10 +58,11 @@ def is_current(place: Place) -> bool:
 
 
 def _place(folder: Path) -> Place:
-    if (folder / "poster" / "poster.yaml").is_file():
-        return Place(str(folder), folder, folder / "poster" / "build", folder / "poster")
-    if (folder / "poster.yaml").is_file():
-        return Place(str(folder), folder, folder / "build", folder)
+    for top in (folder / "poster", folder):
+        if (top / "poster.yaml").is_file():
+            return Place(str(folder), folder, top / "build", top)
+        if (top / "build" / "poster.json").is_file():
+            return Place(str(folder), folder, top / "build", None)
     return Place(str(folder), folder, folder, None)
 
 

@@ -11,6 +11,7 @@ from projectkit.poster.gallery.pictures import Picture
 from projectkit.poster.outputs.page.markup import Html, element
 
 _MOST_TEXT = 20_000  # characters of a poster that are searched: three times those of a thousand words
+_PLACE = (340, 480)  # of a picture on the wall, as in gallery.css
 _HELP = "Drag or use the arrow keys to move, the wheel or + and − to zoom, 0 to see all."
 
 
@@ -76,6 +77,7 @@ def _card(poster: Hung, picture: Picture) -> Html:
         width=str(picture.width),
         height=str(picture.height),
         alt="",  # the title beside it says the same
+        class_="wide" if picture.width * _PLACE[1] > picture.height * _PLACE[0] else None,
         loading="lazy",
         decoding="async",
     )
