@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from projectkit.poster.directives.found import named_source
@@ -43,6 +43,12 @@ class Drawn:
     drawings: list[Drawing] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+
+    def warn_once(self, where: str, messages: Iterable[str]) -> None:
+        """Add warnings with their place, but for what was said of another place already."""
+        for message in messages:
+            if not any(warning.endswith(f": {message}") for warning in self.warnings):
+                self.warnings.append(f"{where}: {message}")
 
 
 def drawing(

@@ -88,7 +88,7 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
             f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
         )
         built = {"kind": "missing", **_PLACEHOLDERS[name]}
-    drawn.warnings += aged(drawn.shown[before:], f"{file}:{line}", project)
+    drawn.warn_once(f"{file}:{line}", aged(drawn.shown[before:], project))
     return {**built, "line": line}
 
 

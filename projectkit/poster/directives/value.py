@@ -118,7 +118,7 @@ def _value(run: Run, metric: str, subset: str, fields: Fields) -> tuple[str | in
 
 def _remember(drawn: Drawn, one: Shown, project: Project) -> None:
     drawn.shown.append(one)
-    drawn.warnings += [line for line in aged([one], one.where, project) if line not in drawn.warnings]
+    drawn.warn_once(one.where, aged([one], project))
 
 
 def _recorded(run: Run, name: str) -> Any:
