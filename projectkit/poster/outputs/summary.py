@@ -25,7 +25,7 @@ def summary(found: Rendered, project: Project) -> dict[str, Any]:
         project: whose runs it shows.
 
     Returns:
-        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `theme`, `words`, `text` (all of them), `runs` (ids),
+        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `theme`, `words`, `text` (all of them, a block a line), `runs` (ids),
         `numbers` (each with its run and its place), `audit` (of the run whose badge it shows, else None), `sources_digest`.
     """
     poster = found.poster
@@ -52,7 +52,7 @@ def summary(found: Rendered, project: Project) -> dict[str, Any]:
         },
         "theme": poster.theme.name,
         "words": found.words,
-        "text": " ".join(_words(found)),
+        "text": "\n".join(_words(found)),
         "runs": _runs(found),
         "numbers": [asdict(shown) for shown in found.composed.shown],
         "audit": _audit(found, project),
