@@ -6,7 +6,8 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | file | subject |
 |---|---|
 | render.py | `rendered`: read, composed, laid out; what build, lint and watch have in common |
-| build.py | `build_poster`: the files, and the error of a poster that is too long |
+| build.py | `build_poster`: the files |
+| overfull.py | a poster that does not fit: how many lines too many, and cuts that would do |
 | source/ | `poster.yaml` and `sections/*.md`, as plain values |
 | markup/ | Markdown to a tree |
 | directives/ | results, numbers, curves, figures from runs |

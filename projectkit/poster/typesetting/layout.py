@@ -18,7 +18,7 @@ from projectkit.poster.typesetting.arrangements import Area, Arrangement
 # Gaps before a block, and how far they may grow to fill a column; in sizes of the text.
 SECTION_GAP, BLOCK_GAP = 1.75, 0.95
 _SECTION_EXTRA, _BLOCK_EXTRA = 2.4, 0.7
-_LINE_PITCH = 1.28  # cap height and leading of the template, in sizes of the text
+LINE_PITCH = 1.28  # cap height and leading of the template, in sizes of the text
 
 # What a layout is worth: text of a good size 1.0, a smaller one in proportion, a larger one little more.
 _LARGER = 0.25
@@ -51,6 +51,11 @@ class Option:
 
     arrangements: Sequence[Arrangement]
     ladder: Sequence[Ladder]
+
+    @property
+    def smallest(self) -> Ladder:
+        """At the least text size that can be read."""
+        return min(self.ladder, key=lambda rung: rung.size)
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class Excess:
         heights: of each block in lines, with the gap before it.
         tall: the number of a block that is taller than a column by itself.
         wide: the number of a block with a table that is wider than a column.
-        option: at its smallest text size, by which `fits` tells whether a cut would do.
+        option: that comes nearest; `fits` tells from it whether a cut would do.
         layout: on a page that is taller by `over`.
         over: in points.
     """
@@ -131,30 +136,16 @@ def arrange(starts: Sequence[bool], options: Sequence[Option], good: float) -> L
     return best[1] if best else None
 
 
-def fits(starts: Sequence[bool], option: Option, gone: frozenset[int], shorter: Sequence[float] | None = None) -> bool:
-    """Whether the blocks fit at the smallest text size without those that are gone.
+def fits(starts: Sequence[bool], heights: Sequence[float], option: Option) -> bool:
+    """Whether blocks of these heights fit at the smallest text size.
 
     Args:
         starts: for each block, whether it starts a section.
+        heights: in points, figures at their least height.
         option: of `Excess`.
-        gone: numbers of the blocks that are left out.
-        shorter: by how many points each block is shortened.
     """
-    rung = min(option.ladder, key=lambda one: one.size)
-    kept = [index for index in range(len(starts)) if index not in gone]
-    if not kept or gone.intersection(rung.wide) != set(rung.wide):
-        return False
-    cut = shorter or [0.0] * len(starts)
-    begun: list[bool] = []  # a section whose first block is gone starts with its next
-    carried = False
-    for index, start in enumerate(starts):
-        carried = carried or start
-        if index not in gone:
-            begun.append(carried)
-            carried = False
-    least = [max(rung.least[index] - cut[index], 0.0) for index in kept]
-    rung = Ladder(rung.size, least, least, ())
-    return any(_deal(begun, rung, arrangement) is not None for arrangement in option.arrangements)
+    rung = Ladder(option.smallest.size, heights, heights, ())
+    return any(_deal(starts, rung, arrangement) is not None for arrangement in option.arrangements)
 
 
 def excess(starts: Sequence[bool], options: Sequence[Option]) -> Excess:
@@ -164,7 +155,7 @@ def excess(starts: Sequence[bool], options: Sequence[Option]) -> Excess:
 
 
 def _excess(starts: Sequence[bool], option: Option) -> Excess:
-    rung = min(option.ladder, key=lambda one: one.size)
+    rung = option.smallest
     heights = [
         height + (SECTION_GAP if start else BLOCK_GAP) * rung.size
         for height, start in zip(rung.least, starts, strict=True)
@@ -173,7 +164,7 @@ def _excess(starts: Sequence[bool], option: Option) -> Excess:
     rooms = [area.height for area in arrangement.areas]
     tallest = max(range(len(heights)), key=lambda index: rung.least[index])
     over = max(sum(heights) - sum(rooms), rung.least[tallest] - max(rooms), rung.size)
-    pitch = rung.size * _LINE_PITCH
+    pitch = rung.size * LINE_PITCH
     layout, taller = _spilling(starts, rung, arrangement, sum(heights))
     return Excess(
         lines=math.ceil(over / pitch),
