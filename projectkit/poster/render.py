@@ -14,6 +14,7 @@ from projectkit.poster.typesetting.faults import MissingCharactersError, explain
 from projectkit.poster.typesetting.fonts import Fonts, bundled, wider
 from projectkit.poster.typesetting.layout import Excess, Layout
 from projectkit.poster.typesetting.typesetter import Typesetter
+from projectkit.poster.typesetting.warm import Warm
 from projectkit.poster.typesetting.worker import Worker
 from projectkit.project import Project
 
@@ -51,34 +52,35 @@ class Rendered:
 
 
 @contextmanager
-def rendered(folder: Path, project: Project, worker: Worker | None = None) -> Iterator[Rendered]:
+def rendered(folder: Path, project: Project, warm: Warm | None = None) -> Iterator[Rendered]:
     """Read, compose and lay out the poster in `folder`.
 
     Args:
         folder: holds `poster.yaml` and `sections/`.
         project: whose runs and files it may show.
-        worker: a typesetting process that is kept for several posters; the poster has its own where it is None.
+        warm: what is kept for several builds; the poster has a process of its own where it is None.
 
     Raises:
         UserError: something in the sources is wrong; with file and line.
     """
     folder = folder.resolve()
     with ExitStack() as stack:
-        process = worker or stack.enter_context(Worker())  # it gets ready while the sources are read
+        if warm is None:
+            warm = Warm(stack.enter_context(Worker()))  # it gets ready while the sources are read
         poster = read_poster(folder, project.root.resolve())
         composed = compose(poster, project)
         try:
-            found = _laid_out(poster, composed, bundled(poster), process, stack)
+            found = _laid_out(poster, composed, bundled(poster), warm, stack)
         except MissingCharactersError as error:
             words = f"{error.where}: set in a font of this machine, as the bundled ones lack {error.shown}"
-            found = _laid_out(poster, composed, wider(bundled(poster)), process, stack, words)
+            found = _laid_out(poster, composed, wider(bundled(poster)), warm, stack, words)
         yield found
 
 
 def _laid_out(
-    poster: Poster, composed: Composed, fonts: Fonts, worker: Worker, stack: ExitStack, *warnings: str
+    poster: Poster, composed: Composed, fonts: Fonts, warm: Warm, stack: ExitStack, *warnings: str
 ) -> Rendered:
-    typesetter = stack.enter_context(Typesetter(composed, fonts, worker))
+    typesetter = stack.enter_context(Typesetter(composed, fonts, warm))
     said = [*composed.warnings, *warnings]
     with explained(poster, composed.pictures):
         found = typesetter.lay_out()

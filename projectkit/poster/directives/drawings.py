@@ -17,6 +17,7 @@ class Drawing:
     """A figure to be drawn once the layout knows its size, so that its type has print size."""
 
     file: str  # the name in the staging folder
+    asked: str  # what it shows: drawings of one text are one figure, as long as runs and theme stay as they are
     svg: Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
     least: float  # height, in widths of the column
     most: float
@@ -63,7 +64,8 @@ def drawing(
     ratio: float,
 ) -> Node:
     """A figure that is drawn later: `least` and `most` bound its height in column widths, `ratio` its width in heights."""
-    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", svg, least, most, ratio)
+    asked = f"{alt} {sorted(fields.values.items(), key=str)}"
+    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", asked, svg, least, most, ratio)
     drawn.drawings.append(drawing)
     bounds = {"least": least, "most": most, "ratio": ratio}
     return {

@@ -12,7 +12,6 @@ import json
 import shutil
 import tempfile
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +20,7 @@ from projectkit.poster.typesetting.fonts import Fonts
 from projectkit.poster.typesetting.layout import Excess, Layout
 from projectkit.poster.typesetting.plan import fit, placed, plan
 from projectkit.poster.typesetting.printing import with_bleed_box
-from projectkit.poster.typesetting.worker import Worker
+from projectkit.poster.typesetting.warm import Warm
 
 _MM_PER_INCH = 25.4
 
@@ -32,18 +31,17 @@ class Typesetter:
     Args:
         composed: the poster.
         fonts: that it is set in.
-        worker: a typesetting process that is kept for several posters; one is started for this poster where it is None.
+        warm: the process that typesets it, and figures that were drawn before.
 
     All methods raise `TypesettingError` for a picture that cannot be decoded, and for characters that no font has; `WorkError` where a
     limit of time or memory is met.
     """
 
-    def __init__(self, composed: Composed, fonts: Fonts, worker: Worker | None = None) -> None:
+    def __init__(self, composed: Composed, fonts: Fonts, warm: Warm) -> None:
         self._composed = composed
         self._fonts = fonts
         self._stage = Path(tempfile.mkdtemp(prefix="poster-")).resolve()
-        self._stack = ExitStack()
-        self._worker = worker or self._stack.enter_context(Worker())
+        self._warm = warm
 
     def __enter__(self) -> Self:
         design = importlib.resources.files("projectkit.poster.typesetting").joinpath("design")
@@ -56,7 +54,6 @@ class Typesetter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
         shutil.rmtree(self._stage, ignore_errors=True)
 
     def lay_out(self) -> Layout | Excess:
@@ -76,7 +73,7 @@ class Typesetter:
         drawings = {drawing.file: drawing for drawing in self._composed.drawings}
         for figure in placed(self._composed.document, layout):
             drawing = drawings[figure.file]
-            svg = drawing.svg(drawing.size(figure.width_mm, figure.grow), figure.font_pt)
+            svg = self._warm.figures.svg(drawing, drawing.size(figure.width_mm, figure.grow), figure.font_pt)
             (self._stage / figure.file).write_bytes(svg)
         self._write("layout.json", plan(layout, over=over, notice=notice))
 
@@ -91,6 +88,10 @@ class Typesetter:
     def png(self, ppi: float) -> bytes:
         """The page as pixels."""
         return self._file("png", ppi=ppi)
+
+    def svg(self) -> bytes:
+        """The page as SVG, sharp at any size and drawn in a hundredth of the time that pixels take."""
+        return self._file("svg")
 
     def screen_png(self, width: int, height: int) -> bytes:
         """The page in the middle of a screen of so many pixels, whose sides are left in the colour around a poster."""
@@ -112,7 +113,7 @@ class Typesetter:
         return content
 
     def _ask(self, task: str, **arguments: Any) -> Any:
-        return self._worker.ask(task, self._stage, self._fonts.folders, system=self._fonts.system, **arguments)
+        return self._warm.worker.ask(task, self._stage, self._fonts.folders, system=self._fonts.system, **arguments)
 
     def _write(self, name: str, value: Any) -> None:
         (self._stage / name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
