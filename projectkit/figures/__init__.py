@@ -6,7 +6,7 @@ at its final size instead of scaling it.
 | file | subject |
 |---|---|
 | style.py, fonts.py, labels.py, points.py, diverging.py | colours, type, names that fit, points that are seen, `svg_bytes` and `save_svg` |
-| curves.py | `learning_curves` |
+| curves.py | `learning_curves`, `averaged` |
 | learning_rate.py | `lr_range` |
 | confusion.py | `confusion_matrix` |
 | ranking.py, det.py, several.py | `roc`, `precision_recall`, `det`, and how several curves are drawn |
@@ -17,6 +17,7 @@ at its final size instead of scaling it.
 | attributed_values.py | the same of a table's columns and a series' moments: `attributed_table`, `attributed_series` |
 | legibility.py | whether a figure can be read on paper: `smallest_type_pt`, `colour_blind`, `picture_colours` |
 | svg.py | SVG files read for that: shapes with their styles and scales |
+| diagram.py, layers.py | `diagram`: a network's layers as boxes, and which boxes those are |
 | samples.py | what a data set looks like: `class_balance`, `histograms`, `image_sheet`, `series` |
 """
 
@@ -30,8 +31,11 @@ from projectkit.figures.attributed_values import attributed_series as attributed
 from projectkit.figures.attributed_values import attributed_table as attributed_table
 from projectkit.figures.calibration import reliability as reliability
 from projectkit.figures.confusion import confusion_matrix as confusion_matrix
+from projectkit.figures.curves import averaged as averaged
 from projectkit.figures.curves import learning_curves as learning_curves
 from projectkit.figures.det import det as det
+from projectkit.figures.diagram import diagram as diagram
+from projectkit.figures.diagram import diagram_height as diagram_height
 from projectkit.figures.intervals import differences as differences
 from projectkit.figures.intervals import per_class as per_class
 from projectkit.figures.intervals import slices as slices
@@ -56,10 +60,13 @@ __all__ = [
     "attributed_series",
     "attributed_table",
     "attributed_text",
+    "averaged",
     "class_balance",
     "colour_blind",
     "confusion_matrix",
     "det",
+    "diagram",
+    "diagram_height",
     "differences",
     "histograms",
     "image_sheet",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
 Curve = tuple[Sequence[float], Sequence[float]]
+Line = Curve | tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]  # with the ends of a band
 
 _NAMES = {"f1_macro": "macro F1", "mcc": "MCC", "auroc": "AUROC", "ece": "calibration error"}
 _SUBSETS = {"train": "training", "val": "validation"}
@@ -28,7 +29,7 @@ _FEW_RUNS = 4  # more are named in two columns, or their names would take the ro
 
 
 def learning_curves(
-    curves: Mapping[str, Mapping[str, Curve]],
+    curves: Mapping[str, Mapping[str, Line]],
     *,
     metrics: Sequence[str] | None = None,
     size_mm: tuple[float, float] = (170, 75),
@@ -37,7 +38,8 @@ def learning_curves(
     """Metrics over the steps of training.
 
     Args:
-        curves: run label -> metric as it was logged (`val/loss`) -> (steps, values); a run may lack a metric.
+        curves: run label -> metric as it was logged (`val/loss`) -> (steps, values), or `averaged` of several seeds; a run may
+            lack a metric.
         metrics: which metrics, in which order; default all of them. `train/loss` and `val/loss` share a panel.
         size_mm: width and height in print.
         font_pt: size of labels in print.
@@ -68,17 +70,41 @@ def learning_curves(
     return figure
 
 
-def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str], *, several: bool) -> None:
+def averaged(curves: Sequence[Curve]) -> Line:
+    """The mean of several runs' curves with their lowest and highest values; of one run its curve.
+
+    Args:
+        curves: (steps, values) of each. Where fewer than half of them have a value, as after early stops, there is no mean: it would
+            be that of the survivors.
+
+    Returns:
+        (steps, mean, lowest, highest).
+    """
+    if len(curves) == 1:
+        return curves[0]
+    values: dict[float, list[float]] = {}
+    for steps, points in curves:
+        for step, value in zip(steps, points, strict=True):
+            if math.isfinite(value):
+                values.setdefault(step, []).append(value)
+    known = sorted(step for step, found in values.items() if 2 * len(found) >= len(curves))
+    means = [sum(values[step]) / len(values[step]) for step in known]
+    return known, means, [min(values[step]) for step in known], [max(values[step]) for step in known]
+
+
+def _panel(axes: Axes, curves: Mapping[str, Mapping[str, Line]], names: Sequence[str], *, several: bool) -> None:
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
     for index, run in enumerate(curves.values()):
         for name in names:
             if name not in run:
                 continue
-            steps, values = run[name]
+            steps, values, *band = run[name]
             shown = [value if math.isfinite(value) else math.nan for value in values]  # a gap where a run diverged
             training = name.startswith("train/")
             colour = PALETTE[index % len(PALETTE)] if several else PALETTE[1 if training else 0]
+            if band:
+                axes.fill_between(steps, band[0], band[1], color=colour, alpha=0.18, linewidth=0, zorder=1)
             axes.plot(
                 steps,
                 shown,

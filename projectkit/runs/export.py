@@ -24,8 +24,8 @@ from projectkit.runs.reader import Run
 from projectkit.runs.source import Source, source_of
 
 # the record's own files, named one by one as in keep.py: whatever else lies in the folder stays here
-_FILES = ("run.json", "config.yaml", "metrics.jsonl", "events.jsonl", "source.diff", "audit.json")
-_PATTERNS = ("notes/*.json", "evaluation/*.json", "evaluation/figures/*.svg")
+_FILES = ("run.json", "config.yaml", "metrics.jsonl", "events.jsonl", "source.diff", "audit.json", "model.json")
+_PATTERNS = ("notes/*.json", "evaluation/*.json", "evaluation/figures/*.svg", "evaluation/figures/*.json")
 _OLDEST = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
 _CHUNK = 2**20
 

@@ -16,8 +16,8 @@ from projectkit.runs.notes import copy_notes
 from projectkit.runs.reader import Run
 
 # Named one by one: whatever else lies in the folder (weights, predictions, W&B files) does not get into git.
-_FILES = ("run.json", "config.yaml", "metrics.jsonl", "events.jsonl", "source.diff", "audit.json")
-_FOLDERS = ("evaluation/*.json", "evaluation/figures/*.svg", "notes/*.json")
+_FILES = ("run.json", "config.yaml", "metrics.jsonl", "events.jsonl", "source.diff", "audit.json", "model.json")
+_FOLDERS = ("evaluation/*.json", "evaluation/figures/*.svg", "evaluation/figures/*.json", "notes/*.json")
 _METRICS_BYTES = 2 * 2**20  # of metrics.jsonl in git: some ten thousand lines, more than a plot has room for
 
 

@@ -16,7 +16,7 @@ from projectkit.runs import ids
 from projectkit.runs.files import as_float, read_json, read_lines
 from projectkit.runs.process import is_alive
 from projectkit.runs.restoring import metric_rows, restored
-from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA, refuse_newer, upgraded
+from projectkit.runs.schema import EVALUATION_SCHEMA, FIGURE_SCHEMA, MODEL_SCHEMA, SCHEMA, refuse_newer, upgraded
 from projectkit.runs.sessions import is_owned, newest_session
 
 if TYPE_CHECKING:
@@ -242,6 +242,29 @@ class Run:
             raise UserError(f"no figure '{name}'", where=self.id, remedy=remedy)
         return path
 
+    def figure_data(self, name: str) -> dict[str, Any] | None:
+        """The numbers that a figure of the evaluation was drawn from, where they were left beside it.
+
+        Raises:
+            UserError: the file is damaged, or of a newer version.
+        """
+        path = self._member("evaluation/figures", name, ".json")
+        return None if path is None else self._document(path, FIGURE_SCHEMA, f"type `projectkit evaluate {self.id}`")
+
+    def model(self) -> dict[str, Any]:
+        """What the network is made of, as the training left it in `model.json`: `type`, `parameters`, `input`, `output`, `layers`.
+
+        Raises:
+            UserError: the run has none: it is older, did not finish, or no network was trained.
+        """
+        path = self.path / "model.json"
+        if not path.is_file():
+            remedy = (
+                "train it once more with `projectkit train`; a kept run is brought up to date by `projectkit runs keep`"
+            )
+            raise UserError(f"the run {self.id} does not say what its network is made of", where=self.id, remedy=remedy)
+        return self._document(path, MODEL_SCHEMA, "train it once more with `projectkit train`")
+
     @property
     def _was_killed(self) -> bool:
         return self.record.get("status") == "running" and not self.alive
@@ -261,12 +284,16 @@ class Run:
         return path
 
     def _evaluation(self, path: Path) -> dict[str, Any]:
+        remedy = f"type `projectkit evaluate {self.id} --subset {path.stem}`"
+        return self._document(path, EVALUATION_SCHEMA, remedy, what="evaluation")
+
+    @staticmethod
+    def _document(path: Path, known: int, remedy: str, *, what: str = "file") -> dict[str, Any]:
         try:
             document = read_json(path)
         except (OSError, ValueError) as error:
-            remedy = f"type `projectkit evaluate {self.id} --subset {path.stem}`"
-            raise UserError(f"damaged evaluation: {error}", where=str(path), remedy=remedy) from error
-        refuse_newer(document, path, known=EVALUATION_SCHEMA)
+            raise UserError(f"damaged {what}: {error}", where=str(path), remedy=remedy) from error
+        refuse_newer(document, path, known=known)
         return document
 
 

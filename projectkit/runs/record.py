@@ -35,7 +35,7 @@ from projectkit.runs.masking import mask_command, mask_document, mask_text, mask
 from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
 from projectkit.runs.reader import Run, read_run
-from projectkit.runs.schema import EVALUATION_SCHEMA, SCHEMA
+from projectkit.runs.schema import EVALUATION_SCHEMA, MODEL_SCHEMA, SCHEMA
 from projectkit.runs.sessions import OwnedError, Session, TakenOverError, is_owned, refuse_owned
 
 Kind = Literal["train", "smoke", "baseline"]
@@ -306,6 +306,10 @@ class RunWriter:
         """Write `evaluation/<subset>.json`; schema, run and subset are filled in."""
         head = {"schema": EVALUATION_SCHEMA, "run": self.id, "subset": subset}
         return self._write(f"evaluation/{_part(subset)}.json", to_json({**head, **document}, indent=1) + b"\n")
+
+    def write_model(self, document: Mapping[str, Any]) -> Path:
+        """Write `model.json`: what the network is made of; schema and run are filled in."""
+        return self._write("model.json", to_json({"schema": MODEL_SCHEMA, "run": self.id, **document}) + b"\n")
 
     def write_figure(self, name: str, data: bytes) -> Path:
         """Write `evaluation/figures/<name>.svg`."""

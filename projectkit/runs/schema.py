@@ -18,6 +18,8 @@ from projectkit.errors import UserError
 
 SCHEMA = 2
 EVALUATION_SCHEMA = 1  # of evaluation/*.json
+MODEL_SCHEMA = 1  # of model.json
+FIGURE_SCHEMA = 1  # of evaluation/figures/*.json
 
 
 def upgraded(document: Mapping[str, Any]) -> dict[str, Any]:

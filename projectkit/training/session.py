@@ -15,6 +15,7 @@ from rich.console import Console
 from projectkit.config import Config
 from projectkit.project import Project
 from projectkit.runs import Backup, RunWriter, backup_folder, read_run
+from projectkit.training.anatomy import anatomy_of
 from projectkit.training.assemble import Assembly
 from projectkit.training.checkpoints import Checkpoints
 from projectkit.training.decide import fixed_shapes
@@ -105,6 +106,8 @@ class Session:
                 show(self.console, self._reached())
             raise told from error
         with self.stop.held():
+            with contextlib.suppress(OSError):  # a full disk: the record comes first
+                self.writer.write_model(anatomy_of(self.assembly.task, self.assembly.data, trainer))
             self.writer.finish("finished", message=None, **self._settled())
         self._close(0)
         show(self.console, self.clock.line())

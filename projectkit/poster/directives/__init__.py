@@ -8,7 +8,7 @@
 | value.py | numbers inside a sentence |
 | card.py, audit.py, ledger.py | `data-card`, `audit`, `ledger` |
 | qr.py | `qr` |
-| figure.py | `figure`, `curves` |
+| figure.py, diagram.py | `figure`, `curves`; `diagram` |
 | evaluated.py | figures of an evaluation, drawn anew from its document |
 | drawings.py | figures that are drawn once the layout knows their size |
 | found.py | the runs and evaluations that a directive names |

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from projectkit.poster.directives.found import named_source
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.runs import Run
+
+Svg = Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Between which sizes a figure looks well.
+
+    Args:
+        least: its least height, in widths of the column.
+        most: its greatest height.
+        ratio: its greatest width, in heights.
+    """
+
+    least: float
+    most: float
+    ratio: float
 
 
 @dataclass(frozen=True)
@@ -18,7 +35,7 @@ class Drawing:
 
     file: str  # the name in the staging folder
     asked: str  # what it shows: drawings of one text are one figure, as long as runs and theme stay as they are
-    svg: Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
+    svg: Svg
     least: float  # height, in widths of the column
     most: float
     ratio: float  # greatest width, in heights
@@ -53,32 +70,46 @@ class Drawn:
 
 
 def drawing(
-    svg: Callable[[tuple[float, float], float], bytes],
+    svg: Svg,
+    shape: Shape,
     fields: Fields,
     drawn: Drawn,
     *,
+    what: Sequence[str],
+    runs: Sequence[Run],
+    subset: str | None = None,
     alt: str,
-    runs: Mapping[str, Run],
-    least: float,
-    most: float,
-    ratio: float,
+    before: str = "",
 ) -> Node:
-    """A figure that is drawn later: `least` and `most` bound its height in column widths, `ratio` its width in heights."""
-    asked = f"{alt} {sorted(fields.values.items(), key=str)}"
-    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", asked, svg, least, most, ratio)
+    """The node of a figure that is drawn when its size is known.
+
+    Args:
+        svg: draws it.
+        shape: bounds its size.
+        fields: of the directive, with `caption` and `alt`.
+        drawn: receives the drawing, and what it shows.
+        what: it shows, for the list of numbers and figures.
+        runs: that it shows.
+        subset: that was evaluated; None for what training left.
+        alt: unless the team gives one.
+        before: in the line below it, before the runs' ids.
+    """
+    bounds = {"least": shape.least, "most": shape.most, "ratio": shape.ratio}
+    asked = repr((list(what), subset, [run.id for run in runs], sorted(fields.values.items(), key=str)))
+    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", asked, svg, **bounds)
     drawn.drawings.append(drawing)
-    bounds = {"least": least, "most": most, "ratio": ratio}
-    return {
-        "kind": "figure",
-        "redrawn": True,
-        "file": drawing.file,
-        **bounds,
-        **words(fields, alt),
-        "source": named_source(runs),
-    }
+    remember(fields, drawn, runs, subset, what)
+    source = named_source({run.id: run for run in runs}, before)
+    return {"kind": "figure", "redrawn": True, "file": drawing.file, **bounds, **words(fields, alt), "source": source}
+
+
+def remember(fields: Fields, drawn: Drawn, runs: Sequence[Run], subset: str | None, what: Sequence[str]) -> None:
+    """Note a figure of each run among what the poster shows."""
+    drawn.shown += [Shown(fields.place, run.id, subset, name) for run in runs for name in what]
 
 
 def words(fields: Fields, alt: str) -> Node:
+    """Caption and alternative text as the team gives them; `alt` where there is neither."""
     caption = fields.text("caption")
     return {
         "caption": [{"kind": "text", "text": caption}] if caption else [],

@@ -7,10 +7,25 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
+from projectkit.poster.directives.drawings import Shape, Svg
+
 Document = Mapping[str, Any]
-Svg = Callable[[tuple[float, float], float], bytes]  # (width, height) in mm, type in points -> SVG
 
 _MOST_SLICES = 16
+
+# what a screen reader is told, where the name alone says too little
+NAMES = {
+    "confusion": "confusion matrix",
+    "roc": "ROC curves",
+    "precision_recall": "precision-recall curves",
+    "det": "detection error tradeoff",
+    "reliability": "reliability diagram",
+    "per_class": "F1 of each class",
+    "slices": "slices of the data that do worse",
+    "scores": "histogram of the anomaly scores",
+    "timeline": "anomaly scores over time",
+    "attributions": "attributions of inputs",
+}
 
 
 @dataclass(frozen=True)
@@ -19,29 +34,26 @@ class Evaluated:
 
     Args:
         svg: draws it.
-        least: its least height, in widths of the column.
-        most: its greatest height.
-        ratio: its greatest width, in heights.
+        shape: bounds its size.
     """
 
     svg: Svg
-    least: float
-    most: float
-    ratio: float
+    shape: Shape
 
 
-def evaluated(name: str, document: Document) -> Evaluated | None:
-    """The figure of that name, or None where the document has not what it shows.
+def evaluated(name: str, document: Document, left: Document | None = None) -> Evaluated | None:
+    """The figure of that name, or None where the documents have not what it shows.
 
     Args:
         name: as in `evaluation/figures/`, without the subset.
         document: `evaluation/<subset>.json`.
+        left: the figure's own numbers, `evaluation/figures/<name>-<subset>.json`, where there are some.
     """
     if name not in _FIGURES:
         return None
-    draw, least, most, ratio = _FIGURES[name]
+    draw, *bounds = _FIGURES[name]
     try:
-        shown = draw(document)
+        shown = draw(document if left is None else left)
     except (KeyError, TypeError, IndexError, AttributeError):  # an older document, or one of another kind
         return None
     if shown is None:
@@ -53,7 +65,7 @@ def evaluated(name: str, document: Document) -> Evaluated | None:
 
         return figures.svg_bytes(getattr(figures, figure)(*arguments, **options, size_mm=size_mm, font_pt=font_pt))
 
-    return Evaluated(svg, least, most, ratio)
+    return Evaluated(svg, Shape(*bounds))
 
 
 Shown = (
@@ -114,6 +126,16 @@ def _scores(document: Document) -> Shown:
     return "score_histogram", (*spreads, threshold)
 
 
+def _timeline(document: Document) -> Shown:
+    line = document["curves"]["timeline"]
+    threshold = (document.get("operating") or {}).get("threshold")
+    return "timeline", (line["time"], line["score"], line["events"], threshold), {"alarms": line["alarms"]}
+
+
+def _attributions(left: Document) -> Shown:
+    return "attributed", (left,)
+
+
 def _points(curves: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
     if not curves:
         raise KeyError("no class has a curve")
@@ -129,5 +151,7 @@ _FIGURES: dict[str, tuple[Callable[[Document], Shown], float, float, float]] = {
     "reliability": (_reliability, 0.7, 1.0, 0.83),
     "per_class": (_per_class, 0.5, 0.9, 3.0),
     "slices": (_slices, 0.5, 0.9, 3.0),
-    "scores": (_scores, 0.45, 0.7, 3.0),
+    "scores": (_scores, 0.5, 0.75, 3.0),
+    "timeline": (_timeline, 0.4, 0.65, 4.0),
+    "attributions": (_attributions, 0.5, 0.95, 10.0),
 }

@@ -11,8 +11,9 @@ A directive is a fence of colons whose body is YAML:
 |---|---|---|
 | `results` | `runs`*, `metrics`, `subset`, `seeds`, `caption` | a table, best values in bold, 95% intervals below the values |
 | `numbers` | `run`*, `metrics`, `subset`, `seeds`, `caption` | the figures that matter, large |
-| `curves` | `runs`*, `metrics`, `caption`, `alt` | metrics over the steps of training, drawn at their final size |
+| `curves` | `runs`*, `metrics`, `seeds`, `caption`, `alt` | metrics over the steps of training; of several seeds the mean and a band |
 | `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
+| `diagram` | `run`*, `caption`, `alt` | the network: its layers from the input to the output |
 | `data-card` | `run`*, `show`, `title` | a box: samples, classes, split, licence, citation, known traps |
 | `audit` | `run`* | what the audit of the run found, or that there was none |
 | `ledger` | `run`*, `subset` | how often the labels of the test set were looked at |
@@ -31,6 +32,7 @@ from projectkit.errors import UserError, did_you_mean
 from projectkit.poster.directives.age import aged
 from projectkit.poster.directives.audit import audit
 from projectkit.poster.directives.card import data_card
+from projectkit.poster.directives.diagram import diagram
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.figure import curves, figure
 from projectkit.poster.directives.found import NoRunYetError
@@ -54,6 +56,7 @@ _PLACEHOLDERS: dict[str, Node] = {
         ("numbers", "the main numbers", 0.2, 0.3),
         ("curves", "learning curves", 0.45, 0.8),
         ("figure", "a figure of the evaluation", 0.55, 1.0),
+        ("diagram", "the network", 0.5, 0.9),
         ("data-card", "what the data is", 0.3, 0.45),
         ("audit", "the audit", 0.15, 0.25),
         ("ledger", "looks at the test set", 0.12, 0.2),
@@ -95,8 +98,9 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
 DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], Node]]] = {
     "results": (("runs", "metrics", "subset", "seeds", "caption"), results),
     "numbers": (("run", "metrics", "subset", "seeds", "caption"), numbers),
-    "curves": (("runs", "metrics", "caption", "alt"), curves),
+    "curves": (("runs", "metrics", "seeds", "caption", "alt"), curves),
     "figure": (("run", "name", "subset", "caption", "alt"), figure),
+    "diagram": (("run", "caption", "alt"), diagram),
     "data-card": (("run", "show", "title"), data_card),
     "audit": (("run",), audit),
     "ledger": (("run", "subset"), ledger),
