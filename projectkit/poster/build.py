@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from projectkit.errors import WorkError
 from projectkit.poster.outputs.page import page
 from projectkit.poster.outputs.previews import previews
 from projectkit.poster.outputs.summary import summary
+from projectkit.poster.overfull import preview, told
 from projectkit.poster.render import Rendered, rendered
 from projectkit.poster.typesetting.warm import Warm
 from projectkit.project import Project
@@ -78,12 +78,15 @@ def build_poster(folder: Path, project: Project, output: Path | None = None, *, 
 
     Raises:
         UserError: something in the sources is wrong; with file and line.
-        WorkError: it does not fit on one page at a size that can be read, with how much to cut and where; or it met a limit.
+        WorkError: it does not fit on one page at a size that can be read, with the cuts that would do, and `poster-overfull.png` shows
+            what runs off; or it met a limit.
     """
     with rendered(folder, project, warm) as found:
-        if found.layout is None or found.excess is not None:
-            raise _too_long(found)
         target = output or found.poster.folder / "build"
+        if found.layout is None or found.excess is not None:
+            target.mkdir(parents=True, exist_ok=True)
+            atomic_write(target / _OVERFULL, preview(found))
+            raise told(found).error()
         _replace_all(target, _files(found, project))
         (target / _OVERFULL).unlink(missing_ok=True)
         return Built(
@@ -137,30 +140,3 @@ def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
     finally:
         for file in fresh.values():
             file.unlink(missing_ok=True)
-
-
-def _too_long(found: Rendered) -> WorkError:
-    excess, atoms, poster = found.excess, found.composed.document["atoms"], found.poster
-    assert excess is not None
-
-    def place(index: int) -> str:
-        blocks = atoms[index]["blocks"]  # a heading may stand before the block that is meant
-        line = next((block["line"] for block in blocks if "longest" in block), blocks[-1]["line"])
-        return f"{atoms[index]['file']}:{line}"
-
-    if excess.wide is not None:
-        remedy = "use fewer or shorter columns"
-        return WorkError("this table is wider than a column of the poster", where=place(excess.wide), remedy=remedy)
-    what = (
-        f"the content needs {excess.share:.0%} of the page at the smallest size that can be read: "
-        f"about {excess.lines} lines too many"
-    )
-    if excess.tall is not None:
-        what = f"{what}, and this block alone is taller than a column"
-        return WorkError(what, where=place(excess.tall), remedy="split or shorten it")
-    lines: defaultdict[str, float] = defaultdict(float)
-    for atom, height in zip(atoms, excess.heights, strict=True):
-        lines[atom["file"]] += height
-    longest = max(lines, key=lambda name: lines[name])
-    remedy = f"cut first in the longest section, {longest}, which takes about {lines[longest]:.0f} lines"
-    return WorkError(what, where=poster.file, remedy=remedy)

@@ -7,6 +7,9 @@
 | layout.py | which block where, in which size |
 | plan.py | from what was measured to a layout, from a layout to what the design draws |
 | typesetter.py | staging and Typst: measuring, then any output |
+| worker.py, worker_main.py | Typst in a process of its own, with limits of time and memory; the program that it runs |
+| warm.py | what is kept between builds of a poster that is being written |
+| printing.py | what a print shop needs in a PDF beyond the page |
 | frame.py | what stands around the sections: header, footer, theme, logos |
 | fonts.py | the bundled fonts, and what is taken where they lack a character |
 | faults.py | what Typst refuses, in the team's words |
