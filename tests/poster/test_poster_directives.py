@@ -34,7 +34,7 @@ def test_a_results_table_shows_value_interval_and_run(directive, make_run):
     assert row["label"] == "charcnn"
     assert (row["cells"][0]["value"], row["cells"][0]["interval"]) == ("0.834", "0.814–0.854")
     assert node["source"]["runs"] == [run]
-    assert node["source"]["words"] == "Validation set, n = 1 194, 95% intervals. Run "
+    assert node["source"]["words"] == "Validation set, n = 1\u00a0194, 95% intervals. Run "
 
 
 def test_the_best_value_is_marked_and_a_low_loss_is_the_best(directive, make_run):

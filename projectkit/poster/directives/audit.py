@@ -21,8 +21,8 @@ def audit(fields: Fields, project: Project, drawn: Drawn) -> Node:
         drawn: receives how many pitfalls are open.
 
     Returns:
-        `badge`: `verdict` (`clean`, `open`, `unaudited`), `title`, `text` (how many pitfalls have which status), `rows` (`label`,
-        `children`: inlines) of those of which something is left to be said, the worst first, and `source`.
+        `badge`: `verdict` in words, `sign` (`clean`, `open`, `unaudited`), `text` (how many pitfalls have which status), `rows` (`label`,
+        `text`) of those of which something is left to be said, the worst first, and `source`.
 
     Raises:
         UserError: a run that is not there, or an audit that is damaged or of weights that were replaced since; with file and line.
@@ -37,8 +37,8 @@ def audit(fields: Fields, project: Project, drawn: Drawn) -> Node:
         words = "Nobody has looked for the ten pitfalls in this run."
         return {
             "kind": "badge",
-            "verdict": "unaudited",
-            "title": "Not audited",
+            "verdict": "Not audited",
+            "sign": "unaudited",
             "text": words,
             "rows": [],
             "source": source,
@@ -46,14 +46,14 @@ def audit(fields: Fields, project: Project, drawn: Drawn) -> Node:
     if found.outdated:
         raise fields.error("run", f"the run {run.id} was trained further after its audit", "audit the run again")
     count, whole = len(found.open), len(found.pitfalls)
-    title = f"Audit: {count} of {whole} pitfalls open" if count else f"Audit: none of {whole} pitfalls"
+    verdict = f"Audit: {count} of {whole} pitfalls open" if count else f"Audit: none of {whole} pitfalls"
     drawn.shown.append(Shown(fields.place, run.id, None, "audit", float(count), str(count)))
     return {
         "kind": "badge",
-        "verdict": "open" if count else "clean",
-        "title": title,
+        "verdict": verdict,
+        "sign": "open" if count else "clean",
         "text": _counts(found),
-        "rows": [{"label": pitfall.title, "children": _words(pitfall)} for pitfall in found.open],
+        "rows": [{"label": pitfall.title, "text": _words(pitfall)} for pitfall in found.open],
         "source": source,
     }
 
@@ -62,6 +62,5 @@ def _counts(found: Audit) -> str:
     return ", ".join(f"{count} {status}" for status, count in found.counts.items())
 
 
-def _words(pitfall: Pitfall) -> list[Node]:
-    status: Node = {"kind": "strong", "children": [{"kind": "text", "text": pitfall.status}]}
-    return [status, {"kind": "text", "text": f": {pitfall.message}"}] if pitfall.message else [status]
+def _words(pitfall: Pitfall) -> str:
+    return f"{pitfall.status}: {pitfall.message}" if pitfall.message else pitfall.status

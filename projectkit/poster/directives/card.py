@@ -48,7 +48,7 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
         "split": _split(data, card),
         "licence": [str(card.get("licence") or "")],
         "citation": [str(card.get("citation") or "")],
-        "traps": [str(trap) for trap in _list(card.get("traps"))],
+        "traps": _bulleted([str(trap) for trap in _list(card.get("traps"))]),
     }
     rows = [{"label": _LABELS[name], "children": _lines(texts[name])} for name in show if any(texts[name])]
     if not rows:
@@ -92,6 +92,10 @@ def _split(data: Mapping[str, Any], card: Mapping[str, Any]) -> list[str]:
     words += f", seed {data['split_seed']}" if data.get("split_seed") is not None else ""
     words += f", fold {data['fold']} of {data['folds']}" if data.get("folds") is not None else ""
     return [f"{words}: {card['split']}" if card.get("split") else words]
+
+
+def _bulleted(texts: Sequence[str]) -> list[str]:
+    return [f"• {text}" for text in texts] if len(texts) > 1 else list(texts)
 
 
 def _lines(texts: Sequence[str]) -> list[Node]:

@@ -142,8 +142,8 @@ def printed(value: float) -> str:
 
 
 def counted(number: int) -> str:
-    """A whole number, its thousands apart."""
-    return f"{number:,}".replace(",", " ")
+    """A whole number, its thousands apart but never on two lines."""
+    return f"{number:,}".replace(",", "\u00a0")
 
 
 def source_of(results: Sequence[Measured]) -> Node:
