@@ -135,13 +135,13 @@ def test_columns_stand_inside_the_margins_and_beside_each_other(name, billboard)
     assert 1 <= len(found) <= 2
     for option in found:
         assert 12 <= option["width"] / good <= 32
-        for arrangement in arrangements(page, option, room):
+        for arrangement in arrangements(page, option, 100.0, room):
             areas = [*arrangement.areas, *([arrangement.middle] if arrangement.middle else [])]
             for area in areas:
                 assert area.x >= 40 * POINTS_PER_MM - 1e-6
                 assert area.x + area.width <= (sheet.width_mm - 40) * POINTS_PER_MM + 1e-6
-                assert area.y >= 0
-                assert area.y + area.height <= room + 1e-6
+                assert area.y >= 100
+                assert area.y + area.height <= 100 + room + 1e-6
             for index, one in enumerate(areas):
                 assert not any(_overlap(one, other) for other in areas[index + 1 :])
 

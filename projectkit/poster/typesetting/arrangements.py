@@ -34,7 +34,7 @@ _AROUND = 1.25  # the gap around it, in gutters
 
 @dataclass(frozen=True)
 class Area:
-    """A place on the page, in points; from the top left corner, its top from the lower edge of the header."""
+    """A place on the page, in points from its top left corner."""
 
     x: float
     y: float
@@ -103,27 +103,30 @@ def options(
     return sorted(fitting or [min(found, key=distance)], key=distance)[:_OPTIONS]
 
 
-def arrangements(page: Mapping[str, float], option: Mapping[str, Any], room: float) -> Iterator[Arrangement]:
+def arrangements(
+    page: Mapping[str, float], option: Mapping[str, Any], top: float, room: float
+) -> Iterator[Arrangement]:
     """Every arrangement of an option, those with the largest middle first.
 
     Args:
         page: as for `options`.
         option: one of them.
-        room: the height between header and footer, in points.
+        top: where columns start, below the header, in points.
+        room: the height from there to the footer.
     """
     margin, gutter = page["margin"] * POINTS_PER_MM, page["gutter"] * POINTS_PER_MM
     width, count = option["width"], option["columns"]
     lefts = [margin + index * (width + gutter) for index in range(count)]
     if option["way"] == "columns":
-        yield Arrangement(tuple(Area(left, 0.0, width, room) for left in lefts))
+        yield Arrangement(tuple(Area(left, top, width, room) for left in lefts))
     elif option["way"] == "sides":
         across = option["middle"] + 2 * _AROUND * gutter - gutter
         half = count // 2
         areas = tuple(
-            Area(left + (across if index >= half else 0.0), 0.0, width, room) for index, left in enumerate(lefts)
+            Area(left + (across if index >= half else 0.0), top, width, room) for index, left in enumerate(lefts)
         )
         start = margin + half * (width + gutter) - gutter + _AROUND * gutter
-        yield Arrangement(areas, Area(start, 0.0, option["middle"], room))
+        yield Arrangement(areas, Area(start, top, option["middle"], room))
     else:
         gap = _AROUND * gutter
         for share in _MIDDLE_HEIGHTS:
@@ -131,9 +134,9 @@ def arrangements(page: Mapping[str, float], option: Mapping[str, Any], room: flo
             for upper in _ABOVE:
                 above = (room - tall - 2 * gap) * upper
                 below = room - tall - 2 * gap - above
-                middle = Area(margin, above + gap, option["middle"], tall)
-                upper_row = tuple(Area(left, 0.0, width, above) for left in lefts)
-                lower_row = tuple(Area(left, room - below, width, below) for left in lefts)
+                middle = Area(margin, top + above + gap, option["middle"], tall)
+                upper_row = tuple(Area(left, top, width, above) for left in lefts)
+                lower_row = tuple(Area(left, top + room - below, width, below) for left in lefts)
                 yield Arrangement(upper_row + lower_row, middle)
 
 

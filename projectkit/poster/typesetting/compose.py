@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from projectkit.errors import UserError
 from projectkit.poster.directives.drawings import Drawing, Drawn
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.directives.table import draw
@@ -25,6 +26,7 @@ from projectkit.project import Project
 # short poster may go to 49.5. A smaller sheet is read from nearer.
 _FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
 _RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
+_LONGEST_FINDING = 200  # characters in the middle of a billboard
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
 _PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a picture keeps its proportions
 
@@ -127,7 +129,11 @@ def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, P
     short, metres = sheet.short_mm, sheet.distance_m
     page = {"width": sheet.width_mm, "height": sheet.height_mm, "margin": _MARGIN * short, "gutter": _GUTTER * short}
     billboard = poster.theme.arrangement == "billboard"
+    if billboard and len(poster.finding) > _LONGEST_FINDING:
+        what = f"the finding has {len(poster.finding)} characters; from across the hall at most {_LONGEST_FINDING} are read"
+        raise UserError(what, where=poster.file, remedy='write finding: "..." in poster.yaml, one short sentence')
     return {
+        "source": poster.file,
         **frame(poster, pictures),
         "page": page,
         "options": options(page, good, billboard=billboard, wanted=poster.columns, atoms=len(atoms)),

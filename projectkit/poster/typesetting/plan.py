@@ -8,7 +8,7 @@
 | `over` | by how many points the page is taller than its sheet: what is below runs off |
 | `notice` | words on top of such a page, else empty |
 
-Columns count from the left; the template turns them where the language is written from the right.
+Places count from the page's top left corner; the template mirrors them where the language is written from the right.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from projectkit.errors import UserError
 from projectkit.poster.typesetting.arrangements import POINTS_PER_MM, arrangements
 from projectkit.poster.typesetting.layout import Excess, Ladder, Layout, Option, arrange, excess
 
+_LEAST_ROOM = 0.4  # of the page's height, between header and footer
 ROW_GAP = 1.0  # between cells that stand side by side, in sizes of the text
 _TYPE_IN_FIGURES = 0.68  # of the text's size,
 _FIGURE_EMS = 26  # but no more than lets so many em stand side by side: narrow columns would hold nothing but labels
@@ -47,13 +49,23 @@ def fit(document: Mapping[str, Any], measured: Mapping[str, Any], good: float) -
 
     Args:
         document: the template's data.json.
-        measured: what the template said: `room`, and for each option its `rungs` and the least height of its `middle`.
+        measured: what the template said: `top` and `room` of the columns, and for each option its `rungs` and the least height of its `middle`.
         good: a text size that is read with ease, in points.
+
+    Raises:
+        UserError: header and footer leave too little of the page.
     """
+    share = measured["room"] / (document["page"]["height"] * POINTS_PER_MM)
+    if share < _LEAST_ROOM:
+        raise UserError(
+            f"header and footer take {1 - share:.0%} of the page",
+            where=document["source"],
+            remedy="shorten the title, the subtitle, the list of authors or the links",
+        )
     starts = [atom["first"] for atom in document["atoms"]]
     options = []
     for option, found in zip(document["options"], measured["options"], strict=True):
-        possible = list(arrangements(document["page"], option, measured["room"]))
+        possible = list(arrangements(document["page"], option, measured["top"], measured["room"]))
         tall = [one for one in possible if one.middle is None or one.middle.height >= found["middle"]]
         options.append(Option(tall or possible[:1], [Ladder(**rung) for rung in found["rungs"]]))
     return arrange(starts, options, good) or excess(starts, options)
