@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from projectkit.poster.directives.drawings import Drawn
+from projectkit.poster.directives.table import draw
+from projectkit.poster.markup.markdown import parse
 from projectkit.project import Project
 from projectkit.runs import RunWriter
 
@@ -39,11 +43,23 @@ def write_poster(team: Project) -> Callable[..., Path]:
 
 @pytest.fixture
 def make_run(team: Project) -> Callable[..., str]:
-    """A function that leaves a finished, evaluated run and returns its id."""
+    """A function that leaves a finished, evaluated run and returns its id; with a seed, runs are told apart by more than their ids."""
 
-    def make(name: str = "charcnn", *, f1: float = 0.834, evaluated: bool = True, status: str = "finished") -> str:
+    def make(
+        name: str = "charcnn",
+        *,
+        f1: float = 0.834,
+        evaluated: bool = True,
+        status: str = "finished",
+        seed: int | None = None,
+        settings: str = "",
+        data: dict[str, Any] | None = None,
+    ) -> str:
+        config = f"name: {name}\n{'' if seed is None else f'seed: {seed}'}\n{settings}\n"
+        command = ["projectkit", "train"]
+        known = {} if data is None else {"data": data}
         writer = RunWriter.create(
-            team.runs, name, kind="train", config_yaml=f"name: {name}\n", command=["projectkit", "train"]
+            team.runs, name, kind="train", config_yaml=config, command=command, seed=seed, **known
         )
         for step in range(0, 100, 10):
             writer.log(step, step // 50, {"train/loss": 2.0 / (1 + step), "val/loss": 2.2 / (1 + step)})
@@ -63,3 +79,14 @@ def make_run(team: Project) -> Callable[..., str]:
         return writer.id
 
     return make
+
+
+@pytest.fixture
+def directive(team: Project) -> Callable[..., dict[str, Any]]:
+    """A function that draws one directive, on line 3 of a section."""
+
+    def build(name: str, body: str, drawn: Drawn | None = None) -> dict[str, Any]:
+        (block,) = parse(f"\n\n:::{{{name}}}\n{body}\n:::\n", "s.md")
+        return draw(block, "s.md", team, drawn or Drawn())
+
+    return build

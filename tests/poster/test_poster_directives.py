@@ -6,19 +6,6 @@ import pytest
 
 from projectkit.errors import UserError
 from projectkit.poster.directives.drawings import Drawn
-from projectkit.poster.directives.table import draw
-from projectkit.poster.markup.markdown import parse
-
-
-@pytest.fixture
-def directive(team):
-    """A function that draws one directive, on line 3 of a section."""
-
-    def build(name: str, body: str, drawn: Drawn | None = None) -> dict:
-        (block,) = parse(f"\n\n:::{{{name}}}\n{body}\n:::\n", "s.md")
-        return draw(block, "s.md", team, drawn or Drawn())
-
-    return build
 
 
 def refusal(directive, name, body) -> str:
