@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from projectkit.errors import UserError
 from projectkit.poster.gallery.places import Place
 from projectkit.project import find_project
 
@@ -41,7 +42,10 @@ def _build(place: Place) -> str:
     """Empty, or why it failed."""
     assert place.sources is not None
     sources = place.sources.resolve()
-    project = find_project(sources)
+    try:
+        project = find_project(sources)
+    except UserError as error:
+        return str(error)
     if project is None:
         return (
             "its folder is in no project, so that nothing can be built; hand in the built poster with its poster.json"

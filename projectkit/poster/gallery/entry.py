@@ -23,7 +23,7 @@ class Entry:
 
     Args:
         folder: as it was given.
-        name: of that folder, by which posters without a number are ordered.
+        path: the same in full, by which posters without a number are ordered.
         pdf: the poster's file.
         png: its picture.
         title: and what else the team wrote; texts are empty where they are not given.
@@ -34,7 +34,7 @@ class Entry:
     """
 
     folder: str
-    name: str
+    path: str
     pdf: Path
     png: Path
     title: str
@@ -72,7 +72,7 @@ def read_entry(place: Place) -> Entry:
     document = _Document(json_file)
     return Entry(
         folder=place.name,
-        name=place.within.resolve().name,
+        path=place.within.resolve().as_posix(),
         pdf=pdf,
         png=png,
         title=document.text("title") or "Untitled",

@@ -85,7 +85,7 @@ def tags(entry: Entry, up: str | None = None) -> Html:
 def audit(entry: Entry) -> Html:
     """The audit's badge: how many checks came to which word."""
     if entry.audit is None:
-        return element("p", "Not audited", class_="audit none")
+        return element("p", "No audit on the poster", class_="audit none")
     counts = [element("li", element("b", str(count)), " ", word) for word, count in entry.audit.items() if count]
     return element("div", element("p", "Audited"), element("ul", *counts), class_="audit")
 

@@ -37,7 +37,7 @@ def hung(entries: Iterable[Entry]) -> tuple[list[Hung], list[str]]:
     Returns:
         The posters, in the order of their numbers, and a line for each number that was given twice.
     """
-    ordered = sorted(entries, key=lambda entry: (_natural(entry.name), entry.title, entry.folder))
+    ordered = sorted(entries, key=lambda entry: _natural(entry.path))
     owners: dict[str, Entry] = {}
     warnings = []
     for entry in ordered:

@@ -17,6 +17,7 @@ _LARGE, _SMALL = 1_800_000, 145_000  # pixels: A0 with 34 pixels an inch, text o
 _LARGE_QUALITIES = (60, 45, 30)  # of WebP; the first that keeps
 _LARGE_BYTES = 135_000  # the picture below this, so that a hundred posters with their PDFs stay below 25 MB
 _SMALL_QUALITY = 60
+_REMEDY = "run `projectkit poster build` there"
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,13 @@ def pictures(file: Path) -> tuple[Picture, Picture]:
     from PIL import Image
 
     try:
+        pixels = _pixels(file)
+        if pixels > _MOST_PIXELS:
+            raise UserError(f"has {pixels / 1e6:.0f} million pixels", where=str(file), remedy=_REMEDY)
         with Image.open(file, formats=["PNG"]) as opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                what = f"has {opened.width * opened.height / 1e6:.0f} million pixels"
-                raise UserError(what, where=str(file), remedy="run `projectkit poster build` there")
             image = opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(
-            "cannot be read as a PNG", where=str(file), remedy="run `projectkit poster build` there"
-        ) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UserError("cannot be read as a PNG", where=str(file), remedy=_REMEDY) from error
     large = _resized(image, _LARGE)
     small = _resized(large, _SMALL)
     content = b""
@@ -63,6 +62,13 @@ def pictures(file: Path) -> tuple[Picture, Picture]:
         if len(content) <= _LARGE_BYTES:
             break
     return Picture(content, *large.size), Picture(_webp(small, _SMALL_QUALITY), *small.size)
+
+
+def _pixels(file: Path) -> int:
+    """Width times height, from the file's first bytes: Pillow warns of large ones by itself, in its own words."""
+    with file.open("rb") as opened:
+        head = opened.read(24)
+    return int.from_bytes(head[16:20]) * int.from_bytes(head[20:24])
 
 
 def _resized(image: Image.Image, pixels: int) -> Image.Image:

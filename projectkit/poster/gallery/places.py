@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,10 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _inputs(place: Place) -> Iterator[Path]:
-    """The poster's own files and the kept runs; runs that were not kept may be of another machine."""
+    """The files of the poster's project, of which a poster may show any; not the hidden ones, nor what was built."""
     assert place.sources is not None
-    for top in (place.sources, place.sources.parent / "results"):
-        for path in top.rglob("*"):
-            if path.is_file() and place.build not in path.parents:
-                yield path
+    project = place.sources.parent
+    for folder, names, files in os.walk(project if (project / "pyproject.toml").is_file() else place.sources):
+        here = Path(folder)
+        names[:] = [name for name in names if name[0] != "." and name != "__pycache__" and here / name != place.build]
+        yield from (here / name for name in files if (here / name).is_file())

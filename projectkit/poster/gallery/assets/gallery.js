@@ -60,7 +60,9 @@ function snippet(poster, words) {
   line.className = "snippet";
   const end = start + word.length;
   if (at >= 0) mark.textContent = poster.words.slice(start, end);
-  line.append("… ", poster.words.slice(Math.max(0, start - 60), start), mark, poster.words.slice(at >= 0 ? end : start, end + 80), " …");
+  const before = poster.words.slice(Math.max(0, start - 60), start).replace(start > 60 ? /^\S*\s/ : /^/, "");
+  const after = poster.words.slice(at >= 0 ? end : start, end + 80).replace(/\s\S*$/, "");
+  line.append("… ", before, mark, after, " …");
   poster.card.querySelector("a").after(line);
 }
 
