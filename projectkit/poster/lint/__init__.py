@@ -22,6 +22,7 @@
 | people.py | title and authors |
 | links.py | addresses |
 | unfinished.py | what is still the starter's, or missing |
+| built.py | files of an earlier build |
 | said.py | what directives and typesetting have to say |
 """
 

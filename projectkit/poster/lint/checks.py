@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from projectkit.findings import Finding
 from projectkit.poster.lint.alternatives import alt_text
+from projectkit.poster.lint.built import built
 from projectkit.poster.lint.contrast import contrast
 from projectkit.poster.lint.figures import colour_blind, figure_type
 from projectkit.poster.lint.fit import overfull, underfull
@@ -39,5 +40,6 @@ CHECKS: Mapping[str, Callable[[Proof], Iterator[Finding]]] = {
     "alt-text": alt_text,
     "qr": qr,
     "links": links,
+    "built": built,
     "build": build_warnings,
 }

@@ -94,23 +94,38 @@ def _figures(proof: Proof) -> Iterator[_Figure]:
 
 
 def _widths(proof: Proof) -> Iterator[tuple[str, float]]:
-    """Staged name and printed width in mm of the team's own figures, those in rows in their cells; the template's `figure-size`."""
-    layout, document = proof.found.layout, proof.found.composed.document
+    """Staged name and printed width in mm of the team's own SVGs, those in rows in their cells; the template's `figure-size`."""
+    layout, composed = proof.found.layout, proof.found.composed
     if layout is None:
         return
     for column in layout.columns:
         for index in column.blocks:
-            for block in document["atoms"][index]["blocks"]:
-                yield from _inside(block, column.area.width, column.grow, layout.size)
+            for block in composed.document["atoms"][index]["blocks"]:
+                for node, width in _inside(block, column.area.width, layout.size):
+                    picture = composed.pictures[node["file"]]
+                    ratio = _ratio(picture.content) if picture.suffix == ".svg" else None
+                    if ratio is not None:
+                        least, most = (min(width / ratio, width * node[bound]) for bound in ("least", "most"))
+                        yield node["file"], (least + (most - least) * column.grow) * ratio * _MM_PER_POINT
 
 
-def _inside(node: Node, width: float, grow: float, size: float) -> Iterator[tuple[str, float]]:
+def _inside(node: Node, width: float, size: float) -> Iterator[tuple[Node, float]]:
+    """Figures below a node with the width that each may take, in points."""
     if node["kind"] == "figure" and not node["redrawn"]:
-        height = width * (node["least"] + (node["most"] - node["least"]) * grow)
-        yield node["file"], height
+        yield node, width
     elif node["kind"] == "row":
         cells = node["cells"]
-        share = (width - (len(cells) - 1) * ROW_GAP * size) / len(cells)
         for cell in cells:
             for one in cell:
-                yield from _inside(one, share, grow, size)
+                yield from _inside(one, (width - (len(cells) - 1) * ROW_GAP * size) / len(cells), size)
+
+
+def _ratio(svg: bytes) -> float | None:
+    """Width in heights; None where the file does not say."""
+    from projectkit.figures.svg import read_svg
+
+    try:
+        read = read_svg(svg)
+    except ValueError:
+        return None
+    return read.width / read.height if read.width and read.height else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from projectkit.errors import UserError
 from projectkit.findings import Finding
+from projectkit.poster.directives.shown import Shown
 from projectkit.poster.lint.passages import Passage, nodes
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.lint.wording import METRICS, SETTINGS
@@ -26,7 +27,8 @@ _BEHIND = re.compile(
 def numbers(proof: Proof) -> Iterator[Finding]:
     """Numbers beside the name of a metric that no run on the poster has, or that should be drawn from it."""
     runs = _runs(proof)
-    known = [entry for run in runs for entry in _values(run)]
+    known = [(one.value, one.run, _named(one)) for one in proof.found.composed.shown if one.value is not None]
+    known += [entry for run in runs for entry in _values(run)]
     for passage in proof.passages:
         if passage.kind in ("heading", "paragraph", "table", "figure"):
             yield from _of(passage, known)
@@ -70,10 +72,14 @@ def _of(passage: Passage, known: list[tuple[float, str, str]]) -> Iterator[Findi
             yield finding("numbers", "warning", passage.where, message, advice, value=value)
 
 
+def _named(shown: Shown) -> str:
+    return f"{shown.what} on {shown.subset}" if shown.subset else shown.what
+
+
 def _runs(proof: Proof) -> list[Run]:
     """Every run that the poster shows something of."""
     composed = proof.found.composed
-    ids = [shown.run for shown in composed.shown]
+    ids = [run for shown in composed.shown for run in (shown.run, *shown.mean_of)]
     for section in composed.sections:
         for node in nodes(section):
             source = node.get("source")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from projectkit.project import Project
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_PPI = 36  # as a phone sees a poster from where its reader stands
+_PPI_AT_A_METRE = 54  # what a phone makes of a poster from where its reader stands: 36 an inch from 1.5 m
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,19 @@ class Proof:
         """Whether poster.yaml has the key, as some follow from others."""
         return self._fields.take(key) is not None
 
+    @property
+    def ppi(self) -> float:
+        """Pixels an inch of `picture`: 36 on A0, and more on a smaller sheet, which is read from nearer."""
+        return _PPI_AT_A_METRE / self.found.poster.sheet.distance_m
+
     @functools.cached_property
     def picture(self) -> Image | None:
-        """The page at 36 pixels an inch; None where the content does not fit."""
-        import io
-
+        """The page as a phone sees it, in greys; None where the content does not fit."""
         from PIL import Image
 
         if self.found.layout is None:
             return None
-        return Image.open(io.BytesIO(self.found.typesetter.png(_PPI))).convert("L")
+        return Image.open(io.BytesIO(self.found.typesetter.png(self.ppi))).convert("L")
 
 
 def finding(name: str, status: Status, where: str, message: str, advice: str = "", **evidence: object) -> Finding:

@@ -8,11 +8,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from projectkit.findings import Finding
 from projectkit.poster.lint.passages import nodes
 from projectkit.poster.lint.proof import Proof, finding
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _GIT_TIMEOUT_S = 5
 _SCP_LIKE = re.compile(r"(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)")  # git@host:team/project.git
@@ -32,21 +36,14 @@ def qr(proof: Proof) -> Iterator[Finding]:
         advice = f"write repository: {origin or 'https://...'}, and the footer shows its code"
         yield finding("qr", "warning", poster.file, "no QR code leads from the poster to your work", advice)
     if codes and proof.picture is not None:
-        read = _read(proof)
+        read = _read(proof.picture)
         for url, where in codes.items():
             if url in read:
-                yield finding("qr", "ok", where, f"the QR code is read at 36 ppi: {url}", url=url)
+                yield finding("qr", "ok", where, f"the QR code is read at {proof.ppi:.0f} ppi: {url}", url=url)
             else:
-                message = f"the QR code of {url} cannot be read in the page's picture at 36 ppi"
-                yield finding(
-                    "qr",
-                    "error",
-                    where,
-                    message,
-                    "take a shorter address, or a larger sheet",
-                    url=url,
-                    read=sorted(read),
-                )
+                message = f"the QR code of {url} cannot be read in the page's picture at {proof.ppi:.0f} ppi"
+                advice = "take a shorter address, or a larger sheet"
+                yield finding("qr", "error", where, message, advice, url=url, read=sorted(read))
     if poster.repository and origin and _plain(poster.repository) != _plain(origin):
         message = f"the poster names {poster.repository}, but git's origin is {origin}"
         yield finding("qr", "error", proof.place("repository"), message, f"write repository: {origin}", origin=origin)
@@ -95,7 +92,9 @@ def _plain(url: str) -> str:
     return web_address(url).casefold()
 
 
-def _read(proof: Proof) -> set[str]:
+def _read(picture: Image) -> set[str]:
+    """What the codes of a picture say. Enlarged as well: where a module is two pixels, where its edge falls decides."""
     import zxingcpp
 
-    return {code.text for code in zxingcpp.read_barcodes(proof.picture)}
+    larger = picture.resize((2 * picture.width, 2 * picture.height))
+    return {code.text for one in (picture, larger) for code in zxingcpp.read_barcodes(one)}

@@ -58,7 +58,9 @@ def test_numbers_drawn_from_runs_and_in_code_are_left_alone(checked, write_poste
 
 def test_a_result_in_the_title_is_looked_at(checked, write_poster, make_run):
     make_run()
-    (found,) = checked("numbers", write_poster(f"# A claim\n\nIt works.{NUMBERS}", yaml="title: An accuracy of 0.99 on new senders"))
+    (found,) = checked(
+        "numbers", write_poster(f"# A claim\n\nIt works.{NUMBERS}", yaml="title: An accuracy of 0.99 on new senders")
+    )
     assert found.where.startswith("poster/poster.yaml:")
 
 

@@ -11,7 +11,16 @@ from projectkit.poster.lint.links import problem
 
 @pytest.mark.parametrize(
     "heading",
-    ["Results", "3. Our data and methods", "RELATED WORK", "Zusammenfassung und Ausblick", "Les résultats", "Conclusiones", "結果", "Данные"],
+    [
+        "Results",
+        "3. Our data and methods",
+        "RELATED WORK",
+        "Zusammenfassung und Ausblick",
+        "Les résultats",
+        "Conclusiones",
+        "結果",
+        "Данные",
+    ],
 )
 def test_a_heading_of_chapter_names_alone_claims_nothing(heading):
     assert names_a_chapter(heading)
@@ -19,7 +28,15 @@ def test_a_heading_of_chapter_names_alone_claims_nothing(heading):
 
 @pytest.mark.parametrize(
     "heading",
-    ["Letters beat words", "Results hold on new senders", "What do we ask?", "Method?", "Die Daten lügen", "References", "7"],
+    [
+        "Letters beat words",
+        "Results hold on new senders",
+        "What do we ask?",
+        "Method?",
+        "Die Daten lügen",
+        "References",
+        "7",
+    ],
 )
 def test_a_heading_that_claims_or_asks_is_left_alone(heading):
     assert not names_a_chapter(heading)
@@ -121,7 +138,9 @@ def test_bad_links_are_found_where_they_are_written(checked, write_poster):
 
 
 def test_good_links_give_no_finding(checked, write_poster):
-    folder = write_poster("# A claim\n\n[here](https://doi.org/10.1/x)\n", yaml='links: {Code: "https://git.university.edu/x"}')
+    folder = write_poster(
+        "# A claim\n\n[here](https://doi.org/10.1/x)\n", yaml='links: {Code: "https://git.university.edu/x"}'
+    )
     assert checked("links", folder) == []
 
 
