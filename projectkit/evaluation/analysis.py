@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from projectkit import figures
 from projectkit.data import DataModule
 from projectkit.datasets import Table
 from projectkit.evaluation.attribution.tables import plain_row
@@ -22,7 +23,7 @@ from projectkit.evaluation.mistakes import (
 )
 from projectkit.evaluation.operate import Threshold, fitted_threshold
 from projectkit.evaluation.page import Content, page_html
-from projectkit.evaluation.pictures import attributions_svg, slices_svg
+from projectkit.evaluation.pictures import attributions, slices_svg
 from projectkit.evaluation.report import Measured, Options
 from projectkit.evaluation.shower import Shower
 from projectkit.evaluation.slices import Column, Slices, find_slices
@@ -86,12 +87,12 @@ def analyse(
     files = [writer.write_error_page(subset, page_html(content))]
     if drawn is not None:
         files.append(writer.write_figure(f"slices-{subset}", drawn))
-    attributed = attributions_svg([*wrong, *right], data, columns)
-    if attributed is not None:
+    found = attributions([*wrong, *right], data, columns)
+    if found is not None:
         # a table's means show no sample; what shows some goes where git, exports and W&B get it only if the data may be passed on
         open_to_all = bool(columns) or (data is not None and data.card.redistributable)
         write = writer.write_figure if open_to_all else writer.write_held_back_figure
-        files.append(write(f"attributions-{subset}", attributed))
+        files.append(write(f"attributions-{subset}", figures.svg_bytes(figures.attributed(found)), numbers=found))
     document = {
         "slices": [each.as_dict() for each in slices.rows],
         "mistakes": [each.as_dict() for each in mistakes.shown],

@@ -20,6 +20,7 @@ _MOST = 200  # points of a curve
 _MOST_IN_ALL = 4000  # of all classes' curves of one kind: a document of a hundred classes stays under 2 MB
 _LEAST = 20
 _DIGITS = 6
+_MOST_MOMENTS = 600  # of a line over time
 _BINS = 60  # of the scores' histogram
 
 
@@ -92,8 +93,45 @@ def anomaly_curves(
     }
     drawn.figures["scores"] = figures.score_histogram(spreads[0], spreads[1], threshold)
     if time is not None and (np.diff(time) >= 0).all():
-        drawn.figures["timeline"] = figures.timeline(time, score, _events(target, time), threshold)
+        line = _timeline(time, score, target, threshold)
+        drawn.points["timeline"] = line
+        drawn.figures["timeline"] = figures.timeline(
+            line["time"], line["score"], line["events"], threshold, alarms=line["alarms"]
+        )
     return drawn
+
+
+def _timeline(
+    time: NDArray[Any], score: NDArray[Any], target: NDArray[np.int64], threshold: float | None
+) -> dict[str, Any]:
+    """Scores over time in as many points as a figure shows: the lowest and the highest of each stretch, and where alarms were raised."""
+    chosen = figures.envelope(np.asarray(score, dtype=np.float64), _MOST_MOMENTS)
+    alarms = np.flatnonzero(score >= threshold) if threshold is not None else np.zeros(0, dtype=np.int64)
+    few = alarms[np.unique(np.linspace(0, len(alarms) - 1, min(len(alarms), _MOST_MOMENTS)).astype(int))]
+    return {
+        "time": _said(time[chosen]),
+        "score": _plain(score[chosen]),
+        "events": [_said(np.asarray(event)) for event in _merged(_events(target, time), time)],
+        "alarms": [len(alarms), _said(time[few])],
+    }
+
+
+def _merged(events: Sequence[tuple[Any, Any]], time: NDArray[Any]) -> list[tuple[Any, Any]]:
+    """Events with less between them than a page shows are one."""
+    least = (time[-1] - time[0]) / _MOST_MOMENTS
+    merged: list[tuple[Any, Any]] = []
+    for begin, end in events:
+        if merged and begin - merged[-1][1] < least:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _said(time: NDArray[Any]) -> list[Any]:
+    """Moments as JSON holds them: numbers, or ISO texts."""
+    said: list[Any] = (time.astype("datetime64[us]").astype(str) if time.dtype.kind == "M" else time).tolist()
+    return said
 
 
 def _rank(drawn: Drawn, ranked: Mapping[str, tuple[NDArray[np.int64], NDArray[Any]]]) -> None:

@@ -1,4 +1,4 @@
-"""The figures of an error analysis, for reports and posters: slices that do worse, and attributions."""
+"""The figures of an error analysis, for reports and posters: slices that do worse, and the numbers of attributions."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ def slices_svg(slices: Slices) -> bytes | None:
     return figures.svg_bytes(picture)
 
 
-def attributions_svg(shown: Sequence[Shown], data: DataModule | None, columns: Mapping[str, float]) -> bytes | None:
-    """The first few attributions as a figure for a report or a poster; of a table the means."""
+def attributions(
+    shown: Sequence[Shown], data: DataModule | None, columns: Mapping[str, float]
+) -> dict[str, Any] | None:
+    """The first few attributions as the numbers that `figures.attributed` draws; of a table the means. None where there are none."""
     chosen = [(each, each.attribution) for each in shown if each.attribution is not None][:_DRAWN]
     if data is None or not chosen:
         return None
     if columns:
-        picture = figures.attributed_table(list(columns), list(columns.values()), ["mean absolute attribution"])
-        return figures.svg_bytes(picture)
+        means = [float(f"{value:.4g}") for value in columns.values()]
+        return {"form": "columns", "names": list(columns), "values": means, "titles": ["mean absolute attribution"]}
     titles = [
         each.mistake.target
         if each.mistake.target == each.mistake.predicted
@@ -51,12 +53,18 @@ def attributions_svg(shown: Sequence[Shown], data: DataModule | None, columns: M
     x: Any = data.samples.x
     if data.card.modality == "image":
         images = np.stack([np.asarray(x[found.row], dtype=np.uint8) for _, found in chosen])
-        return figures.svg_bytes(figures.attributed_images(images, np.stack(values), titles))
+        maps = figures.packed_maps(np.stack(values))
+        return {"form": "images", "images": figures.packed(images), "maps": maps, "titles": titles}
     if data.card.modality == "series":
-        series = np.stack([np.asarray(x[found.row]) for _, found in chosen])
-        maps = np.stack([each.sum(axis=0) for each in values])
-        return figures.svg_bytes(figures.attributed_series(series, maps, titles))
+        series = np.stack([np.asarray(x[found.row], dtype=np.float32) for _, found in chosen])
+        maps = figures.packed_maps(np.stack([each.sum(axis=0) for each in values]))
+        return {"form": "series", "series": figures.packed(series), "maps": maps, "titles": titles}
     if data.card.modality == "tabular":
-        return figures.svg_bytes(figures.attributed_table(chosen[0][1].names, np.stack(values), titles))
-    texts = [(found.names, found.values.tolist()) for _, found in chosen]
-    return figures.svg_bytes(figures.attributed_text(texts, titles))
+        table = [_plain(each) for each in values]
+        return {"form": "table", "names": list(chosen[0][1].names), "values": table, "titles": titles}
+    rows = [{"tokens": list(found.names), "values": _plain(found.values)} for _, found in chosen]
+    return {"form": "text", "rows": rows, "titles": titles}
+
+
+def _plain(values: Any) -> list[float]:
+    return [float(f"{value:.4g}") for value in np.asarray(values, dtype=np.float64).tolist()]

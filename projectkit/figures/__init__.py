@@ -13,6 +13,7 @@ at its final size instead of scaling it.
 | calibration.py | `reliability` |
 | intervals.py | numbers with their intervals, a row each: `per_class`, `slices`, `differences` |
 | anomalies.py | `score_histogram`, `timeline` |
+| attributed.py | `attributed`: any attributions, from the numbers that an evaluation left; `packed`, `packed_maps` |
 | attributed_images.py, attributed_text.py | what spoke for a class: `attributed_images`, `attributed_text` |
 | attributed_values.py | the same of a table's columns and a series' moments: `attributed_table`, `attributed_series` |
 | legibility.py | whether a figure can be read on paper: `smallest_type_pt`, `colour_blind`, `picture_colours` |
@@ -25,6 +26,9 @@ from __future__ import annotations
 
 from projectkit.figures.anomalies import score_histogram as score_histogram
 from projectkit.figures.anomalies import timeline as timeline
+from projectkit.figures.attributed import attributed as attributed
+from projectkit.figures.attributed import packed as packed
+from projectkit.figures.attributed import packed_maps as packed_maps
 from projectkit.figures.attributed_images import attributed_images as attributed_images
 from projectkit.figures.attributed_text import attributed_text as attributed_text
 from projectkit.figures.attributed_values import attributed_series as attributed_series
@@ -44,6 +48,7 @@ from projectkit.figures.legibility import Confused as Confused
 from projectkit.figures.legibility import colour_blind as colour_blind
 from projectkit.figures.legibility import picture_colours as picture_colours
 from projectkit.figures.legibility import smallest_type_pt as smallest_type_pt
+from projectkit.figures.points import envelope as envelope
 from projectkit.figures.ranking import precision_recall as precision_recall
 from projectkit.figures.ranking import roc as roc
 from projectkit.figures.samples import class_balance as class_balance
@@ -56,6 +61,7 @@ from projectkit.figures.style import svg_bytes as svg_bytes
 
 __all__ = [
     "Confused",
+    "attributed",
     "attributed_images",
     "attributed_series",
     "attributed_table",
@@ -68,10 +74,13 @@ __all__ = [
     "diagram",
     "diagram_height",
     "differences",
+    "envelope",
     "histograms",
     "image_sheet",
     "learning_curves",
     "lr_range",
+    "packed",
+    "packed_maps",
     "per_class",
     "picture_colours",
     "precision_recall",

@@ -94,20 +94,22 @@ def timeline(
     events: Sequence[tuple[Any, Any]],
     threshold: float | None = None,
     *,
+    alarms: tuple[int, ArrayLike] | None = None,
     size_mm: tuple[float, float] = (170, 65),
     font_pt: float = 9.0,
 ) -> Figure:
     """Anomaly scores over time, with the events that were to be found and the alarms that were raised.
 
     Args:
-        time: (n,), numbers or `numpy.datetime64`, ascending.
+        time: (n,), numbers, `numpy.datetime64` or ISO texts, ascending.
         score: (n,), higher is more anomalous; all are drawn as the highest and lowest of each stretch where there are many.
         events: (begin, end) of each, in the unit of `time`, hatched.
         threshold: the score from which on an alarm is raised; alarms stand as ticks above the scores.
+        alarms: how many there were, and moments of them, where `score` has not every sample; else they are found in it.
         size_mm: width and height in print.
         font_pt: size of labels in print.
     """
-    moments, values = np.asarray(time), np.asarray(score, dtype=np.float64)
+    moments, values = _moments(time), np.asarray(score, dtype=np.float64)
     if moments.shape != values.shape or values.ndim != 1:
         raise ValueError(f"{moments.shape} times but {values.shape} scores")
     if np.isnan(values).any():
@@ -122,10 +124,9 @@ def timeline(
             finish(figure)
             return figure
         handles: list[Any] = []
-        for index, (begin, end) in enumerate(events):
+        for index, event in enumerate(events):
             band = axes.axvspan(
-                begin,
-                end,
+                *_moments(event),
                 facecolor="#FBE3D2",
                 edgecolor=PALETTE[1],
                 hatch="////",
@@ -152,16 +153,19 @@ def timeline(
             )
         reach = (high - low) or 1.0
         axes.set_ylim(low - 0.06 * reach, high + 0.16 * reach)
-        if threshold is not None and (values >= threshold).any():
-            alarms = moments[values >= threshold]
+        if alarms is None:
+            raised = moments[values >= threshold] if threshold is not None else moments[:0]
+            alarms = len(raised), raised
+        if alarms[0]:
+            places = _moments(alarms[1])
             handles += axes.plot(
-                alarms,
-                np.full(len(alarms), high + 0.1 * reach),
+                places,
+                np.full(len(places), high + 0.1 * reach),
                 linestyle="",
                 marker="v",
                 markersize=0.35 * font_pt,
                 color=INK,
-                label=f"alarms: {len(alarms):,}",
+                label=f"alarms: {alarms[0]:,}",
                 zorder=4,
             )
         axes.margins(x=0.01)
@@ -178,6 +182,11 @@ def _histogram(counts: ArrayLike, edges: ArrayLike) -> tuple[NDArray[np.float64]
     if not np.isfinite(places).all():
         raise ValueError("score histogram: an edge is NaN or infinite")
     return heights, places
+
+
+def _moments(time: ArrayLike) -> NDArray[Any]:
+    moments = np.asarray(time)
+    return moments.astype("datetime64[us]") if moments.dtype.kind == "U" else moments
 
 
 def _time_ticks(axes: Any, moments: NDArray[Any]) -> None:

@@ -3,7 +3,7 @@
 The package holds one variable font, and matplotlib draws only a variable font's default, which is extra light. The two weights that
 figures need are therefore cut from it once (a second each) and kept in matplotlib's cache. Where that cannot be written, and for
 characters beyond Latin, Greek and Cyrillic, figures fall back on DejaVu Sans, which comes with matplotlib, and for Chinese, Japanese and
-Korean on the font of the extra `cjk` where it is installed.
+Korean on the font of the extra `cjk` where it is installed. `beside` adds folders of fonts for other scripts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +33,39 @@ _ASCENT, _DESCENT = 800, 220  # thousandths of an em: what its letters need
 _RECIPE = 3  # a new number where the cutting below changes, so that cached fonts are cut again
 
 
-@functools.cache
+_BESIDE: ContextVar[tuple[str, ...]] = ContextVar("_BESIDE", default=())
+
+
 def families() -> tuple[str, ...]:
     """The font families of figures, first choice first; the fonts are known to matplotlib afterwards."""
+    return (*_ours(), *_BESIDE.get())
+
+
+@contextmanager
+def beside(folders: Sequence[Path]) -> Iterator[None]:
+    """Figures that are drawn within take characters that our fonts lack from the fonts of these folders."""
+    files = (path for folder in folders for path in sorted(folder.rglob("*.[ot]t[fc]")))
+    token = _BESIDE.set(tuple(dict.fromkeys(map(_known, files))))
+    try:
+        yield
+    finally:
+        _BESIDE.reset(token)
+
+
+@functools.cache
+def _known(path: Path) -> str:
+    """The family of a font file, which matplotlib knows afterwards, in regular and in bold."""
+    from matplotlib.font_manager import fontManager
+
+    fontManager.addfont(path)
+    added = fontManager.ttflist[-1]
+    # Where it has one weight, a title in bold would be warned about.
+    fontManager.ttflist.append(replace(added, weight=700))
+    return str(added.name)
+
+
+@functools.cache
+def _ours() -> tuple[str, ...]:
     import fontpkg_source_sans_3
     import matplotlib as mpl
     from matplotlib.font_manager import fontManager
@@ -51,21 +84,11 @@ def families() -> tuple[str, ...]:
 
 def _east_asian() -> tuple[str, ...]:
     """Noto Sans CJK, where the extra is installed; its package is data, none of its code is run."""
-    from matplotlib.font_manager import fontManager
-
     try:
         folder = Path(str(importlib.metadata.distribution(_CJK).locate_file(_CJK)))
     except importlib.metadata.PackageNotFoundError:
         return ()
-    names = []
-    for path in sorted(folder.rglob("*.[ot]t[fc]"))[:1]:
-        fontManager.addfont(path)
-        regular = fontManager.ttflist[-1]
-        fontManager.ttflist.append(
-            replace(regular, weight=700)
-        )  # it has one weight, and a title in bold would be warned about
-        names.append(regular.name)
-    return tuple(names)
+    return tuple(_known(path) for path in sorted(folder.rglob("*.[ot]t[fc]"))[:1])
 
 
 def _cut(variable: Path, weight: int, target: Path) -> None:

@@ -35,7 +35,7 @@ from projectkit.runs.masking import mask_command, mask_document, mask_text, mask
 from projectkit.runs.memory import peak_memory_mib
 from projectkit.runs.process import is_alive
 from projectkit.runs.reader import Run, read_run
-from projectkit.runs.schema import EVALUATION_SCHEMA, MODEL_SCHEMA, SCHEMA
+from projectkit.runs.schema import EVALUATION_SCHEMA, FIGURE_SCHEMA, MODEL_SCHEMA, SCHEMA
 from projectkit.runs.sessions import OwnedError, Session, TakenOverError, is_owned, refuse_owned
 
 Kind = Literal["train", "smoke", "baseline"]
@@ -311,29 +311,29 @@ class RunWriter:
         """Write `model.json`: what the network is made of; schema and run are filled in."""
         return self._write("model.json", to_json({"schema": MODEL_SCHEMA, "run": self.id, **document}) + b"\n")
 
-    def write_figure(self, name: str, data: bytes) -> Path:
-        """Write `evaluation/figures/<name>.svg`."""
-        return self._write(f"evaluation/figures/{_part(name)}.svg", data)
+    def write_figure(self, name: str, data: bytes, numbers: Mapping[str, Any] | None = None) -> Path:
+        """Write `evaluation/figures/<name>.svg`, and beside it the numbers that it shows, from which it can be drawn anew."""
+        return self._write_figure("evaluation/figures", name, data, numbers)
 
     def write_error_page(self, subset: str, page: bytes) -> Path:
         """Write `errors/<subset>/index.html`, which holds inputs of the data set and is never kept in git."""
         return self._write(f"errors/{_part(subset)}/index.html", page)
 
-    def write_held_back_figure(self, name: str, data: bytes) -> Path:
-        """Write `errors/figures/<name>.svg`: it shows inputs that may not be passed on, so it is never kept, exported or synced."""
-        return self._write(f"errors/figures/{_part(name)}.svg", data)
+    def write_held_back_figure(self, name: str, data: bytes, numbers: Mapping[str, Any] | None = None) -> Path:
+        """As `write_figure`, to `errors/figures/`: it shows inputs that may not be passed on, so it is never kept, exported or synced."""
+        return self._write_figure("errors/figures", name, data, numbers)
 
     def forget_analysis(self, subset: str) -> None:
         """Remove a subset's error page and the figures of its slices and attributions, so that none of former weights stays."""
-        figures = self.path / "evaluation" / "figures"
         name = _part(subset)
-        for path in (
-            self.path / "errors" / name / "index.html",
-            figures / f"slices-{name}.svg",
-            figures / f"attributions-{name}.svg",
-            self.path / "errors" / "figures" / f"attributions-{name}.svg",
-        ):
-            path.unlink(missing_ok=True)
+        drawn = [
+            f"{folder}/figures/{figure}-{name}.{suffix}"
+            for folder in ("evaluation", "errors")
+            for figure in ("slices", "attributions")
+            for suffix in ("svg", "json")
+        ]
+        for path in (f"errors/{name}/index.html", *drawn):
+            (self.path / path).unlink(missing_ok=True)
 
     def write_predictions(self, subset: str, id: Any, target: Any, score: Any, group: Any = None) -> Path:
         """Write `predictions/<subset>.npz`.
@@ -361,6 +361,11 @@ class RunWriter:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         return self._write(f"predictions/{_part(subset)}.npz", buffer.getvalue())
+
+    def _write_figure(self, folder: str, name: str, data: bytes, numbers: Mapping[str, Any] | None) -> Path:
+        if numbers is not None:
+            self._write(f"{folder}/{_part(name)}.json", to_json({"schema": FIGURE_SCHEMA, **numbers}) + b"\n")
+        return self._write(f"{folder}/{_part(name)}.svg", data)
 
     def _write(self, relative: str, data: bytes) -> Path:
         path = self.path / relative
