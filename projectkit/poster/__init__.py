@@ -13,6 +13,8 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | directives/ | results, numbers, curves, figures from runs |
 | themes/ | colours, fonts, logos, arrangement |
 | typesetting/ | the tree to a page, in Typst |
+| outputs/ | what a build gives beside the PDF: the page, pictures, `poster.json` |
+| watch/ | `watch`: the poster in the browser while it is written |
 | lint/ | `lint_poster`: what fails on the day |
 | gallery/ | all posters of a course, as a site |
 | starter.py, starter/ | `init_poster`: what a new project starts with |
