@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from projectkit.poster.markup.markdown import Node
 from projectkit.poster.source.values import Section
 
-_INLINES = ("children", "caption")
+_INLINES = ("children", "caption", "by")
+_INLINE_KINDS = frozenset(
+    ("text", "strong", "emph", "strike", "code", "link", "break", "math", "footnote", "cite", "role", "number")
+)
+_LEFT_OUT = ("break", "code", "math", "number", "role", "footnote", "cite")
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,13 @@ def _of(block: Node, file: str, line: int) -> Iterator[Passage]:
     if kind == "table":
         for row in (block["header"], *block["rows"]):
             yield _passage(where, "table", [one for cell in row for one in [*cell, {"kind": "break"}]])
-        return
-    inlines = next((block[key] for key in _INLINES if _is_inline(block.get(key))), None)
-    if inlines is not None:
-        yield _passage(where, kind, inlines, block.get("level", 0))
-        return
+    if kind == "callout" and block["title"]:
+        yield Passage(where, kind, 0, block["title"])
+    for key in _INLINES:
+        if _is_inline(block.get(key)):
+            yield _passage(where, kind, block[key], block.get("level", 0))
+            if key != "by":
+                return
     for value in (block.get("items"), block.get("children"), block.get("cells"), block.get("entries")):
         yield from _nested(value, file, line)
 
@@ -88,8 +94,7 @@ def _nested(value: object, file: str, line: int) -> Iterator[Passage]:
 
 
 def _is_inline(value: object) -> bool:
-    """Inlines carry no line of their own."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "line" not in value[0]
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and value[0]["kind"] in _INLINE_KINDS
 
 
 def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Passage:
@@ -99,5 +104,3 @@ def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Pass
     )
     return Passage(where, kind, level, " ".join(words.split()), any(node["kind"] == "cite" for node in every))
 
-
-_LEFT_OUT = ("break", "code", "math", "number", "role", "footnote", "cite")
