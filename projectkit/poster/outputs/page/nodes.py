@@ -57,7 +57,8 @@ class Nodes:
         return self.blocks(blocks)
 
     def _quote(self, node: Node) -> Html:
-        return element("blockquote", self.blocks(node["children"]))
+        by = [element("footer", "— ", self.inlines(node["by"]))] if node["by"] else []
+        return element("blockquote", self.blocks(node["children"]), *by)
 
     def _callout(self, node: Node) -> Html:
         title = [element("p", self.inlines(node["title"]), class_="callout-title")] if node["title"] else []
@@ -140,7 +141,8 @@ class Nodes:
             )
             for item in node["items"]
         ]
-        return join(element("dl", *items, class_="numbers"), self._source(node))
+        caption = [element("p", self.inlines(node["caption"]), class_="caption")] if node.get("caption") else []
+        return join(element("dl", *items, class_="numbers"), *caption, self._source(node))
 
     def _figure(self, node: Node) -> Html:
         picture = element(
