@@ -80,8 +80,13 @@ def rendered(folder: Path, project: Project, warm: Warm | None = None) -> Iterat
 def _laid_out(
     poster: Poster, composed: Composed, fonts: Fonts, warm: Warm, stack: ExitStack, *warnings: str
 ) -> Rendered:
+    from projectkit.figures.fonts import beside
+
     typesetter = stack.enter_context(Typesetter(composed, fonts, warm))
     said = [*composed.warnings, *warnings]
+    stack.enter_context(
+        beside(fonts.beside)
+    )  # for as long as figures may be drawn: the page draws them in its own size
     with explained(poster, composed.pictures):
         found = typesetter.lay_out()
         if isinstance(found, Excess):

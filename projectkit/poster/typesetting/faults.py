@@ -6,6 +6,7 @@ import json
 import re
 import tempfile
 import unicodedata
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from projectkit.poster.typesetting.pictures import Picture
 from projectkit.poster.typesetting.worker import TypesettingError, Worker
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
+_MISSING_IN_FIGURE = re.compile(r"Glyph (\d+) ")  # matplotlib's words, where it would draw a box
 _MOST_SHOWN = 8
 
 
@@ -28,13 +30,20 @@ class MissingCharactersError(UserError):
 
 @contextmanager
 def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]:
-    """Turn an error of Typst into one that names the poster's own file and line, where the poster is its cause.
+    """Turn an error of Typst, or a figure's missing character, into one that names the poster's own file and line.
 
     Raises:
         UserError: characters that no font has, or a picture that cannot be decoded.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", _MISSING_IN_FIGURE.pattern, UserWarning)
+            yield
+    except UserWarning as error:
+        in_figure = _MISSING_IN_FIGURE.match(str(error))
+        if in_figure is None:
+            raise
+        raise _missing(poster, chr(int(in_figure[1]))) from error
     except TypesettingError as error:
         missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic)]
         if missing:

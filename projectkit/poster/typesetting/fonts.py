@@ -1,9 +1,9 @@
 """Which fonts a poster is set in.
 
 The bundled ones cover Latin, Greek, Cyrillic, Arabic (with Persian and Urdu) and Hebrew, and give the same bytes on every machine. A
-font in `poster/fonts/`, or in a course theme's `fonts/`, goes before them. Where a text has characters that all of these lack, the poster
-is set again with the packages of `SCRIPTS` that are installed and with the machine's own fonts beside them, and says so. Where that is
-not enough either, the error names the package that would do: no character is ever drawn as a box.
+font in `poster/fonts/`, or in a course theme's `fonts/`, goes before them, and so do packages for other scripts where they are installed.
+Where a text has characters that all of these lack, the poster is set again with the font of the extra `cjk` and with the machine's own
+beside them, and says so. Where that is not enough either, the error names the package that would do: no character is ever drawn as a box.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ _BUNDLED = {
     "Assistant": ("fontpkg-assistant", "fontpkg_assistant"),  # Hebrew, drawn to go with Source Sans
     "Atkinson Hyperlegible": ("fontpkg-atkinson-hyperlegible", "fontpkg_atkinson_hyperlegible"),
 }
-_FALLBACKS = ("Source Sans 3", "Noto Sans Arabic", "Assistant")
-_CJK = ("cvttf-notosanscjk-regular", "cvttf_NotoSansCJK_Regular")
-# The first word of a character's name in Unicode -> distribution and folder of a font that has its script
-SCRIPTS = {
-    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"), _CJK),
-    "DEVANAGARI": ("fontpkg-noto-sans-devanagari", "fontpkg_noto_sans_devanagari"),
-    "TAMIL": ("fontpkg-noto-sans-tamil", "fontpkg_noto_sans_tamil"),
-    "TELUGU": ("fontpkg-noto-sans-telugu", "fontpkg_noto_sans_telugu"),
-    "THAI": ("fontpkg-noto-sans-thai", "fontpkg_noto_sans_thai"),
-    "KHMER": ("fontpkg-noto-sans-khmer", "fontpkg_noto_sans_khmer"),
+# The same of what may be installed beside them. Devanagari is in Typst's New Computer Modern too, with its conjuncts spelt out.
+_MORE = {
+    f"Noto Sans {script}": (f"fontpkg-noto-sans-{script.lower()}", f"fontpkg_noto_sans_{script.lower()}")
+    for script in ("Devanagari", "Tamil", "Telugu", "Thai", "Khmer")
+}
+_CJK = ("cvttf-notosanscjk-regular", "cvttf_NotoSansCJK_Regular")  # 27 MB, and so not looked into unless it is needed
+_FALLBACKS = ("Source Sans 3", "Noto Sans Arabic", "Assistant", *_MORE)
+# The first word of a character's name in Unicode -> the distribution with a font that has its script
+_SCRIPTS = {
+    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"), _CJK[0]),
+    **{family.rpartition(" ")[2].upper(): name for family, (name, _) in _MORE.items()},
 }
 
 
@@ -44,6 +45,12 @@ class Fonts:
 
     folders: tuple[Path, ...]
     system: bool = False
+
+    @property
+    def beside(self) -> list[Path]:
+        """Those that figures need to be told of: all but the bundled ones."""
+        bundled = {_installed(*where) for where in _BUNDLED.values()}
+        return [folder for folder in self.folders if folder not in bundled]
 
     @functools.cached_property
     def families(self) -> frozenset[str]:
@@ -64,7 +71,8 @@ def bundled(poster: Poster) -> Fonts:
     folders = [folder for folder in own if folder.is_dir()]
     for folder in folders:
         _check_inside(folder)
-    fonts = Fonts((*folders, *filter(None, (_installed(*where) for where in _BUNDLED.values()))))
+    packages = (_installed(*where) for where in (*_MORE.values(), *_BUNDLED.values()))
+    fonts = Fonts((*folders, *filter(None, packages)))
     if poster.theme.file:
         for role, family in poster.theme.fonts.items():
             if family not in fonts.families:
@@ -76,8 +84,7 @@ def bundled(poster: Poster) -> Fonts:
 
 def wider(fonts: Fonts) -> Fonts:
     """The same with everything else that can be had on this machine."""
-    found = (_installed(*where) for where in dict.fromkeys(SCRIPTS.values()))
-    return Fonts((*fonts.folders, *filter(None, found)), system=True)
+    return Fonts((*fonts.folders, *filter(None, [_installed(*_CJK)])), system=True)
 
 
 def with_fallbacks(family: str) -> list[str]:
@@ -88,7 +95,7 @@ def with_fallbacks(family: str) -> list[str]:
 def packages_for(characters: str) -> list[str]:
     """The distributions whose fonts would draw these characters; empty where we know of none."""
     words = (unicodedata.name(character, "").partition(" ")[0].partition("-")[0] for character in characters)
-    return sorted({SCRIPTS[word][0] for word in words if word in SCRIPTS})
+    return sorted({_SCRIPTS[word] for word in words if word in _SCRIPTS})
 
 
 def _installed(name: str, folder: str) -> Path | None:
