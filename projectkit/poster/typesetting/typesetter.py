@@ -60,7 +60,18 @@ class Typesetter:
         """Measure, and find the best layout; what is too much, where nothing fits."""
         if self._composed.drawings:  # loading what draws takes as long as measuring, which another process does
             threading.Thread(target=_load_drawing, daemon=True).start()
-        return fit(self._composed.document, self._ask("measure"), self._composed.good)
+        document, good = self._composed.document, self._composed.good
+        near = self._warm.near(document)
+        if near is not None:
+            self._write("data.json", near)
+            layout = fit(near, self._ask("measure"), good)
+            self._write("data.json", document)
+            if isinstance(layout, Layout):
+                self._warm.found(layout, rough=True)
+                return layout
+        found = fit(document, self._ask("measure"), good)
+        self._warm.found(found, rough=False)
+        return found
 
     def draw(self, layout: Layout, *, over: float = 0.0, notice: str = "") -> None:
         """Draw the figures at the size that the layout gives them; `pdf` and `png` give that layout from now on.
@@ -73,7 +84,7 @@ class Typesetter:
         drawings = {drawing.file: drawing for drawing in self._composed.drawings}
         for figure in placed(self._composed.document, layout):
             drawing = drawings[figure.file]
-            svg = self._warm.figures.svg(drawing, drawing.size(figure.width_mm, figure.grow), figure.font_pt)
+            svg = self._warm.svg(drawing, drawing.size(figure.width_mm, figure.grow), figure.font_pt)
             (self._stage / figure.file).write_bytes(svg)
         self._write("layout.json", plan(layout, over=over, notice=notice))
 

@@ -29,8 +29,7 @@ def watch(
 ) -> None:
     """Show the poster in `folder` on a local page, which follows every change, until Ctrl-C or `stop`.
 
-    A change of the text alone is shown at once, with figures as they were, and again with figures of their new size where those are not
-    the same.
+    A change of the text alone is shown at once, roughly (see `typesetting/warm.py`), and exactly as soon as nobody types.
 
     Args:
         folder: holds `poster.yaml` and `sections/`.
@@ -53,17 +52,16 @@ def watch(
             view = look(folder, project, warm, view)
             server.show(view)
             built(view)
-            if warm.figures.was_rough and snapshot(folder, project) == seen:
-                warm.figures.rough = warm.figures.was_rough = False  # nobody has typed since: now exactly
+            if warm.was_rough and snapshot(folder, project) == seen:
+                warm.rough = warm.was_rough = False  # nobody has typed since: now exactly
                 continue
             ahead = _next(folder, project, seen, stop)
             if ahead is None:
                 return
             paths, seen = ahead
-            warm.figures.was_rough = False
-            warm.figures.rough = all(path.endswith(".md") for path in paths)
-            if not warm.figures.rough:
-                warm.figures.forget()
+            warm.was_rough, warm.rough = False, all(path.endswith(".md") for path in paths)
+            if not warm.rough:
+                warm.forget()
 
 
 def _next(folder: Path, project: Project, seen: Snapshot, stop: threading.Event) -> tuple[set[str], Snapshot] | None:
