@@ -5,242 +5,255 @@
 | `heading` | `level` 1-3, `children` |
 | `paragraph` | `children` |
 | `list` | `start` (None: bullets), `items`: a list of blocks each |
-| `table` | `align` (one for each column), `header`, `rows`: cells, each a list of inlines |
+| `table` | `align` (one for each column), `header`, `rows`: cells, each a list of inlines; `caption`: inlines, may be empty |
 | `code` | `text`, `language` |
-| `quote` | `children`: blocks; drawn as the call-out |
+| `quote` | `children`: blocks; `by`: inlines, may be empty |
+| `callout` | `tone`: `note`, `tip`, `important`, `warning`, `caution`; `title`: inlines, may be empty; `children` |
+| `equation` | `tree`: a formula (see maths/), `source`: its LaTeX |
 | `figure` | `path` as written, `caption`: inlines, `alt` |
+| `row` | `cells`: blocks each, side by side |
 | `directive` | `name`, `body`: YAML, `body_line` |
-| inlines | `text` (`text`), `strong`, `emph`, `strike` (`children`), `code` (`text`), `link` (`url`, `children`), `break` |
+| `footnotes` | `items`: `number`, `children`: blocks; the last block of its section |
+| `references` | `entries`: `key`, `label` such as `[1]`, `children`: inlines; filled in by citations.py |
+| inlines | `text` (`text`), `strong`, `emph`, `strike` (`children`), `code` (`text`), `link` (`url`, `children`), `break`, |
+| | `math` (`tree`, `source`), `footnote` (`number`), `cite` (`keys`, `text` such as `[1, 2]`), `role` (`name`, `body`), which |
+| | a directive makes a `number` (`text`, `run`) of |
 
-Blocks carry the `line` of the file on which they start. What this table does not name is an error with file and line, never
-dropped in silence; HTML is text, but a comment on lines of its own is a note to yourself and leaves no trace.
+Blocks carry the `line` of the file on which they start, and so do `footnote`, `cite` and `role`. What this table does not name is an
+error with file and line, never dropped in silence; HTML is text, but a comment on lines of its own is a note to yourself and leaves no
+trace.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from projectkit.errors import UserError
+from projectkit.poster.markup.callouts import quotation
+from projectkit.poster.markup.footnotes import footnotes
+from projectkit.poster.markup.nodes import Node, inline_text, plain_text
+from projectkit.poster.markup.rules import parser
+from projectkit.poster.markup.spans import line_of, maths, spans
+from projectkit.poster.markup.written import Written
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_block import StateBlock
+    from collections.abc import Sequence
+
+    from markdown_it.token import Token
     from markdown_it.tree import SyntaxTreeNode
 
-Node = dict[str, Any]
+__all__ = ["Node", "inline_text", "parse", "plain_text"]
 
 _DEEPEST_HEADING = 3
-_LINKS = ("http://", "https://", "mailto:")
+_DEEPEST = 12  # tokens within tokens: lists in lists, emphasis in emphasis; a list counts twice
+MOST_COLUMNS, MOST_ROWS, MOST_CELLS_SIDE_BY_SIDE = 12, 60, 4
+_ONLY_AT_THE_MARGIN = ("figure", "directive", "heading", "row", "references", "footnote definition")
 
 
-def parse(text: str, file: str) -> list[Node]:
+def parse(text: str, file: str, *, language: str = "en", first_footnote: int = 1) -> list[Node]:
     """The blocks of a Markdown text.
 
     Args:
         text: the Markdown.
         file: the name that errors show.
+        language: two or three letters, for the titles of call-outs.
+        first_footnote: the number of its first footnote.
 
     Raises:
         UserError: something that a poster cannot hold, with file and line.
     """
+    written = Written(file, tuple(text.splitlines()), above=0, language=language)
+    return footnotes(_blocks(text, written), file, first_footnote)
+
+
+def _blocks(text: str, written: Written) -> list[Node]:
     from markdown_it.tree import SyntaxTreeNode
 
-    root = SyntaxTreeNode(_parser().parse(text))
-    return [_block(node, file, top=True) for node in root.children]
+    tokens = parser().parse(text)
+    _check_depth(tokens, written)
+    root = SyntaxTreeNode(tokens)
+    return _captioned([_block(node, written, top=True) for node in root.children])
 
 
-def plain_text(node: Node) -> str:
-    """The words of a node, for counting and for alternative texts."""
-    kind = node["kind"]
-    if kind in ("text", "code"):
-        return str(node["text"])
-    if kind == "list":
-        return " ".join(plain_text(block) for item in node["items"] for block in item)
-    if kind == "table":
-        return " ".join(inline_text(cell) for row in (node["header"], *node["rows"]) for cell in row)
-    if kind == "quote":
-        return " ".join(plain_text(block) for block in node["children"])
-    return " " if kind == "break" else inline_text(node.get("children") or node.get("caption") or [])
+def _check_depth(tokens: Sequence[Token], written: Written) -> None:
+    for token in tokens:
+        levels = [token.level, *(child.level for child in token.children or ())]
+        if max(levels) > _DEEPEST:
+            line = written.above + (token.map[0] + 1 if token.map else 1)
+            raise UserError(
+                "lists, quotes or emphasis nested too deeply for a poster",
+                where=f"{written.file}:{line}",
+                remedy="use at most five levels",
+            )
 
 
-def inline_text(nodes: list[Node]) -> str:
-    """The words of a line."""
-    return "".join(plain_text(node) for node in nodes)
-
-
-@functools.cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.attrs import attrs_plugin
-    from mdit_py_plugins.colon_fence import colon_fence_plugin
-
-    parser = MarkdownIt("commonmark", {"html": False, "typographer": True})
-    parser.enable(["table", "strikethrough", "smartquotes"])
-    parser.use(colon_fence_plugin).use(attrs_plugin, after=("image",))
-    parser.block.ruler.before("paragraph", "comment", _comment, {"alt": ["paragraph", "blockquote", "list"]})
-    return parser
-
-
-def _comment(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """A block that is one HTML comment, `<!-- ... -->`: passed over."""
-    start = state.bMarks[start_line] + state.tShift[start_line]
-    if not state.src.startswith("<!--", start):
-        return False
-    for line in range(start_line, end_line):
-        closed = state.src[start : state.eMarks[line]].rstrip().endswith("-->")
-        if closed:
-            if not silent:
-                state.line = line + 1
-            return True
-    return False
-
-
-def _where(node: SyntaxTreeNode, file: str) -> str:
-    return f"{file}:{_line(node)}"
-
-
-def _line(node: SyntaxTreeNode) -> int:
-    while node.map is None and node.parent is not None and not node.parent.is_root:
-        node = node.parent
-    return node.map[0] + 1 if node.map else 1
-
-
-def _block(node: SyntaxTreeNode, file: str, *, top: bool = False) -> Node:
+def _block(node: SyntaxTreeNode, written: Written, *, top: bool = False) -> Node:
     handler = _BLOCKS.get(node.type)
     if handler is None:
         what = "a horizontal rule" if node.type == "hr" else f"{node.type.replace('_', ' ')}"
-        raise UserError(
-            f"{what} has no place on a poster", where=_where(node, file), remedy="take it out, or write it as text"
-        )
-    block = handler(node, file)
-    if not top and block["kind"] in ("figure", "directive", "heading"):
-        raise UserError(
-            f"a {block['kind']} inside a list or a quote",
-            where=_where(node, file),
-            remedy="let it start at the left margin, as a block of its own",
-        )
-    return {**block, "line": _line(node)}
+        raise written.error(f"{what} has no place on a poster", node, "take it out, or write it as text")
+    block = handler(node, written)
+    if not top and block["kind"] in _ONLY_AT_THE_MARGIN:
+        remedy = "let it start at the left margin, as a block of its own"
+        raise written.error(f"a {block['kind']} inside a list or a quote", node, remedy)
+    return {**block, "line": written.line(node)}
 
 
-def _heading(node: SyntaxTreeNode, file: str) -> Node:
+def _heading(node: SyntaxTreeNode, written: Written) -> Node:
     level = int(node.tag[1])
     if level > _DEEPEST_HEADING:
-        raise UserError(
-            f"a heading of level {level}", where=_where(node, file), remedy="use at most three levels: #, ## and ###"
-        )
-    return {"kind": "heading", "level": level, "children": _inlines(node, file)}
+        raise written.error(f"a heading of level {level}", node, "use at most three levels: #, ## and ###")
+    return {"kind": "heading", "level": level, "children": spans(node, written)}
 
 
-def _paragraph(node: SyntaxTreeNode, file: str) -> Node:
+def _paragraph(node: SyntaxTreeNode, written: Written) -> Node:
     inline = node.children[0]
     images = [child for child in inline.children if child.type == "image"]
-    if not images:
-        return {"kind": "paragraph", "children": _inlines(node, file)}
-    if len(inline.children) > 1:
-        raise UserError(
-            "an image inside a line of text",
-            where=_where(node, file),
-            remedy="put the image in a paragraph of its own, with an empty line above and below",
-        )
-    return _figure(images[0], file)
+    spaces = [child for child in inline.children if child.type == "softbreak" or child.content.isspace()]
+    if not images or len(images) + len(spaces) < len(inline.children):
+        return {"kind": "paragraph", "children": spans(node, written)}
+    figures = [_figure(image, written) for image in images]
+    if len(figures) == 1:
+        return figures[0]
+    line = written.line(node)
+    return _row([[{**figure, "line": line}] for figure in figures], node, written)
 
 
-def _figure(image: SyntaxTreeNode, file: str) -> Node:
+def _figure(image: SyntaxTreeNode, written: Written) -> Node:
     attributes = {str(name): str(value) for name, value in image.attrs.items()}
     path, title = unquote(attributes.pop("src", "")), attributes.pop("title", "")
     alt = attributes.pop("alt", "")
     if attributes:
-        raise UserError(
-            f"an image has no {next(iter(attributes))!r}",
-            where=_where(image, file),
-            remedy='write ![caption](file.svg){alt="what can be seen"}',
-        )
-    caption = [_inline(child, file) for child in image.children] or ([{"kind": "text", "text": title}] if title else [])
+        remedy = 'write ![caption](file.svg){alt="what can be seen"}'
+        raise written.error(f"an image has no {next(iter(attributes))!r}", image, remedy)
+    caption = line_of(image.children, written) or ([{"kind": "text", "text": title}] if title else [])
     alt = alt or inline_text(caption)
     if not alt.strip():
-        raise UserError(
-            f"the image {path} has neither a caption nor an alternative text",
-            where=_where(image, file),
-            remedy=f'write ![caption]({path}) or ![]({path}){{alt="what can be seen"}}',
-        )
+        remedy = f'write ![caption]({path}) or ![]({path}){{alt="what can be seen"}}'
+        raise written.error(f"the image {path} has neither a caption nor an alternative text", image, remedy)
     return {"kind": "figure", "path": path, "caption": caption, "alt": alt}
 
 
-def _list(node: SyntaxTreeNode, file: str) -> Node:
+def _list(node: SyntaxTreeNode, written: Written) -> Node:
     ordered = node.type == "ordered_list"
-    items = [[_block(child, file) for child in item.children] for item in node.children]
+    items = [[_block(child, written) for child in item.children] for item in node.children]
     return {"kind": "list", "start": int(node.attrs.get("start", 1)) if ordered else None, "items": items}
 
 
-def _quote(node: SyntaxTreeNode, file: str) -> Node:
-    return {"kind": "quote", "children": [_block(child, file) for child in node.children]}
+def _quote(node: SyntaxTreeNode, written: Written) -> Node:
+    return quotation(node, written, _block)
 
 
-def _code(node: SyntaxTreeNode, file: str) -> Node:
-    return {
-        "kind": "code",
-        "text": node.content.rstrip("\n"),
-        "language": node.info.split()[0] if node.info.split() else "",
-    }
+def _code(node: SyntaxTreeNode, written: Written) -> Node:
+    language = node.info.split()[0] if node.info.split() else ""
+    return {"kind": "code", "text": node.content.rstrip("\n"), "language": language}
 
 
-def _table(node: SyntaxTreeNode, file: str) -> Node:
+def _equation(node: SyntaxTreeNode, written: Written) -> Node:
+    if node.info:
+        raise written.error("a formula that is never closed", node, "end it with a line $$")
+    return {"kind": "equation", "tree": maths(node.content, node, written), "source": node.content.strip()}
+
+
+def _table(node: SyntaxTreeNode, written: Written) -> Node:
     rows = [row for part in node.children for row in part.children]
     align = [str(cell.attrs.get("style", "text-align:left")).removeprefix("text-align:") for cell in rows[0].children]
-    cells = [[_inlines(cell, file) for cell in row.children] for row in rows]
-    return {"kind": "table", "align": align, "header": cells[0], "rows": cells[1:]}
+    cells = [[spans(cell, written) for cell in row.children] for row in rows]
+    if len(align) > MOST_COLUMNS or len(rows) > MOST_ROWS + 1:
+        remedy = f"use at most {MOST_COLUMNS} columns and {MOST_ROWS} rows"
+        raise written.error(f"a table of {len(align)} columns and {len(rows) - 1} rows", node, remedy)
+    caption: list[Node] = []
+    if len(cells) > 1 and _is_caption(cells[-1][0]) and not any(cells[-1][1:]):
+        caption = _without_colon(cells.pop()[0])  # right below the table: taken for a row
+    return {"kind": "table", "align": align, "header": cells[0], "rows": cells[1:], "caption": caption}
 
 
-def _directive(node: SyntaxTreeNode, file: str) -> Node:
+def _captioned(blocks: list[Node]) -> list[Node]:
+    """Tables with the paragraph below them that starts with a colon."""
+    found: list[Node] = []
+    for block in blocks:
+        after_table = bool(found) and found[-1]["kind"] == "table" and not found[-1]["caption"]
+        if after_table and block["kind"] == "paragraph" and _is_caption(block["children"]):
+            found[-1] = {**found[-1], "caption": _without_colon(block["children"])}
+        else:
+            found.append(block)
+    return found
+
+
+def _is_caption(line: list[Node]) -> bool:
+    return bool(line) and line[0]["kind"] == "text" and line[0]["text"].startswith(": ")
+
+
+def _without_colon(line: list[Node]) -> list[Node]:
+    return [{**line[0], "text": line[0]["text"][2:].lstrip()}, *line[1:]]
+
+
+def _directive(node: SyntaxTreeNode, written: Written) -> Node:
     name = node.info.strip()
     if not (name.startswith("{") and name.endswith("}")):
-        raise UserError(
-            f"':::{node.info}' names no directive",
-            where=_where(node, file),
-            remedy="write :::{results}, with the name alone in braces",
+        raise written.error(
+            f"':::{node.info}' names no directive", node, "write :::{results}, with the name alone in braces"
         )
-    return {"kind": "directive", "name": name[1:-1].strip(), "body": node.content, "body_line": _line(node) + 1}
+    name = name[1:-1].strip()
+    line = written.line(node)
+    if name == "row":
+        return _fenced_row(node, written)
+    if name == "references":
+        if node.content.strip():
+            raise written.error("the list of references takes no keys", node, "write :::{references}, then :::")
+        return {"kind": "references", "entries": []}
+    return {"kind": "directive", "name": name, "body": node.content, "body_line": line + 1}
 
 
-def _inlines(node: SyntaxTreeNode, file: str) -> list[Node]:
-    inlines = [_inline(child, file) for inline in node.children for child in inline.children]
-    return [one for one in inlines if one.get("text") != ""]
+def _fenced_row(node: SyntaxTreeNode, written: Written) -> Node:
+    """The blocks in a fence of four colons, a cell each; where there are lines `---`, a cell is what stands between two of them."""
+    from markdown_it.tree import SyntaxTreeNode
+
+    inside = Written(written.file, written.lines, written.line(node), written.language)
+    tokens = parser().parse("\n".join(_with_rules(node.content.splitlines())))
+    _check_depth(tokens, inside)
+    blocks = list(SyntaxTreeNode(tokens).children)
+    cells: list[list[Node]] = [[]]
+    divided = any(block.type == "hr" for block in blocks)
+    for block in blocks:
+        if block.type == "hr" or (not divided and cells[-1]):
+            cells.append([])
+        if block.type != "hr":
+            cells[-1].append(_block(block, inside, top=True))
+    return _row([_captioned(cell) for cell in cells], node, written)
 
 
-def _inline(node: SyntaxTreeNode, file: str) -> Node:
-    kind = node.type
-    if kind == "text":
-        return {"kind": "text", "text": node.content}
-    if kind == "softbreak":
-        return {"kind": "text", "text": " "}
-    if kind == "hardbreak":
-        return {"kind": "break"}
-    if kind == "code_inline":
-        return {"kind": "code", "text": node.content}
-    children = [_inline(child, file) for child in node.children or []]
-    if kind in _MARKS:
-        return {"kind": _MARKS[kind], "children": children}
-    if kind == "link":
-        url = str(node.attrs.get("href", ""))
-        if not url.startswith(_LINKS):
-            raise UserError(
-                f"the link {url!r} leads nowhere from paper",
-                where=_where(node, file),
-                remedy="write an address that starts with https://",
-            )
-        return {"kind": "link", "url": url, "children": children}
-    raise UserError(
-        f"{kind.replace('_', ' ')} has no place on a poster",
-        where=_where(node, file),
-        remedy="take it out, or write it as text",
-    )
+def _with_rules(lines: list[str]) -> Iterator[str]:
+    """Lines whose `---` are rules, also right below a text, where they would make a heading of it; not so in fences."""
+    fence = ""
+    for line in lines:
+        opening = re.match(r"\s*(```+|~~~+|:::+)", line)
+        if fence and opening and opening[1].startswith(fence) and line.strip() == opening[1]:
+            fence = ""
+        elif not fence and opening:
+            fence = opening[1]
+        yield "***" if not fence and line.strip() == "---" else line
 
 
-_MARKS = {"strong": "strong", "em": "emph", "s": "strike"}
-_BLOCKS: dict[str, Callable[[SyntaxTreeNode, str], Node]] = {
+def _row(cells: list[list[Node]], node: SyntaxTreeNode, written: Written) -> Node:
+    if not all(cells) or not 2 <= len(cells) <= MOST_CELLS_SIDE_BY_SIDE:
+        remedy = f"put two to {MOST_CELLS_SIDE_BY_SIDE} blocks side by side, or groups of blocks with a line --- between them"
+        raise written.error(f"a row of {sum(map(bool, cells))}", node, remedy)
+    for block in (block for cell in cells for block in cell):
+        if block["kind"] in ("row", "references"):
+            raise written.error(f"a {block['kind']} inside a row", node, "put it below")
+    return {"kind": "row", "cells": cells}
+
+
+def _footnote(node: SyntaxTreeNode, written: Written) -> Node:
+    children = [_block(child, written) for child in node.children]
+    return {"kind": "footnote definition", "label": str(node.meta["label"]), "children": children}
+
+
+_BLOCKS: dict[str, Callable[[SyntaxTreeNode, Written], Node]] = {
     "heading": _heading,
     "paragraph": _paragraph,
     "bullet_list": _list,
@@ -248,6 +261,8 @@ _BLOCKS: dict[str, Callable[[SyntaxTreeNode, str], Node]] = {
     "blockquote": _quote,
     "fence": _code,
     "code_block": _code,
+    "math_block": _equation,
     "table": _table,
     "colon_fence": _directive,
+    "footnote_reference": _footnote,
 }

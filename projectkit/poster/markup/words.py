@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from projectkit.poster.markup.markdown import Node, inline_text
+from projectkit.poster.markup.nodes import Node, inline_text, plain_text, walk
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
 INTERVAL_SIZE = 0.66  # of the value that it stands below
@@ -27,6 +27,8 @@ def prepared(value: Any) -> Any:
         return [prepared(one) for one in value]
     if not isinstance(value, dict):
         return value
+    if value.get("kind") in ("math", "equation"):
+        return value  # a formula's symbols are not words
     node: Node = {key: prepared(one) for key, one in value.items()}
     if node.get("kind") in ("text", "code"):
         node["text"] = breakable(node["text"])
@@ -52,8 +54,11 @@ def _longest(cells: list[list[Node]]) -> Node:
     """The widest word of a column: in a cell with code every word counts as code, whose letters are wider."""
     widest, width = {"kind": "text", "text": ""}, 0.0
     for cell in cells:
+        for formula in (one for one in walk(cell) if one["kind"] == "math"):  # of one piece
+            if len(plain_text(formula)) > width:
+                widest, width = formula, len(plain_text(formula))
         kind, wide = ("code", 1.3) if _has_code(cell) else ("text", 1.0)
-        for word in re.split(rf"[\s{_BREAK}]+", inline_text(cell)):
+        for word in re.split(rf"[\s{_BREAK}]+", inline_text([one for one in cell if one["kind"] != "math"])):
             if wide * len(word) > width:
                 widest, width = {"kind": kind, "text": word}, wide * len(word)
     return {"word": widest, "size": 1.0}

@@ -7,10 +7,14 @@ Nothing here knows how a poster looks or what a run is. Sections are read in nam
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from projectkit.errors import UserError
+from projectkit.poster.markup.bibliography import Reference, read_bibliography
+from projectkit.poster.markup.citations import cited
 from projectkit.poster.markup.markdown import parse
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.poster.source.files import read_text, shown
 from projectkit.poster.source.sheets import read_sheet
@@ -20,9 +24,10 @@ from projectkit.poster.themes.reading import read_logos, read_theme
 _KEYS = (
     *("title", "subtitle", "finding", "abstract", "tags", "number"),
     *("authors", "affiliation", "course", "team", "links", "repository", "page"),
-    *("size", "orientation", "columns", "language", "theme", "logos"),
+    *("size", "orientation", "columns", "language", "theme", "logos", "bibliography"),
 )
 _MOST_COLUMNS = 5
+_BIBLIOGRAPHY = "references.bib"
 
 
 def read_poster(folder: Path, root: Path) -> Poster:
@@ -66,26 +71,43 @@ def read_poster(folder: Path, root: Path) -> Poster:
         links=_links(fields),
         repository=_address("repository", fields),
         page=_address("page", fields),
-        sections=_sections(folder, root),
+        sections=_sections(fields, folder, root),
     )
 
 
-def _sections(folder: Path, root: Path) -> tuple[Section, ...]:
-    files = sorted((folder / "sections").glob("*.md"), key=lambda file: file.name)
-    sections = []
-    for file in files:
+def _sections(fields: Fields, folder: Path, root: Path) -> tuple[Section, ...]:
+    language = _language(fields)
+    parsed: list[tuple[str, list[Node]]] = []
+    footnotes = 0
+    for file in sorted((folder / "sections").glob("*.md"), key=lambda file: file.name):
         name = shown(file, root)
-        blocks = parse(read_text(file, root, name), name)
+        blocks = parse(read_text(file, root, name), name, language=language, first_footnote=footnotes + 1)
         if blocks:
-            sections.append(Section(name, tuple(blocks)))
-            _check_headings(sections[-1])
-    if not sections:
+            parsed.append((name, blocks))
+            _check_headings(Section(name, tuple(blocks)))
+            footnotes += sum(len(block["items"]) for block in blocks if block["kind"] == "footnotes")
+    if not parsed:
         raise UserError(
             "the poster has no text",
             where=shown(folder / "sections", root),
             remedy="write sections/10-question.md, or start with `projectkit poster init`",
         )
-    return tuple(sections)
+    numbered = cited(parsed, lambda: _references(fields, folder, root))
+    return tuple(Section(name, tuple(blocks)) for (name, _), blocks in zip(parsed, numbered, strict=True))
+
+
+def _references(fields: Fields, folder: Path, root: Path) -> Mapping[str, Reference]:
+    """The entries that a text may cite; none where there is no bibliography."""
+    written = fields.text("bibliography")
+    file = folder / (written or _BIBLIOGRAPHY)
+    if not file.is_file():
+        if written:
+            raise fields.error(
+                "bibliography", f"there is no {written}", "name a .bib file, with its path from the poster's folder"
+            )
+        return {}
+    name = shown(file, root)
+    return read_bibliography(read_text(file, root, name), name)
 
 
 def _check_headings(section: Section) -> None:
