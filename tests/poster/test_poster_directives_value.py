@@ -48,10 +48,14 @@ def test_a_number_of_another_subset_is_asked_for_by_its_name(value, make_run, te
 
 
 def test_whatever_a_run_recorded_can_stand_in_a_sentence(value, make_run):
-    run = make_run(data={"name": "sms", "samples": {"train": 3996}}, settings="model:\n  init_args:\n    hidden: 64")
+    run = make_run(
+        data={"name": "sms", "samples": {"train": 3996}},
+        settings="model:\n  init_args:\n    hidden: 64\n    dropout: 0.25",
+    )
     assert value(f"{run} data.samples.train")["text"] == "3\u00a0996"
     assert value(f"{run} data")["text"] == "sms"
     assert value(f"{run} model.init_args.hidden")["text"] == "64"
+    assert value(f"{run} model.init_args.dropout")["text"] == "0.25"
 
 
 def test_before_the_first_run_there_is_a_placeholder_and_a_warning(value):

@@ -27,6 +27,7 @@ from projectkit.runs import Run
 
 ROLES = ("value",)
 _PLACEHOLDER = "…"
+_WRITTEN = 6  # characters of a number that a person writes
 _LOGGED = ("train", "val")  # `val/f1_macro` is what training logged
 
 
@@ -77,7 +78,7 @@ def _drawn(node: Node, place: str, project: Project, drawn: Drawn) -> Node:
     value, of = _value(run, metric, subset, fields)
     if not isinstance(value, str):
         number = float(value)
-        text = f"{100 * number:.1f}%".replace("-", "−") if percent else _text(value)
+        text = f"{100 * number:.1f}%".replace("-", "−") if percent else _text(value, measured=of is not None)
         _remember(drawn, Shown(place, run.id, of, metric, number, text), project)
         return {"kind": "number", "text": text, "run": run.id}
     if percent:
@@ -86,8 +87,13 @@ def _drawn(node: Node, place: str, project: Project, drawn: Drawn) -> Node:
     return {"kind": "number", "text": value, "run": run.id}
 
 
-def _text(value: float) -> str:
-    return counted(value) if isinstance(value, int) else printed(value)
+def _text(value: float, *, measured: bool) -> str:
+    """A number as it is printed; one that somebody chose, as a learning rate, as it was written."""
+    if isinstance(value, int):
+        return counted(value)
+    short = f"{value:g}"
+    written = not measured and len(short) <= _WRITTEN and float(short) == value
+    return short.replace("-", "−") if written else printed(value)
 
 
 def _value(run: Run, metric: str, subset: str, fields: Fields) -> tuple[str | int | float, str | None]:
