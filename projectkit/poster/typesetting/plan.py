@@ -49,7 +49,8 @@ def fit(document: Mapping[str, Any], measured: Mapping[str, Any], good: float) -
 
     Args:
         document: the template's data.json.
-        measured: what the template said: `top` and `room` of the columns, and for each option its `rungs` and the least height of its `middle`.
+        measured: what the template said: `top` and `room` of the columns, and of each option its `rungs`
+            and the least height of its `middle`.
         good: a text size that is read with ease, in points.
 
     Raises:

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from coordinates import faults
+from generated import Generator
+
+from projectkit.errors import UserError
+from projectkit.poster.overfull import told
+from projectkit.poster.render import rendered
+
+REFUSED = ("header and footer take", "the finding has", "no font here has", "is too tall", "is too wide")
+FROM_RIGHT = ("ar", "fa", "he")
+
+
+def check(seed, team):
+    generator = Generator(seed, team.root / "poster")
+    generator.write()
+    try:
+        with rendered(generator.folder, team) as found:
+            if found.excess is not None:
+                cuts = told(found)
+                assert cuts.lines >= 1
+                assert cuts.cuts
+                assert "\n" not in str(cuts.error())
+                return "overfull"
+            page, mirrored = found.composed.document["page"], generator.language in FROM_RIGHT
+            assert faults(found.pdf, page, found.layout, mirrored=mirrored, marks=generator.marks) == []
+            return "built"
+    except UserError as error:
+        assert any(words in str(error) for words in REFUSED), error
+        return "refused"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(seed, team):
+    check(seed, team)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(20, 200))
+def test_any_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(seed, team):
+    check(seed, team)
