@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from projectkit.poster.typesetting.typesetter import Typesetter
 
 PREVIEW_PPI = 100
-SCREEN = (3840, 2160)  # pixels, 16:9; conferences take up to 5120 x 2880
+SCREENS = ((3840, 2160), (2560, 1440), (1280, 720))  # pixels, 16:9; conferences take up to 5120 x 2880
 THUMBNAIL = (320, 256)  # pixels, at most
 _MOST_BYTES = 10_000_000  # of a hall's screen
 _PREVIEW_PIXELS = 40_000_000  # 160 MB while they are drawn: a sheet that is larger than A0 is shown a little coarser
@@ -20,7 +20,7 @@ class Previews:
 
     Args:
         preview: at `PREVIEW_PPI`.
-        screen: the poster in the middle of a screen of `SCREEN` pixels.
+        screen: the poster in the middle of a screen: the first of `SCREENS` that is not too large a file.
         thumbnail: within `THUMBNAIL`.
     """
 
@@ -38,11 +38,10 @@ def previews(typesetter: Typesetter, width_mm: float, height_mm: float) -> Previ
 
 
 def _screen(typesetter: Typesetter) -> bytes:
-    width, height = SCREEN
-    content = typesetter.screen_png(width, height)
-    while len(content) > _MOST_BYTES:  # photographs: PNG is as large as they are detailed
-        width, height = width * 3 // 4, height * 3 // 4
+    for width, height in SCREENS:  # photographs: PNG is as large as they are detailed
         content = typesetter.screen_png(width, height)
+        if len(content) <= _MOST_BYTES:
+            break
     return content
 
 

@@ -1,4 +1,4 @@
-"""From nodes to a page and its files: everything is staged in a temporary folder, and a process of its own has Typst compile the design there.
+"""From nodes to a page and its files: all is staged in a temporary folder, and a process of its own has Typst compile the design there.
 
 The staging folder is Typst's root and holds copies only, so that nothing outside the project can be drawn. The first compilation
 measures every block, from which the layout is made; figures are then drawn at their final size, with type of print size; after that any
