@@ -177,6 +177,13 @@ def test_before_the_first_run_a_box_keeps_its_place(directive, name):
     assert (node["kind"], len(drawn.warnings)) == ("missing", 1)
 
 
+def test_a_record_that_was_edited_by_hand_shows_what_can_be_read(directive, make_run):
+    samples = {"train": "many", "val": 571, "test": None}
+    node = directive("data-card", f"run: {make_run(data={'name': 3, 'samples': samples, 'card': ['x']})}")
+    assert node["title"] == "3"
+    assert texts(node["rows"][0]) == ["571 validation"]
+
+
 def test_every_box_is_drawn(make_run, team, write_poster):
     run = make_run(data={**DATA, "card": CARD})
     write_audit(team, run, P3="present", P8="not present")

@@ -109,6 +109,23 @@ def test_a_metric_that_the_evaluation_refused_says_why(directive, make_run, team
         directive("results", f"runs: [{run}]\nmetrics: [tpr_at_fpr_1e-3]")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"metrics": [1]},
+        {"metrics": {"f1_macro": 3}},
+        {"metrics": {"f1_macro": {"value": "NaN"}}},
+        {"metrics": None, "per_class": [{"recall": 1}, 3]},
+        {"metrics": {}, "per_class": "spam", "refused": [1]},
+    ],
+)
+def test_an_evaluation_that_was_edited_by_hand_has_no_such_number(directive, make_run, team, damage):
+    run = make_run()
+    evaluated(team, run, **damage)
+    with pytest.raises(UserError, match=r"^s\.md:5.*has no 'f1_macro'"):
+        directive("results", f"runs: [{run}]\nmetrics: [f1_macro]")
+
+
 def test_a_single_class_is_measured_by_its_name(directive, make_run, team):
     run = make_run()
     evaluated(

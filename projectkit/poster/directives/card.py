@@ -43,7 +43,7 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
             raise fields.error("show", f"a data card has no {name!r}", did_you_mean(name, _ROWS))
     data, card = run.part("data"), _mapping(run.part("data").get("card"))
     texts = {
-        "samples": _samples(data),
+        "samples": _sizes(data),
         "classes": _classes(run, card),
         "split": _split(data, card),
         "licence": [str(card.get("licence") or "")],
@@ -55,8 +55,8 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
         remedy = "write what the data is into the section, as a list"
         raise fields.error("run", f"the run {run.id} recorded nothing of its data that a card shows", remedy)
     if "samples" in show:
-        for subset, number in _mapping(data.get("samples")).items():
-            drawn.shown.append(Shown(fields.place, run.id, str(subset), "samples", float(number), counted(number)))
+        for subset, number in _samples(data).items():
+            drawn.shown.append(Shown(fields.place, run.id, subset, "samples", float(number), counted(number)))
     title = fields.text("title") or str(card.get("title") or data.get("name") or data.get("class_path"))
     return {
         "kind": "card",
@@ -66,11 +66,15 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
     }
 
 
-def _samples(data: Mapping[str, Any]) -> list[str]:
-    sizes = _mapping(data.get("samples")).items()
+def _samples(data: Mapping[str, Any]) -> dict[str, int]:
+    """Subset -> how many samples it has."""
+    return {str(name): number for name, number in _mapping(data.get("samples")).items() if isinstance(number, int)}
+
+
+def _sizes(data: Mapping[str, Any]) -> list[str]:
     return [
         ", ".join(
-            f"{counted(number)} {_SUBSETS.get(str(subset), str(subset).replace('_', ' '))}" for subset, number in sizes
+            f"{counted(number)} {_SUBSETS.get(name, name.replace('_', ' '))}" for name, number in _samples(data).items()
         )
     ]
 

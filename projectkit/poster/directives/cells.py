@@ -63,10 +63,11 @@ def measured(result: Result, subset: str, fields: Fields) -> Measured:
 def entries(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The numbers of an evaluation by name, each with `value` and, where they are known, `low` and `high`."""
     found = {name: entry for name, entry in _mapping(document.get("metrics")).items() if isinstance(entry, Mapping)}
-    for row in document.get("per_class") or []:
+    rows = document.get("per_class")
+    for row in rows if isinstance(rows, list) else []:
         for metric in _PER_CLASS:
-            entry = row.get(metric)
-            if entry is not None:
+            if isinstance(row, Mapping) and "name" in row and row.get(metric) is not None:
+                entry = row[metric]
                 found[f"{metric}/{row['name']}"] = entry if isinstance(entry, Mapping) else {"value": entry}
     return {name: entry for name, entry in found.items() if _is_number(entry.get("value"))}
 
@@ -149,7 +150,7 @@ def counted(number: int) -> str:
 def source_of(results: Sequence[Measured]) -> Node:
     """What numbers were taken from: the subset and its size, what the intervals are of, and the runs."""
     documents = [document for result in results for document in result.documents]
-    sizes = sorted({int(document["n"]) for document in documents if "n" in document})
+    sizes = sorted({int(document["n"]) for document in documents if _is_number(document.get("n"))})
     words = [subset_words(results[0].subset).capitalize()]
     words += [f"n = {' / '.join(counted(size) for size in sizes)}"] if sizes else []
     if any("low" in entry for document in documents for entry in entries(document).values()):

@@ -29,7 +29,7 @@ def named_runs(fields: Fields, project: Project) -> dict[str, Run]:
         NoRunYetError: `latest` or `best` before there is one.
     """
     value = fields.take("runs")
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         return {str(label): find(str(ref), "runs", fields, project) for label, ref in value.items()}
     found = _listed(value, "runs", fields, project)
     names = [run.name for run in found]
@@ -51,7 +51,7 @@ def named_results(fields: Fields, project: Project, key: str = "runs") -> tuple[
     """
     value = fields.take(key)
     every = fields.choice("seeds", ("named", "all"), "named") == "all"
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Mapping) or not value:
         runs = _listed(value, key, fields, project)
         return _results(_siblings(runs, project) if every else runs)
     results = []

@@ -33,6 +33,7 @@ def prepared(value: Any) -> Any:
     if node.get("kind") in ("text", "code"):
         node["text"] = breakable(node["text"])
     elif node.get("kind") == "results":
+        node["header"] = [breakable(name) for name in node["header"]]
         node["rows"] = [{**row, "label": breakable(row["label"])} for row in node["rows"]]
         node["longest"] = [
             _longest([_text(node["header"][0]), *(_text(row["label"]) for row in node["rows"])]),
@@ -41,6 +42,10 @@ def prepared(value: Any) -> Any:
                 for index, name in enumerate(node["header"][1:])
             ),
         ]
+    elif node.get("kind") == "card":
+        node["title"] = breakable(node["title"])
+    elif node.get("kind") == "badge":
+        node["rows"] = [{name: breakable(text) for name, text in row.items()} for row in node["rows"]]
     elif node.get("kind") == "table":
         node["longest"] = [_longest(list(column)) for column in zip(node["header"], *node["rows"], strict=True)]
     return node
