@@ -21,21 +21,6 @@ class NoRunYetError(Exception):
     """`latest` or `best` in a project without a finished run."""
 
 
-def named_runs(fields: Fields, project: Project) -> dict[str, Run]:
-    """The runs that `runs` names, by label; a run without a label is called by its name, or by its id where two share a name.
-
-    Raises:
-        UserError: no run, or one that is not there; with file and line.
-        NoRunYetError: `latest` or `best` before there is one.
-    """
-    value = fields.take("runs")
-    if isinstance(value, Mapping) and value:
-        return {str(label): find(str(ref), "runs", fields, project) for label, ref in value.items()}
-    found = _listed(value, "runs", fields, project)
-    names = [run.name for run in found]
-    return {run.name if names.count(run.name) == 1 else run.id: run for run in found}
-
-
 def named_results(fields: Fields, project: Project, key: str = "runs") -> tuple[Result, ...]:
     """The results that runs come to: those that differ in the seed alone are one.
 
