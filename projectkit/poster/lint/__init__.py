@@ -10,7 +10,7 @@
 | wording.py | words that checks look for, by language |
 | fit.py | too long, too empty |
 | sizes.py | type against the distance from which it is read |
-| length.py | how many words |
+| length.py | how many words, on the sheet and in a paragraph |
 | resolution.py | pixels an inch, in print |
 | figures.py | type inside figures, colours that look alike to some |
 | contrast.py | the theme's colours on each other |
@@ -22,6 +22,7 @@
 | people.py | title and authors |
 | links.py | addresses |
 | unfinished.py | what is still the starter's, or missing |
+| kept.py | runs that a clone of the repository has not |
 | built.py | files of an earlier build |
 | said.py | what directives and typesetting have to say |
 """

@@ -8,7 +8,7 @@ from projectkit.findings import Finding
 from projectkit.poster.lint.passages import nodes
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.lint.wording import EMPTY_ALT, FILE_NAME
-from projectkit.poster.markup.markdown import inline_text
+from projectkit.poster.markup.nodes import inline_text
 
 _ADVICE = 'write alt="what can be seen": who cannot see the picture reads this in its place'
 
@@ -16,11 +16,9 @@ _ADVICE = 'write alt="what can be seen": who cannot see the picture reads this i
 def alt_text(proof: Proof) -> Iterator[Finding]:
     """Alternative texts that are missing, a file's name, or the caption once more."""
     for section in proof.found.composed.sections:
-        line = 1
-        for node in nodes(section):
-            line = node.get("line", line)
+        for where, node in nodes(section):
             if node["kind"] == "figure":
-                yield from _of(node["alt"], inline_text(node["caption"]), f"{section.file}:{line}")
+                yield from _of(node["alt"], inline_text(node["caption"]), where)
     for logo in (*proof.found.poster.theme.logos, *proof.found.poster.logos):
         yield from _of(logo.alt, "", logo.where)
 

@@ -11,7 +11,8 @@ from projectkit.poster.lint.contrast import contrast
 from projectkit.poster.lint.figures import colour_blind, figure_type
 from projectkit.poster.lint.fit import overfull, underfull
 from projectkit.poster.lint.headings import headings
-from projectkit.poster.lint.length import words
+from projectkit.poster.lint.kept import kept
+from projectkit.poster.lint.length import paragraphs, words
 from projectkit.poster.lint.links import links
 from projectkit.poster.lint.numbers import numbers
 from projectkit.poster.lint.people import people
@@ -31,6 +32,7 @@ CHECKS: Mapping[str, Callable[[Proof], Iterator[Finding]]] = {
     "sections": required_sections,
     "headings": headings,
     "words": words,
+    "paragraphs": paragraphs,
     "numbers": numbers,
     "text-size": text_size,
     "figure-type": figure_type,
@@ -41,5 +43,6 @@ CHECKS: Mapping[str, Callable[[Proof], Iterator[Finding]]] = {
     "qr": qr,
     "links": links,
     "built": built,
+    "kept": kept,
     "build": build_warnings,
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.passages import nodes
 from projectkit.poster.lint.proof import Proof, finding
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.typesetting.plan import ROW_GAP
 
 # Points for each metre of the poster's distance: figures are looked at from half of it, details from a third.
@@ -78,12 +78,10 @@ def _figures(proof: Proof) -> Iterator[_Figure]:
     composed, printed = proof.found.composed, proof.found.layout is not None
     widths = dict(_widths(proof))
     for section in composed.sections:
-        line = 1
-        for node in nodes(section):
-            line = node.get("line", line)
+        for where, node in nodes(section):
             if node["kind"] != "figure":
                 continue
-            where, file = f"{section.file}:{line}", node["file"]
+            file = node["file"]
             if not node["redrawn"]:
                 picture = composed.pictures[file]
                 yield _Figure(where, picture.named, picture.content, widths.get(file), False)

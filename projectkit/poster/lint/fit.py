@@ -6,19 +6,17 @@ from collections.abc import Iterator
 
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.proof import Proof, finding
+from projectkit.poster.overfull import told
 
 _WARNING, _ERROR = 0.15, 1 / 3  # empty share of a column
 
 
 def overfull(proof: Proof) -> Iterator[Finding]:
     """The content needs more than the page."""
-    excess = proof.found.excess
-    if excess is not None:
-        message = f"the content needs {excess.share:.0%} of the page: about {excess.lines} lines too many"
-        advice = "type `projectkit poster build`, which says which cuts would do"
-        yield finding(
-            "overfull", "error", proof.found.poster.file, message, advice, lines=excess.lines, share=excess.share
-        )
+    if proof.found.excess is not None:
+        much = told(proof.found)
+        lines = {"lines": much.lines, "share": round(much.share, 3), "sections": dict(much.sections)}
+        yield finding("overfull", "error", much.where, much.what, much.remedy, **lines)
 
 
 def underfull(proof: Proof) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""`words`: how many, for the sheet and the distance from which it is read."""
+"""`words` and `paragraphs`: how much there is to read, on the sheet and in one piece."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from projectkit.poster.source.sheets import SHEETS, Sheet
 
 # Of an A0; a visitor stays some five minutes, and reads 200 words a minute where nobody talks.
 _NOTE, _WARNING, _ERROR = 600, 800, 1000
+_PARAGRAPH = 70  # ten lines of a column
 
 
 def words(proof: Proof) -> Iterator[Finding]:
@@ -22,6 +23,15 @@ def words(proof: Proof) -> Iterator[Finding]:
     yield finding(
         "words", status, proof.found.poster.file, f"{count} words on {kept}", advice, words=count, good=note, most=error
     )
+
+
+def paragraphs(proof: Proof) -> Iterator[Finding]:
+    """Paragraphs that nobody begins, standing in a crowd."""
+    for passage in proof.passages:
+        count = len(passage.text.split())
+        if passage.kind == "paragraph" and count > _PARAGRAPH:
+            message = f"a paragraph of {count} words, '{' '.join(passage.text.split()[:5])} ...'"
+            yield finding("paragraphs", "note", passage.where, message, "cut it, or make points of it", words=count)
 
 
 def _room(sheet: Sheet) -> float:

@@ -31,11 +31,9 @@ def links(proof: Proof) -> Iterator[Finding]:
             yield finding("links", "warning", where, message, "take one out")
         seen.setdefault(link.url, link.label)
     for section in proof.found.composed.sections:
-        line = 1
-        for node in nodes(section):
-            line = node.get("line", line)
+        for where, node in nodes(section):
             if node["kind"] in ("link", "qr"):
-                yield from _of(str(node["url"]), f"{section.file}:{line}")
+                yield from _of(str(node["url"]), where)
 
 
 def problem(url: str) -> str:

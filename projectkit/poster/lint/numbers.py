@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from projectkit.errors import UserError
 from projectkit.findings import Finding
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.lint.passages import Passage, nodes
+from projectkit.poster.lint.passages import Passage
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.lint.wording import METRICS, SETTINGS
-from projectkit.runs import Run, find_run
+from projectkit.runs import Run
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _NUMBER = re.compile(
@@ -26,9 +25,8 @@ _BEHIND = re.compile(
 
 def numbers(proof: Proof) -> Iterator[Finding]:
     """Numbers beside the name of a metric that no run on the poster has, or that should be drawn from it."""
-    runs = _runs(proof)
     known = [(one.value, one.run, _named(one)) for one in proof.found.composed.shown if one.value is not None]
-    known += [entry for run in runs for entry in _values(run)]
+    known += [entry for run, _ in proof.runs for entry in _values(run)]
     for passage in proof.passages:
         if passage.kind in ("heading", "paragraph", "table", "figure"):
             yield from _of(passage, known)
@@ -74,23 +72,6 @@ def _of(passage: Passage, known: list[tuple[float, str, str]]) -> Iterator[Findi
 
 def _named(shown: Shown) -> str:
     return f"{shown.what} on {shown.subset}" if shown.subset else shown.what
-
-
-def _runs(proof: Proof) -> list[Run]:
-    """Every run that the poster shows something of."""
-    composed = proof.found.composed
-    ids = [run for shown in composed.shown for run in (shown.run, *shown.mean_of)]
-    for section in composed.sections:
-        for node in nodes(section):
-            source = node.get("source")
-            ids += source.get("runs", []) if isinstance(source, Mapping) else []
-    found = []
-    for run_id in dict.fromkeys(ids):
-        try:
-            found.append(find_run(run_id, proof.project))
-        except UserError:
-            continue  # directives have refused what they cannot find
-    return found
 
 
 def _values(run: Run) -> Iterator[tuple[float, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node, walk
 from projectkit.poster.source.values import Section
 
 _INLINES = ("children", "caption", "by")
@@ -41,28 +41,12 @@ def passages(sections: Iterable[Section]) -> Iterator[Passage]:
             yield from _of(block, section.file, block.get("line", 1))
 
 
-def nodes(section: Section) -> Iterator[Node]:
-    """Every node of a section, from the top to the bottom, blocks and inlines."""
-    for block in section.blocks:
-        yield from _below(block)
-
-
-def _below(node: Node) -> Iterator[Node]:
-    yield node
-    for value in node.values():
-        yield from _inside(value)
-
-
-def _inside(value: object) -> Iterator[Node]:
-    if isinstance(value, dict):
-        if "kind" in value:
-            yield from _below(value)
-        else:
-            for one in value.values():
-                yield from _inside(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from _inside(one)
+def nodes(section: Section) -> Iterator[tuple[str, Node]]:
+    """Every node of a section, blocks and inlines in the order of reading, with its file and line."""
+    line = 1
+    for node in walk(section.blocks):
+        line = node.get("line", line)
+        yield f"{section.file}:{line}", node
 
 
 def _of(block: Node, file: str, line: int) -> Iterator[Passage]:
@@ -98,9 +82,8 @@ def _is_inline(value: object) -> bool:
 
 
 def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Passage:
-    every = [node for one in inlines for node in _below(one)]
+    every = [node for node in walk(inlines)]
     words = "".join(
         node["text"] if node["kind"] == "text" else " " if node["kind"] in _LEFT_OUT else "" for node in every
     )
     return Passage(where, kind, level, " ".join(words.split()), any(node["kind"] == "cite" for node in every))
-

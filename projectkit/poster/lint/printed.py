@@ -13,9 +13,12 @@ from dataclasses import dataclass
 
 _OBJECT = re.compile(rb"(?:^|[\r\n])(\d+) 0 obj\b(.*?)\bendobj", re.DOTALL)
 _STREAM = re.compile(rb"(.*?)\bstream\r?\n(.*)\r?\nendstream", re.DOTALL)
+_PLAIN = rb"[^()\\]|\\."
+_STRING = rb"\((?:" + _PLAIN + rb")*\)"
+for _ in range(6):  # balanced brackets need no escape, so glyphs 40 and 41 nest
+    _STRING = rb"\((?:" + _PLAIN + rb"|" + _STRING + rb")*\)"
 _TOKEN = re.compile(
-    rb"\((?:[^()\\]|\\.)*\)|<<|>>|<[0-9A-Fa-f\s]*>|\[|\]|/[^\s()<>\[\]/]*|[-+]?\d*\.?\d+|[A-Za-z'\"*][A-Za-z0-9'\"*]*",
-    re.DOTALL,
+    _STRING + rb"|<<|>>|<[0-9A-Fa-f\s]*>|\[|\]|/[^\s()<>\[\]/]*|[-+]?\d*\.?\d+|[A-Za-z'\"*][A-Za-z0-9'\"*]*", re.DOTALL
 )
 _CODES = re.compile(rb"<([0-9A-Fa-f]+)>")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
@@ -120,7 +123,8 @@ def _walk(content: bytes, resources: bytes, objects: _Objects, matrix: Matrix) -
     saved: list[Matrix] = []
     operands: list[bytes] = []
     font, size, text_matrix = b"", 0.0, _IDENTITY
-    for token in _TOKEN.findall(content):
+    for match in _TOKEN.finditer(content):
+        token = match[0]
         if token[:1] in b"(<[]>/+-.0123456789":
             operands.append(token)
             continue

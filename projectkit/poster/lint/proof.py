@@ -13,6 +13,7 @@ from projectkit.poster.lint.printed import Printed, read_pdf
 from projectkit.poster.render import Rendered
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.project import Project
+from projectkit.runs import Run, find_run
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -56,6 +57,15 @@ class Proof:
     def is_written(self, key: str) -> bool:
         """Whether poster.yaml has the key, as some follow from others."""
         return self._fields.take(key) is not None
+
+    @functools.cached_property
+    def runs(self) -> tuple[tuple[Run, str], ...]:
+        """Every run that the poster shows something of, with the first place that does."""
+        places: dict[str, str] = {}
+        for shown in self.found.composed.shown:
+            for run_id in (shown.run, *shown.mean_of):
+                places.setdefault(run_id, shown.where)
+        return tuple((find_run(run_id, self.project), where) for run_id, where in places.items())
 
     @property
     def ppi(self) -> float:

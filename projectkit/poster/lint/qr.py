@@ -27,11 +27,9 @@ def qr(proof: Proof) -> Iterator[Finding]:
     poster, origin = proof.found.poster, origin_of(proof.project.root)
     codes = {poster.code_target: proof.place("page" if poster.page else "repository")} if poster.code_target else {}
     for section in proof.found.composed.sections:
-        line = 1
-        for node in nodes(section):
-            line = node.get("line", line)
+        for where, node in nodes(section):
             if node["kind"] == "qr":
-                codes.setdefault(node["url"], f"{section.file}:{line}")
+                codes.setdefault(node["url"], where)
     if not codes:
         advice = f"write repository: {origin or 'https://...'}, and the footer shows its code"
         yield finding("qr", "warning", poster.file, "no QR code leads from the poster to your work", advice)

@@ -47,11 +47,11 @@ def missing_places(proof: Proof) -> dict[str, str]:
     """Where a directive has no run yet -> what its placeholder says."""
     found = {}
     for section in proof.found.composed.sections:
-        line = 1
-        for node in nodes(section):
-            line = node.get("line", line)
+        for where, node in nodes(section):
             if node["kind"] == "missing":
-                found[f"{section.file}:{line}"] = str(node["title"])
+                found[where] = str(node["title"])
+            elif node["kind"] == "number" and not node["run"]:
+                found.setdefault(where, "No run yet: a number")
     return found
 
 

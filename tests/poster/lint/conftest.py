@@ -15,6 +15,7 @@ from projectkit.poster.render import Rendered
 from projectkit.poster.source.reading import read_poster
 from projectkit.poster.typesetting.compose import compose
 from projectkit.project import Project
+from projectkit.runs import find_run, keep_run
 
 HEAD = """title: Half of the smishing in our inbox has a phone number in it
 subtitle: A network that reads letters finds 19 of 20
@@ -51,11 +52,11 @@ def lint(team: Project) -> Callable[..., list[Finding]]:
 
 
 @pytest.fixture
-def good_poster(write_poster: Callable[..., Path], make_run: Callable[..., str]) -> Callable[..., Path]:
-    """A function that writes a finished poster with a run; sections and keys may be replaced."""
+def good_poster(team: Project, write_poster: Callable[..., Path], make_run: Callable[..., str]) -> Callable[..., Path]:
+    """A function that writes a finished poster with a run that is kept; sections and keys may be replaced."""
 
     def write(yaml: str = "", **replaced: str) -> Path:
-        make_run()
+        keep_run(find_run(make_run(), team), team)
         sections = {
             "10-question": "# Can a phone tell smishing from spam?\n\nBanks lose a fortune to **short messages** that ask for a call.\n",
             "20-data": "# Near duplicates never part\n\n- one thousand messages, three classes;\n- split by sender.\n",

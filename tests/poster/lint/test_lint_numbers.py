@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from projectkit.poster.lint.numbers import results_in
+from projectkit.runs import find_run, keep_run
 
 NUMBERS = "\n\n:::{numbers}\nrun: latest\nmetrics: [f1_macro]\n:::\n"
 
@@ -66,3 +67,13 @@ def test_a_result_in_the_title_is_looked_at(checked, write_poster, make_run):
 
 def test_a_long_text_takes_no_longer_than_its_length():
     assert list(results_in("accuracy " + "1" * 50_000 + " " + "0." * 20_000)) == []
+
+
+def test_a_run_that_no_clone_has_is_named_once_for_all_that_it_gives(checked, write_poster, make_run, team):
+    run = make_run()
+    folder = write_poster(f"# A claim\n\nIt works.{NUMBERS}{NUMBERS}")
+    (found,) = checked("kept", folder)
+    assert (found.status, found.where) == ("warning", "poster/sections/10-found.md:6")
+    assert f"projectkit runs keep {run}" in found.advice
+    keep_run(find_run(run, team), team)
+    assert checked("kept", folder) == []

@@ -45,6 +45,16 @@ def test_letters_are_read_back_with_their_printed_size(good_poster, team):
     assert body == {round(built.scale, 1)}
 
 
+def test_every_letter_is_read_back(write_poster, team):
+    letters = "".join(chr(code) for code in range(33, 127) if chr(code) not in "*_`<>[]\\\\'\"$&")
+    letters = f"{letters} {letters[::-1]} ()( )( Ωλж é".replace("--", "").replace("...", "")
+    words = [letters[start : start + 12] for start in range(0, len(letters), 12)]
+    folder = write_poster("# A claim\n\nx " + " ".join(words) + "\n", yaml="columns: 1")
+    text = "".join(run.text for run in read_pdf(build_poster(folder, team).pdf.read_bytes()).letters)
+    assert set("".join(words)) - {" "} <= set(text)
+    assert sum(text.count(sign) for sign in "()") == sum(letters.count(sign) for sign in "()")
+
+
 def test_pictures_are_read_back_with_their_pixels_an_inch(lint, write_poster, team):
     folder = write_poster(IMAGE.format(name="a.png"), yaml="columns: 1")
     (folder / "a.png").write_bytes(picture(840, 400))
@@ -100,6 +110,12 @@ def test_words_are_counted_for_the_sheet(read, write_poster, words, status):
     (found,) = count_words(read(write_poster("# A claim\n\n" + "word " * words)))
     assert found.status == status
     assert found.evidence["words"] == words + 2
+
+
+def test_a_paragraph_of_a_page_is_noted(checked, write_poster):
+    (found,) = checked("paragraphs", write_poster("# A claim\n\nIt works.\n\n" + "word " * 71))
+    assert (found.status, found.where) == ("note", "poster/sections/10-found.md:5")
+    assert checked("paragraphs", write_poster("# A claim\n\n" + "- word word\n" * 60)) == []
 
 
 def test_a_long_text_is_overfull_and_a_short_one_leaves_room(lint, write_poster):
