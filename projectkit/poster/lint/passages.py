@@ -82,7 +82,7 @@ def _is_inline(value: object) -> bool:
 
 
 def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Passage:
-    every = [node for node in walk(inlines)]
+    every = list(walk(inlines))
     words = "".join(
         node["text"] if node["kind"] == "text" else " " if node["kind"] in _LEFT_OUT else "" for node in every
     )
