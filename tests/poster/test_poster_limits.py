@@ -45,7 +45,7 @@ def stage(tmp_path):
 
 def test_what_takes_too_long_is_ended_and_the_next_poster_is_typeset(stage):
     with Worker(limit_s=1) as worker:
-        with pytest.raises(WorkError, match="longer than 1 s to typeset"):
+        with pytest.raises(WorkError, match="longer than 1 s"):
             stage(worker, LOOP)
         assert stage(worker, "text").startswith(b"\x89PNG")
 
@@ -61,7 +61,7 @@ def test_what_takes_too_much_memory_is_ended_and_the_next_poster_is_typeset(stag
 def test_a_fault_of_the_typesetters_native_code_ends_its_process_only(stage):
     deep = SVG + "<g>" * 100_000 + "</g>" * 100_000 + "</svg>"
     with Worker() as worker:
-        with pytest.raises(WorkError, match="ended the typesetter"):
+        with pytest.raises(WorkError, match="a fault of the typesetter"):
             stage(worker, '#image("deep.svg")', deep_svg=deep.encode())
         assert stage(worker, "text").startswith(b"\x89PNG")
 
@@ -81,6 +81,17 @@ def test_a_process_that_is_gone_is_started_again(stage):
         assert stage(worker, "text")
         worker.end()
         assert stage(worker, "text")
+
+
+def test_a_picture_that_meets_a_limit_is_named(team, write_poster, monkeypatch):
+    from projectkit.poster.typesetting import pictures
+
+    monkeypatch.setattr(pictures, "_DEEPEST", 10**6)  # as if nothing looked at it before
+    folder = write_poster("# A\n\ntext\n\n![A box](a.svg)\n\n![A bomb](deep.svg)\n")
+    (folder / "a.svg").write_text(SVG + "</svg>", encoding="utf-8")
+    (folder / "deep.svg").write_text(SVG + "<g>" * 100_000 + "</g>" * 100_000 + "</svg>", encoding="utf-8")
+    with pytest.raises(UserError, match=r"10-found\.md:7: the picture deep\.svg cannot be decoded"):
+        build_poster(folder, team)
 
 
 ENTITIES = '<!DOCTYPE svg [<!ENTITY a "{}"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>'

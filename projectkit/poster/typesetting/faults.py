@@ -15,11 +15,12 @@ from projectkit.errors import UserError, WorkError
 from projectkit.poster.source.values import Poster
 from projectkit.poster.typesetting.fonts import packages_for
 from projectkit.poster.typesetting.pictures import Picture
-from projectkit.poster.typesetting.worker import TypesettingError, Worker
+from projectkit.poster.typesetting.worker import LimitError, TypesettingError, Worker
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
 _MISSING_IN_FIGURE = re.compile(r"Glyph (\d+) ")  # matplotlib's words, where it would draw a box
 _MOST_SHOWN = 8
+_LIMIT_S = 10.0  # for one picture by itself
 
 
 class MissingCharactersError(UserError):
@@ -44,8 +45,9 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
         if in_figure is None:
             raise
         raise _missing(poster, chr(int(in_figure[1]))) from error
-    except TypesettingError as error:
-        missing = [_unquoted(quoted) for quoted in _MISSING.findall(error.diagnostic)]
+    except (TypesettingError, LimitError) as error:
+        said = error.diagnostic if isinstance(error, TypesettingError) else ""
+        missing = [_unquoted(quoted) for quoted in _MISSING.findall(said)]
         if missing:
             raise _missing(poster, "".join(missing)) from error
         for name, picture in pictures.items():
@@ -58,12 +60,12 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
 
 def _undecodable(name: str, picture: Picture) -> str | None:
     """Why Typst cannot draw a picture by itself; None where it can."""
-    with tempfile.TemporaryDirectory(prefix="poster-") as temporary, Worker() as worker:
+    with tempfile.TemporaryDirectory(prefix="poster-") as temporary, Worker(limit_s=_LIMIT_S) as worker:
         folder = Path(temporary).resolve()
         (folder / name).write_bytes(picture.content)
         (folder / "main.typ").write_text(f'#image("{name}")', encoding="utf-8")
         try:
-            worker.ask("svg", folder, (), system=False, main="main.typ", out=str(folder / "out.svg"))
+            worker.ask("png", folder, (), system=False, main="main.typ", out=str(folder / "out.png"), ppi=36)
         except (TypesettingError, WorkError) as error:
             return error.what if isinstance(error, WorkError) else str(error)
     return None

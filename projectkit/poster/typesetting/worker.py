@@ -35,6 +35,10 @@ class TypesettingError(Exception):
         self.diagnostic = diagnostic or message
 
 
+class LimitError(WorkError):
+    """A task that took too long or too much memory, or ended the process."""
+
+
 class Worker:
     """A typesetting process; a context, at whose end it is ended. It is started by the first task, or by `start` before.
 
@@ -96,7 +100,7 @@ class Worker:
 
         Raises:
             TypesettingError: Typst refuses something.
-            WorkError: it took too long or too much memory.
+            LimitError: it took too long or too much memory, or ended the process.
         """
         given = {"main": "page.typ", "inputs": {}, **arguments}
         answer = self._answer(
@@ -135,11 +139,8 @@ class Worker:
             answer: dict[str, Any] = json.loads(line)
             return answer
         self.end()
+        remedy = "take out its largest picture"
         if late.is_set():
-            raise WorkError(
-                f"the poster took longer than {self._limit_s:.0f} s to typeset", remedy="take out its largest picture"
-            )
-        raise WorkError(
-            f"the poster needs more than {self._limit_bytes / 1024**3:.0f} GB of memory, or ended the typesetter",
-            remedy="take out its largest picture",
-        )
+            raise LimitError(f"typesetting took longer than {self._limit_s:.0f} s", remedy=remedy)
+        limit = f"{self._limit_bytes / 1024**3:.1f} GB of memory"
+        raise LimitError(f"typesetting took more than {limit}, or met a fault of the typesetter", remedy=remedy)
