@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import legend, power_ticks
+from projectkit.figures.labels import MM_PER_PT, legend, measured, power_ticks
 from projectkit.figures.points import envelope
-from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
+from projectkit.figures.style import INK, PALETTE, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -64,7 +64,7 @@ def score_histogram(
                 **face,
             )
             outline = {"color": look["color"], "linestyle": look["linestyle"]}
-            axes.stairs(100 * counts / total, edges, linewidth=1.3, zorder=3, **outline)
+            axes.stairs(100 * counts / total, edges, linewidth=stroke(1.3), zorder=3, **outline)
             handles.append(Line2D([], [], **outline, label=f"{words}: {int(total):,} samples"))
             ends.append(edges)
         if not handles:
@@ -83,7 +83,7 @@ def score_histogram(
                 )
             )
         axes.set_ylim(bottom=0)
-        legend(axes, handles, font_pt=font_pt)
+        legend(axes, handles, corners=["upper right", "upper left"], font_pt=font_pt)
         finish(figure)
     return figure
 
@@ -130,7 +130,7 @@ def timeline(
                 facecolor="#FBE3D2",
                 edgecolor=PALETTE[1],
                 hatch="////",
-                linewidth=0.6,
+                linewidth=stroke(0.6),
                 zorder=1,
                 label="event",
             )
@@ -140,7 +140,7 @@ def timeline(
             moments[chosen],
             values[chosen],
             color=PALETTE[0],
-            linewidth=0.8,
+            linewidth=stroke(0.8),
             marker="o" if len(values) <= 30 else "",
             label="score",
             zorder=3,
@@ -149,7 +149,9 @@ def timeline(
         if threshold is not None:
             low, high = min(low, threshold), max(high, threshold)
             handles.append(
-                axes.axhline(threshold, color=INK, linestyle=(0, (4, 2)), linewidth=0.8, label="threshold", zorder=4)
+                axes.axhline(
+                    threshold, color=INK, linestyle=(0, (4, 2)), linewidth=stroke(0.8), label="threshold", zorder=4
+                )
             )
         reach = (high - low) or 1.0
         axes.set_ylim(low - 0.06 * reach, high + 0.16 * reach)
@@ -170,6 +172,8 @@ def timeline(
             )
         axes.margins(x=0.01)
         _time_ticks(axes, moments)
+        if measured("anomaly score", font_pt) > 0.45 * size_mm[1] / MM_PER_PT:
+            axes.set_ylabel("score")
         legend(axes, handles, font_pt=font_pt)
         finish(figure)
     return figure

@@ -12,15 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.diverging import AGAINST_WORDS, FOR_WORDS, colours, finite, largest, page, place
 from projectkit.figures.labels import MM_PER_PT, measured, small_pt, wrapped
-from projectkit.figures.style import FAINT, INK, finish, new_figure, style
+from projectkit.figures.style import FAINT, INK, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_GAP = 3.0  # mm between the pairs
-_LARGEST, _SMALLEST = 36.0, 14.0  # mm: the longer side of a picture, and the width from which on it can be read
-_LEAST_TITLE = 22.0  # mm: for the words over it
+# In mm for each point of the type:
+_GAP = 0.375  # between the pairs
+_LARGEST, _SMALLEST = 4.5, 1.75  # the longer side of a picture, and the width from which on it can be read
+_LEAST_TITLE = 3.2  # for the words over it
 _TITLE_LINES = 2
 _QUANTILE = 0.995  # of the magnitudes: one pixel must not pale all others
 _CONTOUR = 0.4  # of the largest: where lines show in grey print what speaks for (solid) and against (dashed)
@@ -65,11 +66,12 @@ def attributed_images(
             f"images {pictures.shape}, maps {weights.shape} and {len(titles)} titles; give (k, c, h, w), (k, h, w), k"
         )
     count = len(pictures)
-    title_mm = _TITLE_LINES * 1.15 * font_pt * MM_PER_PT + 1
+    title_mm = (_TITLE_LINES * 1.15 + 0.45) * font_pt * MM_PER_PT
     bar_mm = 2.4 * small_pt(font_pt) * MM_PER_PT + 2
     ratio = pictures.shape[2] / pictures.shape[3] if count else 1.0
-    grid = _grid(count, ratio, size_mm, title_mm, bar_mm)
-    height = size_mm[1] if size_mm else grid.rows * (grid.pair[1] + title_mm + _GAP) + bar_mm
+    grid = _grid(count, ratio, size_mm, title_mm, bar_mm, font_pt)
+    gap = _GAP * font_pt
+    height = size_mm[1] if size_mm else grid.rows * (grid.pair[1] + title_mm + gap) + bar_mm
     with style(font_pt):
         figure = new_figure((size_mm[0] if size_mm else 170.0, height))
         figure.set_layout_engine("none")
@@ -78,37 +80,40 @@ def attributed_images(
             sheet.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=sheet.transAxes)
             return figure
         for index in range(min(count, grid.rows * grid.columns)):
-            left = 1 + (index % grid.columns) * (grid.pair[0] + _GAP)
-            top = (index // grid.columns) * (grid.pair[1] + title_mm + _GAP)
+            left = 1 + (index % grid.columns) * (grid.pair[0] + gap)
+            top = (index // grid.columns) * (grid.pair[1] + title_mm + gap)
             lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=_TITLE_LINES)
-            sheet.text(left, top + title_mm - 1, "\n".join(lines), va="bottom", linespacing=1.1)
+            sheet.text(left, top + title_mm - 0.3 * font_pt * MM_PER_PT, "\n".join(lines), va="bottom", linespacing=1.1)
             top += title_mm
             _picture(place(figure, left, top, grid.width, grid.height), pictures[index])
             left, top = (left + grid.width + 1, top) if grid.beside else (left, top + grid.height + 1)
             _map(place(figure, left, top, grid.width, grid.height), weights[index])
-        _bar(figure, sheet, min(height - bar_mm, grid.rows * (grid.pair[1] + title_mm + _GAP)), font_pt)
+        _bar(figure, sheet, min(height - bar_mm, grid.rows * (grid.pair[1] + title_mm + gap)), font_pt)
         finish(figure)
     return figure
 
 
-def _grid(count: int, ratio: float, size_mm: tuple[float, float] | None, title_mm: float, bar_mm: float) -> _Grid:
+def _grid(
+    count: int, ratio: float, size_mm: tuple[float, float] | None, title_mm: float, bar_mm: float, font_pt: float
+) -> _Grid:
     """The columns that show most pictures at a size that can be read, then the largest; maps beside or under them, as it fits."""
     wide, high = (size_mm[0] if size_mm else 170.0) - 2, (size_mm[1] if size_mm else math.inf) - bar_mm
+    gap = _GAP * font_pt
     grids = []
     for beside in (False, True):
         for columns in range(1, max(1, count) + 1):
-            across = (wide - (columns - 1) * _GAP) / columns
-            side = min(_LARGEST / max(1.0, ratio), (across - 1) / 2 if beside else across)
+            across = (wide - (columns - 1) * gap) / columns
+            side = min(_LARGEST * font_pt / max(1.0, ratio), (across - 1) / 2 if beside else across)
             for rows in range(1, math.ceil(max(1, count) / columns) + 1):
-                down = high / rows - title_mm - _GAP
+                down = high / rows - title_mm - gap
                 fits = min(side, (down if beside else (down - 1) / 2) / ratio)
                 grids.append(_Grid(columns, rows, max(fits, 1.0), max(fits, 1.0) * ratio, beside))
-    return max(grids, key=lambda grid: _worth(grid, count))
+    return max(grids, key=lambda grid: _worth(grid, count, font_pt))
 
 
-def _worth(grid: _Grid, count: int) -> tuple[float, ...]:
+def _worth(grid: _Grid, count: int, font_pt: float) -> tuple[float, ...]:
     """Legible first: pictures of `_SMALLEST` with a title that can be read; then many; then large ones; then few rows."""
-    legible = min(1.0, grid.width / _SMALLEST, grid.pair[0] / _LEAST_TITLE)
+    legible = min(1.0, grid.width / (_SMALLEST * font_pt), grid.pair[0] / (_LEAST_TITLE * font_pt))
     return (round(legible, 3), min(count, grid.rows * grid.columns), round(grid.width, 2), -grid.rows)
 
 
@@ -124,14 +129,14 @@ def _map(axes: Axes, weights: NDArray[np.float64]) -> None:
     if min(weights.shape) > 1:
         for level, dash in ((_CONTOUR, "solid"), (-_CONTOUR, "dashed")):
             if (weights / end).min() < level < (weights / end).max():
-                axes.contour(weights / end, levels=[level], colors=[INK], linewidths=0.5, linestyles=[dash])
+                axes.contour(weights / end, levels=[level], colors=[INK], linewidths=stroke(0.5), linestyles=[dash])
     _frame(axes)
 
 
 def _frame(axes: Axes) -> None:
     axes.grid(visible=False)
     axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=True, linewidth=0.4, color=FAINT)
+    axes.spines[:].set(visible=True, linewidth=stroke(0.4), color=FAINT)
 
 
 def _bar(figure: Figure, sheet: Axes, top: float, font_pt: float) -> None:

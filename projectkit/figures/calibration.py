@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.figures.labels import legend
-from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish, new_figure, style
+from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def reliability(
     with style(font_pt):
         figure = new_figure(size_mm)
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-        upper.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
+        upper.plot([0, 1], [0, 1], color=FAINT, linewidth=stroke(0.8), linestyle=(0, (2, 2)))
         upper.set(ylabel="accuracy", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
         upper.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         lower.set(xlabel="confidence", ylabel="samples\n(%)")
@@ -84,8 +84,8 @@ def _points(axes: Axes, index: int, words: str, table: NDArray[np.float64]) -> E
         linestyle=DASHES[index],
         marker=MARKERS[index],
         markerfacecolor=colour if index == 0 else "white",
-        elinewidth=0.8,
-        linewidth=1.2,
+        elinewidth=stroke(0.8),
+        linewidth=stroke(1.2),
         zorder=3 + index,
         label=f"{words}: ECE {error:.3f}",
     )
@@ -97,13 +97,13 @@ def _counts(axes: Axes, index: int, table: NDArray[np.float64]) -> None:
         return
     share = 100 * table[:, 2] / table[:, 2].sum()
     colour, places = PALETTE[index], table[:, 0] + _ASIDE * (2 * index - 1)
-    axes.vlines(places, 0, share, color=colour, linewidth=1.4, linestyle=DASHES[index])
+    axes.vlines(places, 0, share, color=colour, linewidth=stroke(1.4), linestyle=DASHES[index])
     axes.plot(
         places,
         share,
         linestyle="",
         marker=MARKERS[index],
-        markersize=2.8,
+        markersize=stroke(2.8),
         color=colour,
         markerfacecolor=colour if index == 0 else "white",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.labels import LEAST_PT, fitted_names, measured, small_pt
-from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, style
+from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,15 +57,15 @@ def confusion_matrix(
         bar.set_label("share of the true class")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        axes.set_xlabel("predicted")
-        axes.set_ylabel("true")
+        axes.set_xlabel("predicted", labelpad=0.45 * font_pt)
+        axes.set_ylabel("true", labelpad=0.45 * font_pt)
         room_pt = (_NAMES * size_mm[0] / 25.4 * 72, _NAMES * size_mm[1] / 25.4 * 72)
         _name_ticks(axes, class_names, room_pt, cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt)
         figure.draw_without_rendering()  # now names and bar have taken their place
         _name_ticks(axes, class_names, room_pt, cell_pt=_side_pt(axes) / len(counts), font_pt=font_pt)
         finish(figure)
         cell_pt = _side_pt(axes) / len(counts)
-        _separate(axes, len(counts), width=min(0.6, cell_pt / 20))
+        _separate(axes, len(counts), width=min(stroke(0.6), cell_pt / 20))
         _write_counts(axes, counts, shares, cell_pt=cell_pt, font_pt=font_pt)
     return figure
 

@@ -65,7 +65,7 @@ def det(
             axes.text(
                 0.5, 0.5, "nothing missed\nwithout a false alarm", ha="center", va="center", transform=axes.transAxes
             )
-        _percent_ticks(axes, low, high, most=int(min(size_mm) / _TICK_MM))
+        _percent_ticks(axes, low, high, most=int(min(size_mm) / (_TICK_MM * font_pt / 9)))
         legend(axes, handles, corners=["upper right", "lower left"], font_pt=font_pt)
         finish(figure)
     return figure

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import MM_PER_PT, fitted, fitted_names, small_pt
-from projectkit.figures.style import INK, PALETTE, finish, new_figure, style
+from projectkit.figures.labels import MM_PER_PT, fitted_names, small_pt
+from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 _NAMES = 0.38  # of the width at most for the names
 _LINE = 1.5  # of the type size: a row's height where nothing is short
 _LEAST_LINE = 1.2
-_FULL_MM = 110.0  # the width from which on a difference's interval is written beside it
+_FULL_MM = 110.0  # the width from which on a difference's interval is written beside it, with type of 9 points
 _ABOVE = -0.65  # the row of what stands over the first
 _AXIS_LINES = 3.6  # heights of a line: ticks and label below the rows
 
@@ -133,7 +133,7 @@ def differences(
     """
     rows = _rows(names, values, low, high, [], "")
     notes = [
-        "" if np.isnan(row[0]) else _signed(*row, full=(size_mm or (120,))[0] >= _FULL_MM)
+        "" if np.isnan(row[0]) else _signed(*row, full=(size_mm or (120,))[0] >= _FULL_MM * font_pt / 9)
         for row in zip(rows.values, rows.low, rows.high, strict=True)
     ]
     rows = _Rows(rows.names, rows.values, rows.low, rows.high, notes, "")
@@ -186,8 +186,11 @@ def _draw(
             finish(figure)
             return figure
         count = len(shown.names) + bool(left_out)
-        _marks(axes, shown, reference, size=size, around_zero=around_zero)
+        _marks(axes, shown, rows.values[len(shown.names) :], reference, size=size, around_zero=around_zero)
         names = fitted_names(shown.names, _NAMES * size_mm[0] / MM_PER_PT, size)
+        if left_out:
+            _left_out(axes, rows, len(shown.names))
+            names.append(f"{left_out} more {kind}")
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(count - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
@@ -196,8 +199,6 @@ def _draw(
             _note(axes, index, note, size)
         if shown.note_title:
             _note(axes, _ABOVE, shown.note_title, size, va="bottom")
-        if left_out:
-            _left_out(axes, rows, len(shown.names), f"and {left_out} more {kind}", size)
         above: list[Text] = []
         if reference:
             name = reference[0] if around_zero else f"{reference[0]}: {reference[1]:.3f}"
@@ -213,24 +214,12 @@ def _note(axes: Axes, row: float, words: str, size: float, va: str = "center") -
     axes.text(1.02, row, words, ha="left", va=va, fontsize=size, color=INK, transform=transform, clip_on=False)
 
 
-def _left_out(axes: Axes, rows: _Rows, first: int, words: str, size: float) -> None:
-    """A line beneath the names, over the whole width."""
-    from matplotlib.transforms import blended_transform_factory
-
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+def _left_out(axes: Axes, rows: _Rows, first: int) -> None:
+    """From the lowest to the highest value of those that have no row of their own."""
     rest = rows.values[first:]
     rest = rest[np.isfinite(rest)]
-    span = f", {rest.min():.3f} to {rest.max():.3f}" if len(rest) else ""
-    room = 0.97 * figure.get_size_inches()[0] * 72
-    axes.text(
-        0.015,
-        first,
-        fitted(words + span, room, size),
-        va="center",
-        fontsize=size,
-        transform=blended_transform_factory(figure.transFigure, axes.transData),
-    )
+    if len(rest):
+        axes.plot([rest.min(), rest.max()], [first, first], color=FAINT, linewidth=stroke(3), solid_capstyle="round")
 
 
 def _keep_within(axes: Axes, words: Text) -> None:
@@ -247,11 +236,13 @@ def _keep_within(axes: Axes, words: Text) -> None:
     )
 
 
-def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, size: float, around_zero: bool) -> None:
+def _marks(
+    axes: Axes, rows: _Rows, rest: Array, reference: tuple[str, float] | None, *, size: float, around_zero: bool
+) -> None:
     places = np.arange(len(rows.names))
     known = np.isfinite(rows.values)
     if reference:
-        axes.axvline(reference[1], color=INK, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+        axes.axvline(reference[1], color=INK, linewidth=stroke(0.8), linestyle=(0, (4, 2)), zorder=1)
     away = (rows.low > 0) | (rows.high < 0) if around_zero else np.ones(len(places), dtype=bool)
     for chosen, face in ((known & away, PALETTE[0]), (known & ~away, "white")):
         if chosen.any():
@@ -264,10 +255,10 @@ def _marks(axes: Axes, rows: _Rows, reference: tuple[str, float] | None, *, size
                 marker="o",
                 color=PALETTE[0],
                 markerfacecolor=face,
-                elinewidth=1.0,
+                elinewidth=stroke(1.0),
                 zorder=3,
             )
-    ends = np.concatenate([rows.values, rows.low, rows.high, [reference[1]] if reference else []])
+    ends = np.concatenate([rows.values, rows.low, rows.high, rest, [reference[1]] if reference else []])
     ends = ends[np.isfinite(ends)]
     if around_zero:
         far = float(np.abs(ends).max()) or 1.0

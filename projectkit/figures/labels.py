@@ -97,7 +97,7 @@ def wrapped(text: str, room_pt: float, size_pt: float, *, most: int, bold: bool 
 
 
 def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] = (), font_pt: float) -> Legend:
-    """A legend in the first of the corners where it covers nothing, else above the axes; call it last, before `finish`.
+    """A legend in the first of the corners where it covers nothing, else above or beside the axes; call it last, before `finish`.
 
     Args:
         axes: with all their lines.
@@ -115,13 +115,27 @@ def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] =
         if _is_free(axes, inside.get_window_extent(), pad=0.4 * font_pt * figure.dpi / 72):
             return inside
         inside.remove()
-    above: Legend = figure.legend(
+    beside = _is_better_beside(axes, handles, font_pt)
+    outside: Legend = figure.legend(
         handles=_any(handles),
-        loc="outside upper left",
-        ncols=legend_columns(figure, handles, font_pt),
+        loc="outside right upper" if beside else "outside upper left",
+        ncols=1 if beside else legend_columns(figure, handles, font_pt),
         borderaxespad=0.2,
     )
-    return above
+    return outside
+
+
+def _is_better_beside(axes: Axes, handles: Sequence[Handle], font_pt: float) -> bool:
+    """Whether a legend to the right leaves the axes more room than one above: their side where they are square, else their area."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    size = small_pt(font_pt)
+    wide, high = (72 * float(side) - 3 * font_pt for side in figure.get_size_inches())  # without the axes' own labels
+    wide_one = max(measured(str(handle.get_label()), size) for handle in handles) + _HANDLE * size
+    high_one = 1.35 * size * -(-len(handles) // legend_columns(figure, handles, font_pt))
+    if axes.get_aspect() == 1:
+        return min(wide - wide_one, high) > min(wide, high - high_one)
+    return (wide - wide_one) * high > wide * (high - high_one)
 
 
 def _any(handles: Sequence[Handle]) -> Any:
@@ -149,6 +163,8 @@ def _is_free(axes: Axes, box: Bbox, *, pad: float) -> bool:
         return False
     paths = [line.get_xydata() for line in axes.lines if line.get_transform() == axes.transData]
     bars = [path.vertices for drawn in axes.collections for path in drawn.get_paths()]  # error bars
+    steps_of = [patch for patch in axes.patches if hasattr(patch, "get_data")]  # of a histogram
+    paths += [patch.get_path().vertices for patch in steps_of]
     for path in [*paths, *bars]:
         points = np.asarray(axes.transData.transform(path), dtype=float)
         if len(points) < 2:
@@ -157,7 +173,9 @@ def _is_free(axes: Axes, box: Bbox, *, pad: float) -> bool:
         dense = np.stack([np.interp(steps, np.arange(len(points)), points[:, axis]) for axis in (0, 1)], axis=1)
         if ((dense > (box.x0, box.y0)) & (dense < (box.x1, box.y1))).all(axis=1).any():
             return False
-    others = [text.get_window_extent() for text in axes.texts] + [patch.get_window_extent() for patch in axes.patches]
+    others = [text.get_window_extent() for text in axes.texts] + [
+        patch.get_window_extent() for patch in axes.patches if patch not in steps_of
+    ]
     return not any(box.overlaps(other) for other in others)
 
 

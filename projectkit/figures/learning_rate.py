@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.labels import legend, power_ticks
-from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, style
+from projectkit.figures.style import FAINT, INK, PALETTE, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +58,7 @@ def lr_range(
         mean = _smooth(
             np.minimum(y[known], 2 * top - float(y[known].min()))
         )  # so that it leaves the axes where it diverges
-        axes.plot(x[known], y[known], linestyle="", marker="o", markersize=2, color=FAINT, zorder=2)
+        axes.plot(x[known], y[known], linestyle="", marker="o", markersize=stroke(2), color=FAINT, zorder=2)
         handles = [axes.plot(x[known], mean, color=PALETTE[0], label="mean of neighbours", zorder=3)[0]]
         low = float(min(mean.min(), y[known].min()))
         axes.set_ylim(low - 0.08 * (top - low), top)
@@ -68,7 +68,7 @@ def lr_range(
         )
         for words, rate, colour, dash, marker in marks:
             if rate is not None:
-                axes.axvline(rate, color=colour, linestyle=dash, linewidth=1.0, zorder=1)
+                axes.axvline(rate, color=colour, linestyle=dash, linewidth=stroke(1.0), zorder=1)
                 height = float(np.interp(np.log(rate), np.log(x[known]), mean))
                 handles += axes.plot(
                     [rate],
@@ -77,7 +77,7 @@ def lr_range(
                     linestyle=dash,
                     marker=marker,
                     markersize=0.6 * font_pt,
-                    linewidth=1.0,
+                    linewidth=stroke(1.0),
                     zorder=4,
                     label=f"{words}: {rate:.2g}",
                 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from projectkit.figures.labels import legend
 from projectkit.figures.several import MOST_NAMED, Array, Points, checked, draw_curves, say
-from projectkit.figures.style import FAINT, finish, new_figure, style
+from projectkit.figures.style import FAINT, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +41,7 @@ def roc(
         _unit_square(axes, "false positive rate", "true positive rate")
         if not lines:
             return say(figure, axes, "only one class among the samples:\nno ROC curve")
-        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.plot([0, 1], [0, 1], color=FAINT, linewidth=stroke(0.8), linestyle=(0, (2, 2)))
         rates = np.linspace(0, 1, _MEAN_POINTS)
         mean = np.mean([np.interp(rates, *line) for line in lines.values()], axis=0)
         handles = draw_curves(
@@ -87,7 +87,7 @@ def precision_recall(
             return say(figure, axes, "only one class among the samples:\nno precision-recall curve")
         guesses = sorted({round(float(prevalence[name]), 3) for name in lines if name in prevalence})
         for guess in guesses if len(lines) <= MOST_NAMED else []:
-            axes.plot([0, 1], [guess, guess], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)))
+            axes.plot([0, 1], [guess, guess], color=FAINT, linewidth=stroke(0.8), linestyle=(0, (2, 2)))
         recalls = np.linspace(0, 1, _MEAN_POINTS)
         mean = np.mean([_precision_at(recalls, *line) for line in lines.values()], axis=0)
         handles = draw_curves(axes, lines, shown, "AP", mean=(recalls, mean), worst=min, font_pt=font_pt)
@@ -96,7 +96,7 @@ def precision_recall(
 
             share = f"{guesses[0]:.3g}" if len(guesses) == 1 else f"{guesses[0]:.3g} to {guesses[-1]:.3g}"
             label = f"a guess: {share}"
-            handles = [*handles, Line2D([], [], color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), label=label)]
+            handles = [*handles, Line2D([], [], color=FAINT, linewidth=stroke(0.8), linestyle=(0, (2, 2)), label=label)]
         legend(axes, handles, corners=["lower left", "lower right", "upper right"], font_pt=font_pt)
         finish(figure)
     return figure

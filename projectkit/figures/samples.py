@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from projectkit.figures.labels import MM_PER_PT, fitted_names, measured, small_pt
-from projectkit.figures.style import DASHES, PALETTE, finish, new_figure, short, style
+from projectkit.figures.style import DASHES, PALETTE, finish, new_figure, short, stroke, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def histograms(
                 if len(values):
                     share = np.histogram(values, bins=edges)[0] / len(values)
                     look = {"color": PALETTE[index % _MOST_COLOURS], "linestyle": DASHES[index % _MOST_COLOURS]}
-                    axes.stairs(100 * share, edges, label=name, linewidth=1.2, **look)
+                    axes.stairs(100 * share, edges, label=name, linewidth=stroke(1.2), **look)
             names = names or list(finite)
             if not logarithmic and (edges % 1 == 0.5).all():  # a bin a whole number
                 axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
@@ -151,7 +151,7 @@ def series(examples: Mapping[str, NDArray[np.float32]], *, width_mm: float = 170
         figure = new_figure((width_mm, 28.0 * max(1, len(examples)) + 5))
         grid = figure.subplots(max(1, len(examples)), 1, squeeze=False, sharex=True).ravel()
         for axes, (name, values) in zip(grid, examples.items(), strict=False):
-            axes.plot(values, linewidth=0.6, color=PALETTE[0])
+            axes.plot(values, linewidth=stroke(0.6), color=PALETTE[0])
             axes.set_title(name)
             axes.margins(x=0.01)
         finish(figure)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from projectkit.figures.labels import fitted, legend_room_pt, measured, small_pt
-from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish
+from projectkit.figures.style import DASHES, FAINT, INK, MARKERS, PALETTE, finish, stroke
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 MOST_NAMED = 4
 _MOST_DIGITS = 6  # of an area near 1; what is nearer is said as 0.999999
-_BEHIND: dict[str, Any] = {"color": FAINT, "alpha": 0.55, "linewidth": 0.7}
+_BEHIND: dict[str, Any] = {"color": FAINT, "alpha": 0.55}
 
 
 def draw_curves(
@@ -64,20 +64,23 @@ def draw_curves(
     hardest = worst(numbers, key=numbers.__getitem__)
     for name, line in lines.items():
         if name != hardest:
-            axes.plot(*line, **_BEHIND)
+            axes.plot(*line, **_BEHIND, linewidth=stroke(0.7))
     first = "highest, " if worst is max else "lowest, "
     handles = axes.plot(
         *lines[hardest],
         color=PALETTE[1],
         linestyle=DASHES[1],
-        linewidth=1.2,
+        linewidth=stroke(1.2),
         label=label(first, hardest, numbers[hardest]),
         zorder=3,
     )
     if mean is not None:
         average = float(np.mean(list(numbers.values())))
         handles = [*axes.plot(*mean, color=PALETTE[0], label=label("", "mean", average), zorder=4), *handles]
-    return [*handles, Line2D([], [], **_BEHIND, label=f"{len(lines)} classes, each against the rest")]
+    return [
+        *handles,
+        Line2D([], [], **_BEHIND, linewidth=stroke(0.7), label=f"{len(lines)} classes, each against the rest"),
+    ]
 
 
 def say(figure: Figure, axes: Axes, words: str) -> Figure:

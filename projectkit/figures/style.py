@@ -48,6 +48,17 @@ def style(font_pt: float = 9.0) -> Iterator[None]:
         yield
 
 
+def stroke(width_pt: float) -> float:
+    """A line's width in the style that is in force: wider beside larger type.
+
+    Args:
+        width_pt: beside type of 9 points.
+    """
+    import matplotlib as mpl
+
+    return width_pt * float(mpl.rcParams["font.size"]) / 9
+
+
 def new_figure(size_mm: tuple[float, float]) -> Figure:
     """An empty figure of a size in millimetres, laid out so that nothing overlaps."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

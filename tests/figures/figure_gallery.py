@@ -122,9 +122,48 @@ def traces(k):
     return lines, np.tile(maps, (k, 1)), [f"trace {index}: true 4, said 2" for index in range(k)]
 
 
+def seeds(count):
+    steps = list(range(10, 210, 10))
+    runs = [(steps, [(1 + 0.2 * index) / step for step in steps]) for index in range(count)]
+    return {"ours, five seeds": {"val/loss": figures.averaged(runs), "train/loss": figures.averaged(runs[:1])}}
+
+
+def layer(kind, about="", given=(8,), gives=(8,), parameters=0, source=0, layers=()):
+    found = {"name": kind, "type": kind, "about": about, "input": given, "output": gives, "source": source}
+    return {**found, "parameters": parameters, **({"layers": list(layers)} if layers else {})}
+
+
+def network(blocks):
+    """Embedding, convolutions side by side, residual blocks, a linear layer."""
+    wide = [layer("Conv1d", f"64 → 128, kernel {k}", (64, 60), (128, 60), 8192 * k, source=1) for k in (2, 3, 4)]
+    inner = [
+        layer("Conv2d", "16 → 16, 3 × 3", (16, 32, 32), (16, 32, 32), 2304, source=100),
+        layer("BatchNorm2d", "", (16, 32, 32), (16, 32, 32), 32, source=101),
+        layer("ReLU", "", (16, 32, 32), (16, 32, 32), 0, source=102),
+        layer("Conv2d", "16 → 16, 3 × 3", (16, 32, 32), (16, 32, 32), 2304, source=103),
+        layer("shortcut", "", (16, 32, 32), (16, 32, 32), 0, source=104),
+    ]
+    residual = [
+        layer("_Block", "", (16, 32, 32), (16 * (1 + index // 4), 32, 32), 4640, 200 + index, inner)
+        for index in range(blocks)
+    ]
+    head = layer("Linear", "512 → 43", (512,), (43,), 22_059, source=999)
+    layers = [layer("Embedding", "120 × 64", (60,), (60, 64), 7680), *wide, layer("ReLU", source=8), *residual, head]
+    return {
+        "type": "AVeryDescriptivelyNamedNetwork",
+        "parameters": 11_234_567,
+        "input": (60,),
+        "output": (43,),
+        "layers": layers,
+    }
+
+
 # name -> (size_mm) -> figure
 GALLERY = {
     "learning curves": lambda size: figures.learning_curves(runs(3), size_mm=size),
+    "curves of seeds": lambda size: figures.learning_curves(seeds(5), size_mm=size),
+    "diagram": lambda size: figures.diagram(network(1), size_mm=size),
+    "large diagram": lambda size: figures.diagram(network(23), size_mm=size),
     "learning rates": lambda size: figures.lr_range(*range_test(), suggested=1e-3, fastest=3e-3, size_mm=size),
     "confusion of 2": lambda size: figures.confusion_matrix(matrix(2), LONG[:2], size_mm=size),
     "confusion of 8": lambda size: figures.confusion_matrix(matrix(8), SCRIPTS, size_mm=size),

@@ -25,13 +25,14 @@ def test_the_lowest_class_stands_on_top_and_a_class_without_a_number_last():
     assert [text for text in _texts(figure) if text != "n"] == ["no number", "1,234", "10", "0"]
 
 
-def test_classes_that_do_not_fit_are_counted_with_their_range():
+def test_classes_that_do_not_fit_are_counted_in_a_row_with_their_range():
     figure = figures.per_class(*_many(43), [5] * 43, size_mm=(95, 60))
-    shown = len(_names(figure))
-    assert 8 <= shown < 43
-    (words,) = [text for text in _texts(figure) if text.startswith("and ")]
-    assert words.startswith(f"and {43 - shown} more classes, ")
-    assert words.endswith("to 0.900")
+    *shown, rest = _names(figure)
+    assert 8 <= len(shown) < 43
+    assert rest == f"{43 - len(shown)} more classes"
+    (bar,) = [line for line in figure.axes[0].lines if set(line.get_ydata()) == {len(shown)}]
+    values = np.linspace(0.4, 0.9, 43)
+    assert list(bar.get_xdata()) == pytest.approx([values[len(shown)], 0.9])
 
 
 def test_names_that_begin_alike_are_told_apart_by_their_ends():

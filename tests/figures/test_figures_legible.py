@@ -33,14 +33,35 @@ def _drawn_texts(figure, monkeypatch):
     return found
 
 
+# name -> its least height on a poster, in widths
+LEAST = {
+    **dict.fromkeys(("roc of 2", "roc of 4", "roc of 43", "precision-recall", "det of 4", "det of 43"), 0.6),
+    **dict.fromkeys(("confusion of 2", "confusion of 8", "confusion of 43"), 0.6),
+    **dict.fromkeys(("images", "one image", "text", "mean table", "scores", "slices", "diagram", "large diagram"), 0.5),
+    **dict.fromkeys(("classes", "many classes", "timeline"), 0.4),
+    **dict.fromkeys(("learning curves", "curves of seeds"), 0.52),
+    "reliability": 0.65,
+}
+
+
 @pytest.mark.parametrize("size_mm", SIZES)
 @pytest.mark.parametrize("name", GALLERY)
 def test_type_can_be_read_and_is_neither_cut_off_nor_covered(name, size_mm, monkeypatch):
-    figure = GALLERY[name](size_mm)
+    _check(GALLERY[name](size_mm), size_mm, monkeypatch, least_pt=6)
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_a_figure_of_a_poster_is_whole_at_its_least_height_with_26_em_of_its_type_side_by_side(name, monkeypatch):
+    font_pt = 9.0
+    width = 26 * font_pt / 72 * 25.4
+    _check(GALLERY[name]((width, LEAST[name] * width)), (width, LEAST[name] * width), monkeypatch, least_pt=6)
+
+
+def _check(figure, size_mm, monkeypatch, *, least_pt):
     assert tuple(figure.get_size_inches() * 25.4) == pytest.approx(size_mm)
     texts = _drawn_texts(figure, monkeypatch)
     assert texts
-    small = [text.get_text() for text, _ in texts if text.get_fontsize() < 6]
+    small = [text.get_text() for text, _ in texts if text.get_fontsize() < least_pt]
     assert not small
     width, height = figure.get_size_inches() * figure.dpi
     cut = [t.get_text() for t, box in texts if min(box.x0, box.y0, width - box.x1, height - box.y1) < -0.5]

@@ -8,7 +8,8 @@ from projectkit import figures
 
 
 def _words(figure):
-    return [text.get_text() for each in figure.legends for text in each.get_texts()]
+    inside = [axes.get_legend() for axes in figure.axes if axes.get_legend() is not None]
+    return [text.get_text() for each in (*figure.legends, *inside) for text in each.get_texts()]
 
 
 def test_both_kinds_of_scores_are_shares_of_their_own_samples():
@@ -64,6 +65,24 @@ def test_times_may_be_dates():
     figure = figures.timeline(time, np.arange(72.0), [(time[3], time[9])], 50)
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
     assert labels[:2] == ["Jan", "02"]
+
+
+def test_a_thinned_line_over_time_says_how_many_alarms_there_were():
+    figure = figures.timeline(["2026-01-01T00:00", "2026-01-02T00:00"], [0.0, 9.0], [], 5, alarms=(731, ["2026-01-02"]))
+    assert "alarms: 731" in _words(figure)
+    (alarms,) = [line for line in figure.axes[0].lines if line.get_marker() == "v"]
+    assert len(alarms.get_xdata()) == 1
+
+
+def test_the_curve_of_several_seeds_is_their_mean_with_a_band_as_long_as_half_of_them_go_on():
+    seeds = [([10, 20, 30], [1.0, 0.8, 0.6]), ([10, 20], [0.8, 0.4]), ([10, 20], [0.6, float("nan")])]
+    steps, mean, low, high = figures.averaged(seeds)
+    assert steps == [10, 20]
+    assert mean == pytest.approx([0.8, 0.6])
+    assert (low, high) == ([0.6, 0.4], [1.0, 0.8])
+    assert figures.averaged(seeds[:1]) is seeds[0]
+    figure = figures.learning_curves({"ours (3 seeds)": {"val/loss": figures.averaged(seeds)}})
+    assert len(figure.axes[0].collections) == 1
 
 
 def test_scores_that_are_nan_are_refused():

@@ -133,7 +133,7 @@ def _timeline(document: Document) -> Shown:
 
 
 def _attributions(left: Document) -> Shown:
-    return "attributed", (left,)
+    return ("attributed", (left,)) if "form" in left else None  # of an older run there is a picture alone
 
 
 def _points(curves: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any]]:
@@ -145,11 +145,11 @@ def _points(curves: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any
 # least and greatest height in widths of the column, greatest width in heights
 _FIGURES: dict[str, tuple[Callable[[Document], Shown], float, float, float]] = {
     "confusion": (_confusion, 0.6, 0.9, 1.18),
-    "roc": (_roc, 0.6, 0.9, 1.0),
-    "precision_recall": (_precision_recall, 0.6, 0.9, 1.0),
-    "det": (_det, 0.6, 0.9, 1.0),
-    "reliability": (_reliability, 0.7, 1.0, 0.83),
-    "per_class": (_per_class, 0.5, 0.9, 3.0),
+    "roc": (_roc, 0.6, 0.9, 1.7),
+    "precision_recall": (_precision_recall, 0.6, 0.9, 1.7),
+    "det": (_det, 0.6, 0.9, 1.7),
+    "reliability": (_reliability, 0.65, 1.0, 1.55),
+    "per_class": (_per_class, 0.4, 0.9, 3.0),
     "slices": (_slices, 0.5, 0.9, 3.0),
     "scores": (_scores, 0.5, 0.75, 3.0),
     "timeline": (_timeline, 0.4, 0.65, 4.0),
