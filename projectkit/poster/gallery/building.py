@@ -15,7 +15,7 @@ from projectkit.project import find_project
 
 _DEADLINE_S = 180.0  # of one poster; an A0 takes about two seconds
 _AT_ONCE = max(1, min(4, os.cpu_count() or 1))
-_OTHERS = ("PROJECTKIT_RUNS", "PYTHONPATH")  # a folder of one team's runs would be taken for every team's
+_RUNS = "PROJECTKIT_RUNS"  # of one team: it would be taken for every team's
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _build(place: Place) -> str:
         return (
             "its folder is in no project, so that nothing can be built; hand in the built poster with its poster.json"
         )
-    environment = {name: value for name, value in os.environ.items() if name not in _OTHERS} | {"PYTHONUTF8": "1"}
+    environment = {name: value for name, value in os.environ.items() if name != _RUNS} | {"PYTHONUTF8": "1"}
     # -P: what a team has in its folder must not be imported in place of what we need
     command = [sys.executable, "-P", "-m", "projectkit", "poster", "build", str(sources)]
     try:

@@ -88,11 +88,12 @@ def _card(poster: Hung, picture: Picture) -> Html:
         element("span", poster.number, class_="number"),
         heading,
         href=f"{folder}/index.html",
+        id=poster.slug,  # here, as a browser that comes to this poster then gives it the focus
     )
     details = [words("p", entry, people(entry), class_="people")]
     if entry.abstract:
         details.append(words("p", entry, entry.abstract, class_="abstract"))
-    return element("li", link, *details, tags(entry), audit(entry), id=poster.slug)
+    return element("li", link, *details, tags(entry), audit(entry))
 
 
 def _index(posters: Sequence[Hung]) -> Html:

@@ -118,7 +118,7 @@ def test_pictures_are_small_enough_and_keep_their_shape(tmp_path) -> None:
 
 def test_no_poster_at_all_is_an_error_that_says_why(tmp_path, hand_in) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(WorkError, match="no poster to show.*empty.*name a team's repository"):
+    with pytest.raises(WorkError, match=r"no poster to show.*empty.*name a team's repository"):
         make_gallery([tmp_path / "empty"], tmp_path / "site")
     assert not (tmp_path / "site").exists()
 

@@ -255,11 +255,8 @@ function follow() {
     if (hash !== query.value.trim()) { query.value = hash; search(); }
     return;
   }
-  const card = posters.find((poster) => poster.card.id === hash)?.card;
-  if (!card) return;
-  if (panning()) show(card, true);
-  else card.scrollIntoView();
-  card.querySelector("a").focus({ preventScroll: true });
+  const card = posters.find((poster) => poster.card.querySelector("a").id === hash)?.card;
+  if (card && panning()) show(card, true);
 }
 
 query.addEventListener("input", () => { search(); remember(); });
