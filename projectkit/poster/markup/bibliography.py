@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bibtexparser.model import Entry
 
 _VENUES = ("booktitle", "journal", "journaltitle", "school", "institution", "publisher", "howpublished", "organization")
+_KEPT = "\u2063"  # stands for white space in braces
 _FEW = 2  # authors that are all named
 
 
@@ -91,7 +92,12 @@ def _plain(value: str) -> str:
 
 
 def _authors(written: str) -> str:
-    names = [family for family in map(_family, re.split(r"\s+and\s+", written)) if family]
+    whole = re.sub(
+        r"\{[^{}]*\}", lambda braces: re.sub(r"\s+", _KEPT, braces[0]), written
+    )  # no "and" in braces divides
+    names = [
+        family for family in (_family(name.replace(_KEPT, " ")) for name in re.split(r"\s+and\s+", whole)) if family
+    ]
     others = "others" in names[1:]
     names = [name for name in names if name != "others"]
     if len(names) > _FEW or (others and names):

@@ -43,7 +43,9 @@ def cited(sections: Sequence[tuple[str, Blocks]], references: Callable[[], Mappi
                 raise UserError(
                     f"nothing in the bibliography has the key {key!r}",
                     where=f"{file}:{node['line']}",
-                    remedy=did_you_mean(key, known),
+                    remedy=did_you_mean(key, known)
+                    if known
+                    else "write its entry into references.bib in the poster's folder",
                 )
             numbers.setdefault(key, len(numbers) + 1)
     entries = [{"key": key, "label": f"[{number}]", "children": _entry(known[key])} for key, number in numbers.items()]

@@ -49,6 +49,7 @@ __all__ = ["Node", "inline_text", "parse", "plain_text"]
 
 _DEEPEST_HEADING = 3
 _DEEPEST = 12  # tokens within tokens: lists in lists, emphasis in emphasis; a list counts twice
+MOST_CHARACTERS = 50_000  # of a section: some thirty times what a poster holds
 MOST_COLUMNS, MOST_ROWS, MOST_CELLS_SIDE_BY_SIDE = 12, 60, 4
 _ONLY_AT_THE_MARGIN = ("figure", "directive", "heading", "row", "references", "footnote definition")
 
@@ -65,6 +66,9 @@ def parse(text: str, file: str, *, language: str = "en", first_footnote: int = 1
     Raises:
         UserError: something that a poster cannot hold, with file and line.
     """
+    if len(text) > MOST_CHARACTERS:
+        remedy = f"use at most {MOST_CHARACTERS:_}; a poster has room for some 6_000"
+        raise UserError(f"a section of {len(text):_} characters", where=file, remedy=remedy)
     written = Written(file, tuple(text.splitlines()), above=0, language=language)
     return footnotes(_blocks(text, written), file, first_footnote)
 
@@ -240,8 +244,10 @@ def _with_rules(lines: list[str]) -> Iterator[str]:
 
 def _row(cells: list[list[Node]], node: SyntaxTreeNode, written: Written) -> Node:
     if not all(cells) or not 2 <= len(cells) <= MOST_CELLS_SIDE_BY_SIDE:
-        remedy = f"put two to {MOST_CELLS_SIDE_BY_SIDE} blocks side by side, or groups of blocks with a line --- between them"
-        raise written.error(f"a row of {sum(map(bool, cells))}", node, remedy)
+        remedy = (
+            f"put 2 to {MOST_CELLS_SIDE_BY_SIDE} blocks side by side, or groups of blocks with a line --- between them"
+        )
+        raise written.error(f"a row of {sum(map(bool, cells))} cells", node, remedy)
     for block in (block for cell in cells for block in cell):
         if block["kind"] in ("row", "references"):
             raise written.error(f"a {block['kind']} inside a row", node, "put it below")

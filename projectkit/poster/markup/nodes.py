@@ -59,6 +59,24 @@ def _table(node: Node) -> str:
     return f"{cells} {inline_text(node.get('caption', []))}".rstrip()
 
 
+def _results(node: Node) -> str:
+    cells = " ".join(f"{row['label']} {' '.join(cell['value'] for cell in row['cells'])}" for row in node["rows"])
+    return f"{' '.join(node['header'])} {cells} {inline_text(node['caption'])}".strip()
+
+
+def _numbers(node: Node) -> str:
+    items = " ".join(f"{item['label']} {item['value']}" for item in node["items"])
+    return f"{items} {inline_text(node['caption'])}".strip()
+
+
+def _card(node: Node) -> str:
+    return " ".join([node["title"], *(f"{row['label']} {inline_text(row['children'])}" for row in node["rows"])])
+
+
+def _badge(node: Node) -> str:
+    return " ".join([node["verdict"], node["text"], *(f"{row['label']} {row['text']}" for row in node["rows"])])
+
+
 _WORDS: dict[str, Callable[[Node], str]] = {
     **dict.fromkeys(("text", "code", "number", "cite"), lambda node: str(node["text"])),
     **dict.fromkeys(_WHOLE, lambda node: linear(node["tree"])),
@@ -69,5 +87,10 @@ _WORDS: dict[str, Callable[[Node], str]] = {
     "list": lambda node: _blocks(block for item in node["items"] for block in item),
     "row": lambda node: _blocks(block for cell in node["cells"] for block in cell),
     "table": _table,
+    "results": _results,
+    "numbers": _numbers,
+    "card": _card,
+    "badge": _badge,
+    "count": lambda node: f"{node['value']} {node['label']} {node['text']}",
     "footnotes": lambda node: _blocks(block for item in node["items"] for block in item["children"]),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -44,7 +45,7 @@ _KINDS: dict[str, Callable[[Maths], str]] = {
     "frac": _fraction,
     "root": lambda node: f"{'' if node['index'] is None else linear(node['index'])}√{_grouped(node['body'])}",
     "scripts": _scripts,
-    "accent": lambda node: linear(node["base"]) + str(node["accent"]),
+    "accent": lambda node: unicodedata.normalize("NFC", linear(node["base"]) + node["accent"]),
     "line": lambda node: linear(node["base"]),
     "fenced": lambda node: f"{node['open']}{linear(node['body'])}{node['close']}",
     "grid": _grid,

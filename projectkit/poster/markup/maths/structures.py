@@ -186,6 +186,7 @@ def _skip_gap(parser: Parser) -> None:
     if parser.peek(spaces=True).text != "[":
         return
     start = parser.at
+    parser.take()
     words = ""
     while (token := parser.take(spaces=True)).text not in ("]", ""):
         words += token.text
