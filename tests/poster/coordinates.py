@@ -23,6 +23,7 @@ class Box:
     right: float
     bottom: float
     what: str
+    maths: bool = False
 
     def inside(self, other: Box, across: float, down: float) -> bool:
         return (
@@ -99,19 +100,20 @@ def _outside(boxes: Sequence[Box], page: Box, areas: Sequence[Box], hair: float)
         if first <= middle <= last:
             # a full stop at the end of a line hangs a little into the margin
             across = (box.bottom - box.top) / 2 if box.what in ".,;:-–" else hair
-            if not any(box.inside(area, max(across, hair), hair) for area in areas):
+            down = 4 * hair if box.maths else hair  # fractions in a line take some of the gap between lines
+            if not any(box.inside(area, max(across, hair), down) for area in areas):
                 yield f"{box} stands in no column"
 
 
 def _letter(char: Mapping[str, Any], height: float) -> Box:
     """From its baseline to the height of capitals: the box in the file holds every accent and every tail that its font has."""
     baseline, size = height - char["matrix"][5], char["bottom"] - char["top"]
-    return Box(char["x0"], baseline - 0.65 * size, char["x1"], baseline, _shown(char))
+    return Box(char["x0"], baseline - 0.65 * size, char["x1"], baseline, _shown(char), "Math" in char["fontname"])
 
 
 def _core(char: Mapping[str, Any], height: float) -> Box:
     """The middle of a letter: where two of these meet, one stands over the other. Marks belong on top of a letter, and have none."""
-    if all(unicodedata.category(sign) in ("Mn", "Me", "Cf") for sign in _shown(char)) or "Math" in char["fontname"]:
+    if all(unicodedata.category(sign) in ("Mn", "Me", "Cf") for sign in _shown(char)):
         return Box(0, 0, 0, 0, "")
     letter = _letter(char, height)
     side, tall = 0.3 * (letter.right - letter.left), letter.bottom - letter.top
@@ -126,7 +128,9 @@ def _over_each_other(cores: Sequence[Box], pictures: Sequence[Box], *, cell: flo
         here = {(int(x // cell), int(y // cell)) for x in (core.left, core.right) for y in (core.top, core.bottom)}
         met = {id(other): other for place in here for other in places.get(place, ())}
         for other in met.values():
-            if core.over(other) and abs(core.left - other.left) > 0.01:  # else they are parts of one sign
+            if (
+                core.over(other) and not (core.maths and other.maths) and abs(core.left - other.left) > 0.01
+            ):  # else they are parts of one sign
                 yield f"{core} stands over {other}"
         for picture in pictures:
             if core.over(picture):

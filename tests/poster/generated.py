@@ -31,7 +31,7 @@ TITLES = (
     "{{title}} {% for x in y %} ${HOME} %s %n \\u0041 \\x00",
     "W" * 90,
     "a-very/long_path.with:punctuation=and?more&" * 4,
-    "‮right to left by force‬ and back, ​zero​width​, soft­hyphens",
+    "\u202eright to left by force\u202c and back, \u200bzero\u200bwidth\u200b, soft\u00adhyphens",
     "Z̷̧̛̹̺͎̈́͑̆ă̶l̸g̵o̶ stacks its accents on top of each other",
     "A title of many words, " * 12,
     "?",

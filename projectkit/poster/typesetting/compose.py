@@ -26,6 +26,7 @@ from projectkit.project import Project
 # short poster may go to 49.5. A smaller sheet is read from nearer.
 _FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
 _RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
+_LEAST_CELL = {True: 8.5, False: 12.0}  # width in sizes of the text, of a picture with its caption and of anything else
 _LONGEST_FINDING = 200  # characters in the middle of a billboard
 _MARGIN, _GUTTER = 0.046, 0.03  # of the sheet's short side
 _PICTURE_HEIGHT = {"least": 0.45, "most": 1.0}  # of the column's width; a picture keeps its proportions
@@ -77,7 +78,8 @@ def _block(
     """A block with its directive drawn and its picture read."""
     if block["kind"] == "row":
         cells = [[_block(one, section, poster, project, drawn, pictures) for one in cell] for cell in block["cells"]]
-        return {**block, "cells": _same_height(cells, drawn)}
+        pictures_alone = all(len(cell) == 1 and cell[0].get("redrawn") is False for cell in cells)
+        return {**block, "cells": _same_height(cells, drawn), "least": _LEAST_CELL[pictures_alone]}
     drawing = draw if block["kind"] == "directive" else draw_values
     block = drawing(block, section.file, project, drawn)
     if block["kind"] != "figure" or block.get("redrawn"):

@@ -13,6 +13,7 @@ Places count from the page's top left corner; the template mirrors them where th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -97,8 +98,10 @@ def _figures(node: Mapping[str, Any], width: float, size: float) -> Iterator[tup
     if node["kind"] == "figure" and node["redrawn"]:
         yield node, width
     elif node["kind"] == "row":
-        cells = node["cells"]
-        share = (width - (len(cells) - 1) * ROW_GAP * size) / len(cells)
+        cells, gap = node["cells"], ROW_GAP * size
+        most = max(1, min(len(cells), math.floor((width + gap) / (node["least"] * size + gap))))
+        across = math.ceil(len(cells) / math.ceil(len(cells) / most))
+        share = (width - (across - 1) * gap) / across
         for cell in cells:
             for one in cell:
                 yield from _figures(one, share, size)
