@@ -8,6 +8,7 @@ import pytest
 
 from projectkit.errors import UserError
 from projectkit.poster.directives.drawings import Drawn
+from projectkit.poster.markup.nodes import plain_text
 from projectkit.poster.render import rendered
 from projectkit.runs.audit import PITFALLS, SETTLED, WORDS
 
@@ -182,6 +183,18 @@ def test_a_record_that_was_edited_by_hand_shows_what_can_be_read(directive, make
     node = directive("data-card", f"run: {make_run(data={'name': 3, 'samples': samples, 'card': ['x']})}")
     assert node["title"] == "3"
     assert texts(node["rows"][0]) == ["571 validation"]
+
+
+def test_what_was_drawn_from_runs_can_be_searched_for(directive, make_run, team):
+    run = make_run(data={**DATA, "card": CARD})
+    write_audit(team, run, P3="present")
+    words = {name: plain_text(directive(name, f"run: {run}")) for name in ("data-card", "audit", "ledger")}
+    assert words["data-card"].startswith("SMS Phishing Dataset Samples 3\u00a0996 training")
+    assert words["audit"] == "Audit: 1 of 1 pitfalls open 1 present P3 Data snooping present: seen in P3"
+    assert words["ledger"] == "0 looks at the labels of the test set nothing was chosen by it"
+    caption = "metrics: [f1_macro]\ncaption: Ours."
+    assert plain_text(directive("results", f"runs: [{run}]\n{caption}")) == "Macro F1 charcnn 0.834 Ours."
+    assert plain_text(directive("numbers", f"run: {run}\n{caption}")) == "Macro F1 0.834 Ours."
 
 
 def test_every_box_is_drawn(make_run, team, write_poster):
