@@ -10,9 +10,9 @@ from projectkit.poster.lint.proof import Proof, finding
 
 def kept(proof: Proof) -> Iterator[Finding]:
     """Runs without a copy in `results/`: a partner, the course and its wall cannot build the poster."""
-    for run, where in proof.runs:
-        if run.kept is None:
-            message = f"only this machine has the run {run.id}: a clone cannot build the poster"
-            yield finding(
-                "kept", "warning", where, message, f"type `projectkit runs keep {run.id}`, and commit it", run=run.id
-            )
+    away = [(run.id, where) for run, where in proof.runs if run.kept is None]
+    if away:
+        ids = " ".join(run for run, _ in away)
+        what = "a run that is shown" if len(away) == 1 else f"{len(away)} runs that are shown"
+        message = f"only this machine has {what}: a clone cannot build the poster"
+        yield finding("kept", "warning", away[0][1], message, f"type `projectkit runs keep {ids}`, and commit results/")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from projectkit.findings import Finding
+from projectkit.poster.directives.cells import entries
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.lint.passages import Passage
 from projectkit.poster.lint.proof import Proof, finding
-from projectkit.poster.lint.wording import METRICS, SETTINGS
+from projectkit.poster.lint.wording import METRICS, SETTINGS, metrics_in
 from projectkit.runs import Run
 
+_END = "end"  # of an interval
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _NUMBER = re.compile(
     r"(?<![\w.,/–-])(?P<whole>\d{0,3})(?:[.,](?P<decimals>\d{1,4}))?(?P<percent>\s?%)?(?![\w%]|[.,]\d)"
@@ -23,10 +24,31 @@ _BEHIND = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A result in a text.
+
+    Args:
+        text: as typed.
+        value: a percentage as a share.
+        half: of its last digit, as it was rounded.
+        metrics: parts of the names of the metrics that its sentence speaks of; empty where that may be any.
+    """
+
+    text: str
+    value: float
+    half: float
+    metrics: frozenset[str]
+
+    def is_about(self, known: Shown) -> bool:
+        """Whether the sentence speaks of that metric."""
+        return not self.metrics or any(part in known.what for part in self.metrics)
+
+
 def numbers(proof: Proof) -> Iterator[Finding]:
     """Numbers beside the name of a metric that no run on the poster has, or that should be drawn from it."""
-    known = [(one.value, one.run, _named(one)) for one in proof.found.composed.shown if one.value is not None]
-    known += [entry for run, _ in proof.runs for entry in _values(run)]
+    known = [one for one in proof.found.composed.shown if one.value is not None]
+    known += [one for run, _ in proof.runs for one in _measured(run)]
     for passage in proof.passages:
         if passage.kind in ("heading", "paragraph", "table", "figure"):
             yield from _of(passage, known)
@@ -36,10 +58,10 @@ def numbers(proof: Proof) -> Iterator[Finding]:
             yield from _of(Passage(proof.place(key), "heading", 0, text), known)
 
 
-def results_in(text: str) -> Iterator[tuple[str, float, float]]:
-    """Numbers that stand in a sentence with a metric's name: as typed, the value, and half of its last digit.
+def results_in(text: str) -> Iterator[Typed]:
+    """Numbers that stand in a sentence with a metric's name.
 
-    Percentages are shares. Settings (a dropout of 0.5), levels (95% intervals) and whole numbers are none.
+    Settings (a dropout of 0.5), levels (95% intervals) and whole numbers are none.
     """
     for sentence in _SENTENCE.split(text):
         if not METRICS.search(sentence):
@@ -47,50 +69,52 @@ def results_in(text: str) -> Iterator[tuple[str, float, float]]:
         for match in _NUMBER.finditer(sentence):
             decimals, percent = match["decimals"] or "", bool(match["percent"])
             before, behind = sentence[: match.start()], sentence[match.end() :]
-            if SETTINGS.search(before) or _BEHIND.match(behind) or not (percent or len(decimals) > 1):
+            if SETTINGS.search(before[-40:]) or _BEHIND.match(behind) or not (percent or len(decimals) > 1):
                 continue
             value = float(f"{match['whole'] or 0}.{decimals or 0}") / (100 if percent else 1)
             if 0 < value < 1:
-                yield match[0].strip(), value, 0.5 * 10 ** -len(decimals) / (100 if percent else 1)
+                half = 0.5 * 10 ** -len(decimals) / (100 if percent else 1)
+                yield Typed(match[0].strip(), value, half, frozenset(metrics_in(sentence)))
 
 
-def _of(passage: Passage, known: list[tuple[float, str, str]]) -> Iterator[Finding]:
-    for typed, value, half in results_in(passage.text):
-        same = [(run, name) for number, run, name in known if abs(number - value) <= half * 1.001]
-        if same:
-            run, name = same[0]
-            message = f"{typed} is typed by hand; it is {name} of {run} today"
-            advice = "draw it from the run, so that it stays right: {value}`" + f"{run} {name.replace(' on ', ' ')}`"
-            yield finding("numbers", "note", passage.where, message, advice, value=value, run=run, metric=name)
+def _of(passage: Passage, known: list[Shown]) -> Iterator[Finding]:
+    for typed in results_in(passage.text):
+        about = [one for one in known if typed.is_about(one)]
+        nearest = min(about, key=lambda one: abs((one.value or 0.0) - typed.value), default=None)
+        if nearest is not None and abs((nearest.value or 0.0) - typed.value) <= typed.half * 1.001:
+            message = f"{typed.text} is typed by hand; it is {_named(nearest)} today"
+            role = "the table or the large numbers" if nearest.text == _END else f"{{value}}`{_role(nearest)}`"
+            advice = f"draw it from the run, so that it stays right: {role}"
+            evidence = {"value": typed.value, "run": nearest.run, "metric": nearest.what, "subset": nearest.subset}
+            yield finding("numbers", "note", passage.where, message, advice, **evidence)
         elif passage.cites:
-            yield finding("numbers", "ok", passage.where, f"{typed} is taken from what is cited there", value=value)
+            yield finding("numbers", "ok", passage.where, f"{typed.text} is taken from what is cited there")
         else:
-            message = f"{typed} is typed by hand, and no run on the poster has it"
-            advice = "draw it from its run (`projectkit runs list` names them), cite where it is from, or mend it"
-            yield finding("numbers", "warning", passage.where, message, advice, value=value)
+            closest = f"; closest is {_named(nearest)}, {nearest.value:.3f}" if nearest is not None else ""
+            message = f"{typed.text} is typed by hand, and no run on the poster has it{closest}"
+            advice = "draw it from its run, {value}`RUN METRIC`, cite where it is from, or mend it"
+            yield finding("numbers", "warning", passage.where, message, advice, value=typed.value)
 
 
-def _named(shown: Shown) -> str:
-    return f"{shown.what} on {shown.subset}" if shown.subset else shown.what
+def _named(known: Shown) -> str:
+    end = "an end of the interval of " if known.text == _END else ""
+    return f"{end}{known.what} of {known.run}{f' on {known.subset}' if known.subset else ''}"
 
 
-def _values(run: Run) -> Iterator[tuple[float, str, str]]:
-    """`(value, run, name)` of everything that was measured: best and last metrics, evaluations with intervals, classes."""
-    for metrics in (run.best, run.last):
-        yield from ((float(value), run.id, name) for name, value in metrics.items() if name not in ("step", "epoch"))
+def _role(known: Shown) -> str:
+    """What stands in a role `value` that draws this number."""
+    return " ".join(part for part in (known.run, known.what, known.subset) if part)
+
+
+def _measured(run: Run) -> Iterator[Shown]:
+    """Everything that was measured of a run, with both ends of its interval: evaluations, best and last values of what was logged."""
     for subset, document in run.evaluations().items():
-        for name, entry in dict(document.get("metrics") or {}).items():
-            yield from ((value, run.id, f"{name} on {subset}") for value in _numbers_in(entry))
-        for row in document.get("per_class") or ():
-            name = f"{row.get('name')} on {subset}"
+        for name, entry in entries(document).items():
+            yield Shown("", run.id, subset, name, float(entry["value"]))
+            ends = (entry.get(end) for end in ("low", "high"))
             yield from (
-                (value, run.id, name) for value in _numbers_in({key: row[key] for key in row if key != "support"})
+                Shown("", run.id, subset, name, float(end), _END) for end in ends if isinstance(end, int | float)
             )
-
-
-def _numbers_in(value: Any) -> Iterator[float]:
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _numbers_in(one)
-    elif isinstance(value, float) and math.isfinite(value):
-        yield value
+    for values in (run.best, run.last):
+        logged = ((name, value) for name, value in values.items() if name not in ("step", "epoch"))
+        yield from (Shown("", run.id, None, name, float(value)) for name, value in logged)

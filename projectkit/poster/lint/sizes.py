@@ -53,8 +53,12 @@ def text_size(proof: Proof) -> Iterator[Finding]:
 
 
 def _title(letters: tuple[Letters, ...], proof: Proof, metres: float) -> Iterator[Finding]:
-    title = _squeezed(proof.found.poster.title)
-    sizes = [run.size for run in letters if len(_squeezed(run.text)) > 2 and _squeezed(run.text) in title]
+    title, found = _squeezed(proof.found.poster.title), Counter[float]()
+    for run in letters:
+        text = _squeezed(run.text)
+        if text in title or text[::-1] in title:  # Arabic and Hebrew are printed from the last letter
+            found[run.size] += len(text)
+    sizes = [size for size, count in found.items() if count >= len(title) / 2]
     if sizes and max(sizes) < _TITLE_GOOD * metres * 0.99:
         status: Status = "error" if max(sizes) < _TITLE_LEAST * metres * 0.99 else "note"
         message = f"the title is {max(sizes):.0f} pt; from {_TITLE_GOOD * metres:.0f} pt it is read in passing"

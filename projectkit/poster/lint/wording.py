@@ -75,13 +75,23 @@ TOPICS = {
     "schluss zusammenfassung ausblick conclusión conclusiones bilan conclusioni conclusie",
 }
 
-# A number near one of these is a result. Names as in docs and tables, and as people say them.
-METRICS = re.compile(
-    r"\b(?:accura\w*|f1|f-1|f₁|auroc|auc|roc|precision|recall|mcc|matthews|ece|rmse|mae|tpr|fpr|sensitivity|specificity|"
-    r"genauigkeit\w*|trefferquote|präzision|exactitude|précision|rappel|exactitud|precisión|accuratezza|precisione|richiamo|"
-    r"acurácia|exatidão|nauwkeurigheid|точность|полнота)(?!\w)",
-    re.IGNORECASE,
-)
+# How people call a metric -> parts of its name in an evaluation, of which one must fit.
+_CALLED = {
+    r"accura\w*|genauigkeit\w*|trefferquote|exactitude|exactitud|accuratezza|acurácia|exatidão|nauwkeurigheid|точность": (
+        "accuracy",
+    ),
+    r"f1|f-1|f₁": ("f1",),
+    r"auroc|auc|roc": ("auroc",),
+    r"precision|präzision|précision|precisión|precisione|точность": ("precision",),
+    r"recall|sensitivity|rappel|richiamo|trefferrate|полнота|tpr": ("recall", "tpr"),
+    r"mcc|matthews": ("mcc",),
+    r"ece|calibration error": ("ece",),
+    r"rmse": ("rmse",),
+    r"mae": ("mae",),
+    r"specificity|fpr": (),
+}
+# A number in a sentence with one of these is a result.
+METRICS = re.compile(rf"(?<!\w)(?:{'|'.join(_CALLED)})(?!\w)", re.IGNORECASE)
 # A number behind one of these is a setting or a level of certainty, no result.
 SETTINGS = re.compile(
     r"(?:dropout|rate|lr|decay|smoothing|threshold|temperature|momentum|alpha|beta|gamma|lambda|epsilon|margin|p|version|python|"
@@ -107,6 +117,12 @@ EMPTY_ALT = re.compile(
 FILE_NAME = re.compile(
     r"^[\w .()\-/]+\.(?:png|jpe?g|svg|gif|webp|pdf)$|^(?:img|dsc|image|screenshot)[ _-]?\d+$", re.IGNORECASE
 )
+
+
+def metrics_in(text: str) -> set[str]:
+    """Parts of the names of the metrics that a text speaks of; empty where it names none, or one that has many names."""
+    asked = [parts for words, parts in _CALLED.items() if re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE)]
+    return {part for parts in asked for part in parts} if all(asked) else set()
 
 
 def words_of(text: str) -> list[str]:

@@ -25,7 +25,7 @@ NUMBERS = "\n\n:::{numbers}\nrun: latest\nmetrics: [f1_macro]\n:::\n"
     ],
 )
 def test_a_number_beside_a_metric_is_a_result(text, typed):
-    assert [found for found, _, _ in results_in(text)] == typed
+    assert [found.text for found in results_in(text)] == typed
 
 
 def test_a_number_that_no_run_has_is_named_with_its_line(checked, write_poster, make_run):
@@ -33,6 +33,25 @@ def test_a_number_that_no_run_has_is_named_with_its_line(checked, write_poster, 
     folder = write_poster(f"# A claim\n\nThe macro F1 is 0.91.{NUMBERS}")
     (found,) = checked("numbers", folder)
     assert (found.status, found.where) == ("warning", "poster/sections/10-found.md:3")
+    assert "closest is f1_macro" in found.message
+
+
+def test_a_number_of_another_metric_is_no_excuse(checked, write_poster, make_run):
+    make_run(f1=0.834)
+    statuses = {
+        words: [found.status for found in checked("numbers", write_poster(f"# A claim\n\n{words} is 0.83.{NUMBERS}"))]
+        for words in ("The accuracy", "The F1", "The specificity")
+    }
+    assert statuses == {"The accuracy": ["warning"], "The F1": ["note"], "The specificity": ["note"]}
+
+
+def test_a_number_from_a_cited_source_is_left_alone(checked, write_poster, make_run):
+    make_run()
+    folder = write_poster(f"# A claim\n\nOthers reach an accuracy of 0.99 [@lovelace].{NUMBERS}")
+    (folder / "references.bib").write_text(
+        "@article{lovelace, author={Lovelace, Ada}, title={Notes}, year={1843}}", encoding="utf-8"
+    )
+    assert [found.status for found in checked("numbers", folder)] == ["ok"]
 
 
 def test_a_number_that_the_run_has_should_be_drawn_from_it(checked, write_poster, make_run):
@@ -40,7 +59,7 @@ def test_a_number_that_the_run_has_should_be_drawn_from_it(checked, write_poster
     (found,) = checked("numbers", write_poster(f"# A claim\n\nThe macro F1 is 83.4%.{NUMBERS}"))
     assert found.status == "note"
     assert found.evidence["run"] == run
-    assert found.evidence["metric"] == "f1_macro on val"
+    assert (found.evidence["metric"], found.evidence["subset"]) == ("f1_macro", "val")
     assert f"{{value}}`{run} f1_macro val`" in found.advice
 
 
