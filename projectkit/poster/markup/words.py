@@ -9,6 +9,7 @@ from projectkit.poster.markup.nodes import Node, inline_text, plain_text, walk
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
 INTERVAL_SIZE = 0.66  # of the value that it stands below
+_NARROW, _BROAD = frozenset("iıîïjlrtfI.,:;'|!()[]-"), frozenset("mwMWÆŒ@%œæшщжюымШЩЖЮЫМ")
 _LONG = re.compile(r"[^\s\u200b]{19,}")
 _PART = re.compile(r"[^_/.@:=&?\-]{1,14}[_/.@:=&?\-]?|[_/.@:=&?\-]")
 
@@ -64,9 +65,14 @@ def _longest(cells: list[list[Node]]) -> Node:
                 widest, width = formula, len(plain_text(formula))
         kind, wide = ("code", 1.3) if _has_code(cell) else ("text", 1.0)
         for word in re.split(rf"[\s{_BREAK}]+", inline_text([one for one in cell if one["kind"] != "math"])):
-            if wide * len(word) > width:
-                widest, width = {"kind": kind, "text": word}, wide * len(word)
+            if wide * _breadth(word) > width:
+                widest, width = {"kind": kind, "text": word}, wide * _breadth(word)
     return {"word": widest, "size": 1.0}
+
+
+def _breadth(word: str) -> float:
+    """About how wide a word is, in letters of middling width."""
+    return sum(0.55 if sign in _NARROW else 1.45 if sign in _BROAD else 1.0 for sign in word)
 
 
 def _longest_cell(name: str, cells: list[Node]) -> Node:
