@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from projectkit.findings import Finding
@@ -19,9 +19,9 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+")
 _NUMBER = re.compile(
     r"(?<![\w.,/–-])(?P<whole>\d{0,3})(?:[.,](?P<decimals>\d{1,4}))?(?P<percent>\s?%)?(?![\w%]|[.,]\d)"
 )
-_BEHIND = re.compile(
-    r"\s*(?:interval|confidence|ci\b|fpr|false|of (?!the time)|[–-]?\s?konfidenz|intervall)", re.IGNORECASE
-)
+_BEHIND = re.compile(r"\s*(?:interval|confidence|ci\b|fpr|false|[–-]?\s?konfidenz|intervall)", re.IGNORECASE)
+
+_SHARE = re.compile(r"\s*(?:of|der|des|de|du|del|delle|dei|das|dos|von|van|av|af|из|من)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,10 @@ class Typed:
     def is_about(self, known: Shown) -> bool:
         """Whether the sentence speaks of that metric."""
         return not self.metrics or any(part in known.what for part in self.metrics)
+
+    def nearest(self, known: Iterable[Shown]) -> Shown | None:
+        """The number that comes closest; None where there is none."""
+        return min(known, key=lambda one: abs((one.value or 0.0) - self.value), default=None)
 
 
 def numbers(proof: Proof) -> Iterator[Finding]:
@@ -71,6 +75,9 @@ def results_in(text: str) -> Iterator[Typed]:
             before, behind = sentence[: match.start()], sentence[match.end() :]
             if SETTINGS.search(before[-40:]) or _BEHIND.match(behind) or not (percent or len(decimals) > 1):
                 continue
+            share = _SHARE.match(behind)
+            if percent and share and not METRICS.match(behind, share.end()):
+                continue  # 85% of the messages
             value = float(f"{match['whole'] or 0}.{decimals or 0}") / (100 if percent else 1)
             if 0 < value < 1:
                 half = 0.5 * 10 ** -len(decimals) / (100 if percent else 1)
@@ -80,7 +87,7 @@ def results_in(text: str) -> Iterator[Typed]:
 def _of(passage: Passage, known: list[Shown]) -> Iterator[Finding]:
     for typed in results_in(passage.text):
         about = [one for one in known if typed.is_about(one)]
-        nearest = min(about, key=lambda one: abs((one.value or 0.0) - typed.value), default=None)
+        nearest = typed.nearest(about)
         if nearest is not None and abs((nearest.value or 0.0) - typed.value) <= typed.half * 1.001:
             message = f"{typed.text} is typed by hand; it is {_named(nearest)} today"
             role = "the table or the large numbers" if nearest.text == _END else f"{{value}}`{_role(nearest)}`"
@@ -90,7 +97,8 @@ def _of(passage: Passage, known: list[Shown]) -> Iterator[Finding]:
         elif passage.cites:
             yield finding("numbers", "ok", passage.where, f"{typed.text} is taken from what is cited there")
         else:
-            closest = f"; closest is {_named(nearest)}, {nearest.value:.3f}" if nearest is not None else ""
+            point = typed.nearest(one for one in about if one.text != _END)
+            closest = f"; closest is {_named(point)}, {point.value:.3f}" if point is not None else ""
             message = f"{typed.text} is typed by hand, and no run on the poster has it{closest}"
             advice = "draw it from its run, {value}`RUN METRIC`, cite where it is from, or mend it"
             yield finding("numbers", "warning", passage.where, message, advice, value=typed.value)
