@@ -54,7 +54,7 @@ def test_a_data_card_says_what_the_run_recorded(directive, make_run):
     node = directive("data-card", f"run: {run}", drawn)
     assert (node["kind"], node["title"], node["source"]["runs"]) == ("card", "SMS Phishing Dataset", [run])
     assert {row["label"]: texts(row) for row in node["rows"]} == {
-        "Samples": ["3\u00a0996 training, 571 validation, 1\u00a0141 test"],
+        "Samples": ["3\u00a0996\u00a0training, 571\u00a0validation, 1\u00a0141\u00a0test"],
         "Classes": ["ham, smishing, spam"],
         "Split": ["stratified, seed 0: one message of each template"],
         "Licence": ["CC BY 4.0"],
@@ -182,14 +182,14 @@ def test_a_record_that_was_edited_by_hand_shows_what_can_be_read(directive, make
     samples = {"train": "many", "val": 571, "test": None}
     node = directive("data-card", f"run: {make_run(data={'name': 3, 'samples': samples, 'card': ['x']})}")
     assert node["title"] == "3"
-    assert texts(node["rows"][0]) == ["571 validation"]
+    assert texts(node["rows"][0]) == ["571\u00a0validation"]
 
 
 def test_what_was_drawn_from_runs_can_be_searched_for(directive, make_run, team):
     run = make_run(data={**DATA, "card": CARD})
     write_audit(team, run, P3="present")
     words = {name: plain_text(directive(name, f"run: {run}")) for name in ("data-card", "audit", "ledger")}
-    assert words["data-card"].startswith("SMS Phishing Dataset Samples 3\u00a0996 training")
+    assert words["data-card"].startswith("SMS Phishing Dataset Samples 3\u00a0996\u00a0training")
     assert words["audit"] == "Audit: 1 of 1 pitfalls open 1 present P3 Data snooping present: seen in P3"
     assert words["ledger"] == "0 looks at the labels of the test set nothing was chosen by it"
     caption = "metrics: [f1_macro]\ncaption: Ours."

@@ -72,11 +72,11 @@ def _samples(data: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _sizes(data: Mapping[str, Any]) -> list[str]:
-    return [
-        ", ".join(
-            f"{counted(number)} {_SUBSETS.get(name, name.replace('_', ' '))}" for name, number in _samples(data).items()
-        )
-    ]
+    """One line, which is only broken between subsets."""
+    sizes = (
+        f"{counted(number)} {_SUBSETS.get(name, name.replace('_', ' '))}" for name, number in _samples(data).items()
+    )
+    return [", ".join(size.replace(" ", "\u00a0") for size in sizes)]
 
 
 def _classes(run: Run, card: Mapping[str, Any]) -> list[str]:
