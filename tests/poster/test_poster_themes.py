@@ -79,6 +79,14 @@ def test_an_accent_alone_brings_what_can_be_read_on_it(team, write_poster, cours
     assert not weak & {("on-accent", "accent"), ("faint-on-accent", "accent"), ("ink", "tint")}
 
 
+def test_three_colours_make_a_dark_theme_that_can_be_read(team, write_poster, course_theme):
+    folder = write_poster(yaml="theme: ./theme")
+    course_theme(folder / "theme", 'colours: {paper: "#10161c", ink: "#e8eef3", accent: "#7fc8ff"}')
+    theme = theme_of(folder, team)
+    assert list(weak_contrasts(theme)) == []
+    assert theme.colours["on-accent"] == "#000000"
+
+
 def test_a_weak_colour_is_named_with_what_is_drawn_in_it(team, write_poster, course_theme):
     folder = write_poster(yaml="theme: ./theme")
     course_theme(folder / "theme", 'colours: {muted: "#aaaaaa"}')

@@ -165,18 +165,19 @@ def _colours(fields: Fields, base: Theme) -> dict[str, str]:
 
 
 def _derived(given: dict[str, str], base: Theme) -> dict[str, str]:
-    """What goes with an accent and a paper that the theme chose: what stands on the accent, boxes, rules."""
-    if "accent" not in given and "paper" not in given:
-        return {}
-    accent, paper = given.get("accent", base.colours["accent"]), given.get("paper", base.colours["paper"])
-    ink = given.get("ink", base.colours["ink"])
-    on_accent = given.get("on-accent") or max("#ffffff", "#000000", key=lambda colour: contrast(colour, accent))
-    return {
-        "on-accent": on_accent,
-        "faint-on-accent": mixed(on_accent, accent, 0.86),
-        "tint": mixed(accent, paper, 0.085),
-        "hairline": mixed(ink, paper, 0.24),
-    }
+    """What goes with the colours that the theme chose: captions and rules with ink and paper, what stands on the accent, boxes."""
+    paper, ink, accent = (given.get(name, base.colours[name]) for name in ("paper", "ink", "accent"))
+    derived = {}
+    if "paper" in given or "ink" in given:
+        derived["muted"] = mixed(ink, paper, 0.76)
+    if "paper" in given or "accent" in given:
+        derived["tint"] = mixed(accent, paper, 0.085)
+        derived["hairline"] = mixed(ink, paper, 0.24)
+    if "accent" in given:
+        on_accent = given.get("on-accent") or max("#ffffff", "#000000", key=lambda colour: contrast(colour, accent))
+        derived["on-accent"] = on_accent
+        derived["faint-on-accent"] = mixed(on_accent, accent, 0.86)
+    return derived
 
 
 def mixed(one: str, other: str, share: float) -> str:
