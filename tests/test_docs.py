@@ -287,6 +287,8 @@ def test_every_example_of_the_poster_page_builds(fence: Fence, team: Project) ->
     (head,) = fences(DOCS / "poster.md", "yaml")
     text = fence.text if fence.text.startswith("# ") else f"# What we found\n\n{fence.text}"
     (team.root / "poster" / "poster.yaml").write_text(head.text, encoding="utf-8")
+    (bibliography,) = fences(DOCS / "poster.md", "bibtex")
+    (team.root / "poster" / "references.bib").write_text(bibliography.text, encoding="utf-8")
     (team.root / "poster" / "sections" / "10.md").write_text(text, encoding="utf-8")
     built = build_poster(team.root / "poster", team)
     assert built.pdf.read_bytes().startswith(b"%PDF")

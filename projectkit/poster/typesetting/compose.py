@@ -51,7 +51,7 @@ def compose(poster: Poster, project: Project) -> Composed:
     Raises:
         UserError: a run, a picture or a key that is not there; with file and line.
     """
-    drawn = Drawn(poster.code_target)
+    drawn = Drawn(poster.code_target, colours=poster.theme.colours)
     pictures: dict[str, Picture] = {}
     atoms, sections = [], []
     for section in poster.sections:
@@ -114,11 +114,12 @@ def _elastic(block: Node) -> bool:
 
 
 def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
-    """Blocks that stay together in a column: a heading with what follows it, a sentence ending in a colon with its list."""
+    """Blocks that stay together in a column: a heading with what follows it, a sentence with its formula, or its list."""
     atom: list[Node] = []
-    for block in blocks:
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
         atom.append(block)
-        announces = block["kind"] == "paragraph" and plain_text(block).rstrip().endswith(":")
+        formula = after is not None and after["kind"] == "equation"
+        announces = block["kind"] == "paragraph" and (formula or plain_text(block).rstrip().endswith(":"))
         if block["kind"] != "heading" and not announces:
             yield atom
             atom = []
