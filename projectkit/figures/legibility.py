@@ -193,13 +193,15 @@ def _pixel_colours(content: bytes) -> list[str]:
 
     try:
         with Image.open(BytesIO(content)) as opened:
-            picture = opened.convert("RGBA")
+            step = max(1, max(opened.size) // _SIDE)
+            # nearest pixels, not their mean, so that no colours come about that the picture does not have; first of all, as a photograph
+            # in four channels takes four bytes a pixel
+            small = (max(1, opened.width // step), max(1, opened.height // step))
+            picture = opened.resize(small, Image.Resampling.NEAREST).convert("RGBA")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"no picture: {error}") from error
-    step = max(1, max(picture.size) // _SIDE)
     paper = Image.new("RGBA", picture.size, "white")
-    pixels = np.asarray(Image.alpha_composite(paper, picture).convert("RGB"))[::step, ::step].reshape(-1, 3)
-    # nearest pixels, not their mean, so that no colours come about that the picture does not have
+    pixels = np.asarray(Image.alpha_composite(paper, picture).convert("RGB")).reshape(-1, 3)
     bins, counts = np.unique(pixels // _STEP, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     colours = []
