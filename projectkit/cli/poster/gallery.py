@@ -29,8 +29,8 @@ def poster_gallery(folders: tuple[Path, ...], output: Path, title: str, as_json:
     """
     from projectkit.poster.gallery import make_gallery
 
-    with console.error_console().status("making the gallery"):
-        made = make_gallery(folders, output, title=title)
+    with console.error_console().status("looking for posters") as status:
+        made = make_gallery(folders, output, title=title, say=status.update)
     if as_json:
         console.print_json(
             {

@@ -1,8 +1,8 @@
 """The wall: the posters of a course as a site of plain files, to be opened from a folder or put on any server.
 
-Everything that a team hands in is taken as data: texts are escaped (`outputs/page/markup.py`), addresses must be of the web, pictures are
-decoded and encoded anew, files outside the team's folder are not read, and no page of theirs is copied. The site works from `file://` and
-without a script; the script adds the search and the wall that pans and zooms. Same input, same bytes.
+Everything that a team hands in is taken as data: texts are escaped where the page of a poster does it, addresses must be of the web,
+pictures are decoded and encoded anew, files outside the team's folder are not read, and no page of theirs is copied. The site works from
+`file://` and without a script; the script adds the search and the wall that pans and zooms. Same input, same bytes.
 
 | file | subject |
 |---|---|

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -31,11 +31,23 @@ class Failure:
     message: str
 
 
-def build_all(places: Sequence[Place]) -> list[Failure]:
-    """Build the posters at these places; what failed, in their order."""
+def build_all(places: Sequence[Place], say: Callable[[str], None]) -> list[Failure]:
+    """Build the posters at these places.
+
+    Args:
+        places: with sources.
+        say: is told how far it is.
+
+    Returns:
+        What failed, in their order.
+    """
+    failures = []
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        messages = list(threads.map(_build, places))
-    return [Failure(place.name, message) for place, message in zip(places, messages, strict=True) if message]
+        for count, (place, message) in enumerate(zip(places, threads.map(_build, places), strict=True), start=1):
+            say(f"building posters: {count} of {len(places)}")
+            if message:
+                failures.append(Failure(place.name, message))
+    return failures
 
 
 def _build(place: Place) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,20 +45,24 @@ class Gallery:
     size: int
 
 
-def make_gallery(folders: Iterable[Path], output: Path, *, title: str = "Posters") -> Gallery:
+def make_gallery(
+    folders: Iterable[Path], output: Path, *, title: str = "Posters", say: Callable[[str], None] = lambda _: None
+) -> Gallery:
     """Make the site of some posters; those that are not built, or older than their sources, are built first.
 
     Args:
         folders: each a team's repository, a poster's folder, a folder with what was built, or a folder of such folders.
         output: the site's folder; a site of ours that is there is replaced.
         title: of the session.
+        say: is told how far it is, in a few words.
 
     Raises:
         UserError: the output is a folder with something else in it.
         WorkError: no folder has a poster that can be shown, or the site cannot be written.
     """
     _check_output(output)
-    entries, failures = _entries(folders)
+    entries, failures = _entries(folders, say)
+    say("making pictures")
     shown, more = _pictured(entries)
     failures += more
     if not shown:
@@ -81,11 +85,12 @@ def _check_output(output: Path) -> None:
         raise UserError(what, where=str(output), remedy="name another place: --output FOLDER")
 
 
-def _entries(folders: Iterable[Path]) -> tuple[list[Entry], list[Failure]]:
+def _entries(folders: Iterable[Path], say: Callable[[str], None]) -> tuple[list[Entry], list[Failure]]:
     found = places(folders)
     missing = "there is no poster: no poster/poster.yaml, poster.yaml or poster.json; name a team's repository"
     failures = [Failure(place.name, missing) for place in found if not place.found]
-    failures += build_all([place for place in found if place.sources is not None and not is_current(place)])
+    stale = [place for place in found if place.sources is not None and not is_current(place)]
+    failures += build_all(stale, say)
     failed = {failure.folder for failure in failures}
     entries = []
     for place in found:

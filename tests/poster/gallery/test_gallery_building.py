@@ -37,8 +37,10 @@ def written(root: Path) -> int:
 def test_a_poster_is_built_once_and_again_when_a_source_is_newer(repository, tmp_path) -> None:
     root = repository("team")
     site = tmp_path / "site"
-    made = make_gallery([root], site)
+    said: list[str] = []
+    made = make_gallery([root], site, say=said.append)
     assert made.failures == ()
+    assert "building posters: 1 of 1" in said
     first = written(root)
     make_gallery([root], site)
     assert written(root) == first
