@@ -158,3 +158,12 @@ def test_a_courses_accent_colours_header_and_headings(team, write_poster, build)
     assert filled(page, "#5b2a86")[0]["width"] == pytest.approx(page.width, abs=1)
     heading = next(char for char in page.chars if char["text"] == "W")
     assert heading["non_stroking_color"] == pytest.approx(rgb("#5b2a86"), abs=0.006)
+
+
+def test_the_middle_of_a_tall_billboard_takes_the_room_that_columns_above_it_leave(build):
+    page, _ = build(
+        "theme: billboard\nfinding: Half of all zebras hide.", text="# First\n\nA few words.\n\n## Then\n\nSome."
+    )
+    panel = filled(page, THEMES["billboard"].colours["accent"])[0]
+    above = [word["bottom"] for word in words(page) if word["bottom"] < panel["top"]]
+    assert panel["top"] - max(above) < 0.06 * page.height

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from projectkit.poster.typesetting.arrangements import Area, Arrangement
@@ -133,7 +133,27 @@ def arrange(starts: Sequence[bool], options: Sequence[Option], good: float) -> L
             worth = _worth(layout, starts, good) + _middle_worth(arrangement)
             if best is None or worth > best[0]:
                 best = (worth, layout)
-    return best[1] if best else None
+    return _closed(best[1]) if best else None
+
+
+def _closed(layout: Layout) -> Layout:
+    """The middle of a billboard grown upwards, into what stays empty at the foot of every column above it."""
+    middle = layout.middle
+    above = [] if middle is None else [one for one in layout.columns if one.area.y + one.area.height <= middle.y]
+    if middle is None or not above:
+        return layout
+    free = min(column.slack * column.area.height for column in above)
+    columns = tuple(_shorter(column, free) if column in above else column for column in layout.columns)
+    slack = layout.slack if layout.slack == 1.0 else max(column.slack for column in columns)
+    return replace(
+        layout, columns=columns, slack=slack, middle=replace(middle, y=middle.y - free, height=middle.height + free)
+    )
+
+
+def _shorter(column: Column, free: float) -> Column:
+    height = column.area.height
+    slack = (column.slack * height - free) / (height - free)
+    return replace(column, slack=max(slack, 0.0), area=replace(column.area, height=height - free))
 
 
 def fits(starts: Sequence[bool], heights: Sequence[float], option: Option) -> bool:
