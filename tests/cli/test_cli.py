@@ -17,7 +17,7 @@ from projectkit import cli, console, datasets
 GROUPS = {
     "data": ("list", "info", "report", "new", "fetch", "verify", "prune", "export"),
     "runs": ("list", "show", "keep"),
-    "poster": ("init", "build"),
+    "poster": ("init", "build", "watch", "lint", "gallery"),
 }
 SINGLE = ("new", "subjects", "doctor", "demo", "train", "evaluate")
 COMMANDS = [*SINGLE, *GROUPS, *(f"{group} {command}" for group, commands in GROUPS.items() for command in commands)]
