@@ -109,6 +109,19 @@ def test_a_comment_that_never_ends_is_text():
         (":::note\nx\n:::\n", 1, "directive"),
         ("> # heading in a quote\n", 1, "heading inside"),
         ("![a](b.png){width=3}\n", 1, "width"),
+        ("a\n\n> [!NOTE]\n", 3, "call-out of nothing"),
+        ("> [!IMPORTENT]\n> a\n", 1, "did you mean 'IMPORTANT'?"),
+        ("> -- Nobody\n", 1, "quotation of nothing"),
+        ("- a\n  > ::::{row}\n", 2, "row of 0"),
+        ("::::{row}\n![a](b.png)\n::::\n", 1, "2 to 4 blocks"),
+        ("::::{row}\na\n\nb\n\nc\n\nd\n\ne\n::::\n", 1, "2 to 4 blocks"),
+        ("::::{row}\na\n\n![b](b.png) ![c](c.png)\n::::\n", 1, "row inside a row"),
+        ("::::{row}\na\n---\n#### deep\n::::\n", 4, "level 4"),
+        ("# A\n\n" + "| a " * 13 + "|\n" + "|---" * 13 + "|\n", 3, "13 columns"),
+        ("| a |\n|---|\n" + "| 1 |\n" * 61, 1, "61 rows"),
+        ("> " * 13 + "a\n", 1, "nested too deeply"),
+        ("a\n\n" + "*" * 60 + "a" + "*" * 60 + "\n", 3, "nested too deeply"),
+        ("- " * 200 + "a\n", 1, "nested too deeply"),
     ],
 )
 def test_what_a_poster_cannot_hold_is_named_with_its_line(source, line, words):
@@ -120,3 +133,78 @@ def test_what_a_poster_cannot_hold_is_named_with_its_line(source, line, words):
 def test_a_directive_keeps_its_body_and_the_line_of_it():
     directive = only(":::{results}\nruns: [latest]\n:::\n")
     assert (directive["name"], directive["body"], directive["body_line"]) == ("results", "runs: [latest]\n", 2)
+
+
+def test_a_quote_with_a_mark_is_a_call_out_of_that_tone():
+    callout = only("> [!IMPORTANT]\n> Remember *this*.\n>\n> - and that\n")
+    assert (callout["kind"], callout["tone"], callout["title"]) == ("callout", "important", [])
+    assert [(child["kind"], child["line"]) for child in callout["children"]] == [("paragraph", 1), ("list", 4)]
+    assert plain_text(callout) == "Remember this. and that"
+
+
+def test_a_call_out_has_the_title_behind_its_mark_or_one_in_the_posters_language():
+    titled = only("> [!tip] Look at *this* $x$\n> a\n")
+    assert plain_text(titled) == "Look at this x a"
+    (german,) = parse("> [!WARNING]\n> a\n", "s.md", language="de")
+    assert german["title"] == [text("Achtung")]
+    (klingon,) = parse("> [!WARNING]\n> a\n", "s.md", language="tlh")
+    assert klingon["title"] == []
+
+
+def test_a_quotation_says_in_its_last_line_who_said_it():
+    quote = only("> To be,\n> or not.\n> -- *Hamlet*, act 3\n")
+    assert plain_text(quote["children"][0]) == "To be, or not."
+    assert "".join(map(plain_text, quote["by"])) == "Hamlet, act 3"
+    apart = only("> To be.\n>\n> -- Hamlet\n")
+    assert (len(apart["children"]), apart["by"]) == (1, [text("Hamlet")])
+    assert only("> Just words -- nobody's.\n")["by"] == []
+
+
+@pytest.mark.parametrize("between", [" ", "\n"])
+def test_images_in_one_paragraph_stand_side_by_side(between):
+    row = only(f"![a](a.png){between}![b](b.png)\n")
+    assert [[block["kind"] for block in cell] for cell in row["cells"]] == [["figure"], ["figure"]]
+    assert [cell[0]["path"] for cell in row["cells"]] == ["a.png", "b.png"]
+
+
+def test_a_row_has_a_cell_for_each_block_with_the_lines_of_the_file():
+    row = only("::::{row}\n:::{figure}\nrun: latest\n:::\n\ntext\n::::\n")
+    assert [[(block["kind"], block["line"]) for block in cell] for cell in row["cells"]] == [
+        [("directive", 2)],
+        [("paragraph", 6)],
+    ]
+    assert row["cells"][0][0]["body_line"] == 3
+
+
+def test_rules_in_a_row_divide_its_cells_and_make_no_headings():
+    row = only("::::{row}\n## Left\n\ntext\n---\n| a |\n|---|\n| 1 |\n\n: caption\n::::\n")
+    assert [[block["kind"] for block in cell] for cell in row["cells"]] == [["heading", "paragraph"], ["table"]]
+    assert row["cells"][1][0]["caption"] == [text("caption")]
+
+
+def test_code_in_a_row_keeps_its_rules():
+    row = only("::::{row}\n```yaml\n---\na: 1\n```\n\ntext\n::::\n")
+    assert row["cells"][0][0]["text"] == "---\na: 1"
+
+
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_a_line_with_a_colon_below_a_table_is_its_caption(gap):
+    table = only(f"| a | b |\n|---|---|\n| 1 | 2 |\n{gap}: What *it* says\n")
+    assert "".join(map(plain_text, table["caption"])) == "What it says"
+    assert len(table["rows"]) == 1
+
+
+def test_a_line_with_a_colon_elsewhere_is_text():
+    blocks = parse("a\n\n: b\n\n| a |\n|---|\n| 1 |\n", "s.md")
+    assert [block["kind"] for block in blocks] == ["paragraph", "paragraph", "table"]
+    assert blocks[2]["caption"] == []
+
+
+def test_a_role_keeps_its_body_and_its_line():
+    (paragraph,) = parse("one\ntwo {value}`latest f1 test` end", "s.md")
+    (role,) = [child for child in paragraph["children"] if child["kind"] == "role"]
+    assert role == {"kind": "role", "name": "value", "body": "latest f1 test", "line": 2}
+
+
+def test_a_section_far_too_long_is_refused_before_it_is_parsed():
+    assert "50_001 characters" in refusal("x" * 50_001)

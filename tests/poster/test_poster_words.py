@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from projectkit.poster.markup.maths import parse_maths
 from projectkit.poster.markup.words import breakable, prepared
 
 
@@ -27,6 +28,13 @@ def test_a_table_knows_the_widest_word_of_each_column():
         {"word": text("abc"), "size": 1.0},
         {"word": {"kind": "code", "text": "longe"}, "size": 1.0},
     ]
+
+
+def test_a_formula_is_left_as_it_is_and_is_one_piece_of_its_column():
+    formula = {"kind": "math", "tree": parse_maths(r"\operatorname{averyveryverylongname}(x)"), "source": "..."}
+    table = {"kind": "table", "header": [[text("a")]], "rows": [[[text("short "), formula]]]}
+    assert prepared(table)["longest"] == [{"word": formula, "size": 1.0}]
+    assert prepared(table)["rows"] == table["rows"]
 
 
 def text(words: str) -> dict[str, str]:
