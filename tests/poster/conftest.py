@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from projectkit.poster.directives.table import draw
 from projectkit.poster.markup.markdown import parse
 from projectkit.project import Project
 from projectkit.runs import RunWriter
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))  # the browser's driver, devtools.py
 
 CLASSES = ["ham", "spam", "smishing"]
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="200" height="100" fill="teal"/></svg>'
