@@ -55,6 +55,7 @@ from projectkit.figures.samples import class_balance as class_balance
 from projectkit.figures.samples import histograms as histograms
 from projectkit.figures.samples import image_sheet as image_sheet
 from projectkit.figures.samples import series as series
+from projectkit.figures.style import recoloured as recoloured
 from projectkit.figures.style import save_svg as save_svg
 from projectkit.figures.style import style as style
 from projectkit.figures.style import svg_bytes as svg_bytes
@@ -84,6 +85,7 @@ __all__ = [
     "per_class",
     "picture_colours",
     "precision_recall",
+    "recoloured",
     "reliability",
     "roc",
     "save_svg",

@@ -22,20 +22,22 @@ if TYPE_CHECKING:
 _GAP = 0.375  # between the pairs
 _LARGEST, _SMALLEST = 4.5, 1.75  # the longer side of a picture, and the width from which on it can be read
 _LEAST_TITLE = 3.2  # for the words over it
-_TITLE_LINES = 2
+_TITLE_LINES = 3
 _QUANTILE = 0.995  # of the magnitudes: one pixel must not pale all others
 _CONTOUR = 0.4  # of the largest: where lines show in grey print what speaks for (solid) and against (dashed)
 
 
 @dataclass(frozen=True)
 class _Grid:
-    """Pairs in columns: a picture of `width` x `height` mm, its map beside or under it."""
+    """Pairs in columns: a picture of `width` x `height` mm, its map beside or under it, under a title of `lines` lines."""
 
     columns: int
     rows: int
     width: float
     height: float
     beside: bool
+    lines: int
+    whole: bool  # no title is cut
 
     @property
     def pair(self) -> tuple[float, float]:
@@ -66,13 +68,13 @@ def attributed_images(
             f"images {pictures.shape}, maps {weights.shape} and {len(titles)} titles; give (k, c, h, w), (k, h, w), k"
         )
     count = len(pictures)
-    title_mm = (_TITLE_LINES * 1.15 + 0.45) * font_pt * MM_PER_PT
     bar_mm = 2.4 * small_pt(font_pt) * MM_PER_PT + 2
     ratio = pictures.shape[2] / pictures.shape[3] if count else 1.0
-    grid = _grid(count, ratio, size_mm, title_mm, bar_mm, font_pt)
     gap = _GAP * font_pt
-    height = size_mm[1] if size_mm else grid.rows * (grid.pair[1] + title_mm + gap) + bar_mm
     with style(font_pt):
+        grid = _grid(titles, ratio, size_mm, bar_mm, font_pt)
+        title_mm = _title_mm(grid.lines, font_pt)
+        height = size_mm[1] if size_mm else grid.rows * (grid.pair[1] + title_mm + gap) + bar_mm
         figure = new_figure((size_mm[0] if size_mm else 170.0, height))
         figure.set_layout_engine("none")
         sheet = page(figure)
@@ -82,7 +84,7 @@ def attributed_images(
         for index in range(min(count, grid.rows * grid.columns)):
             left = 1 + (index % grid.columns) * (grid.pair[0] + gap)
             top = (index // grid.columns) * (grid.pair[1] + title_mm + gap)
-            lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=_TITLE_LINES)
+            lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=grid.lines)
             sheet.text(left, top + title_mm - 0.3 * font_pt * MM_PER_PT, "\n".join(lines), va="bottom", linespacing=1.1)
             top += title_mm
             _picture(place(figure, left, top, grid.width, grid.height), pictures[index])
@@ -93,27 +95,37 @@ def attributed_images(
     return figure
 
 
+def _title_mm(lines: int, font_pt: float) -> float:
+    return (lines * 1.15 + 0.45) * font_pt * MM_PER_PT
+
+
 def _grid(
-    count: int, ratio: float, size_mm: tuple[float, float] | None, title_mm: float, bar_mm: float, font_pt: float
+    titles: Sequence[str], ratio: float, size_mm: tuple[float, float] | None, bar_mm: float, font_pt: float
 ) -> _Grid:
     """The columns that show most pictures at a size that can be read, then the largest; maps beside or under them, as it fits."""
     wide, high = (size_mm[0] if size_mm else 170.0) - 2, (size_mm[1] if size_mm else math.inf) - bar_mm
-    gap = _GAP * font_pt
+    count, gap = max(1, len(titles)), _GAP * font_pt
     grids = []
     for beside in (False, True):
-        for columns in range(1, max(1, count) + 1):
+        for columns in range(1, count + 1):
             across = (wide - (columns - 1) * gap) / columns
             side = min(_LARGEST * font_pt / max(1.0, ratio), (across - 1) / 2 if beside else across)
-            for rows in range(1, math.ceil(max(1, count) / columns) + 1):
-                down = high / rows - title_mm - gap
-                fits = min(side, (down if beside else (down - 1) / 2) / ratio)
-                grids.append(_Grid(columns, rows, max(fits, 1.0), max(fits, 1.0) * ratio, beside))
+            shown = [wrapped(title, across / MM_PER_PT, font_pt, most=_TITLE_LINES) for title in titles]
+            lines = max((len(each) for each in shown), default=1)
+            for rows in range(1, math.ceil(count / columns) + 1):
+                down = high / rows - _title_mm(lines, font_pt) - gap
+                fits = max(1.0, min(side, (down if beside else (down - 1) / 2) / ratio))
+                narrow = min(across, 2 * fits + 1 if beside else fits)
+                cut = [wrapped(title, narrow / MM_PER_PT, font_pt, most=lines)[-1] for title in titles]
+                whole = not any(words.endswith("…") for words in cut)
+                grids.append(_Grid(columns, rows, fits, fits * ratio, beside, lines, whole))
     return max(grids, key=lambda grid: _worth(grid, count, font_pt))
 
 
 def _worth(grid: _Grid, count: int, font_pt: float) -> tuple[float, ...]:
     """Legible first: pictures of `_SMALLEST` with a title that can be read; then many; then large ones; then few rows."""
-    legible = min(1.0, grid.width / (_SMALLEST * font_pt), grid.pair[0] / (_LEAST_TITLE * font_pt))
+    title = 1.0 if grid.whole else 0.9 * min(1.0, grid.pair[0] / (_LEAST_TITLE * font_pt))
+    legible = min(1.0, grid.width / (_SMALLEST * font_pt), title)
     return (round(legible, 3), min(count, grid.rows * grid.columns), round(grid.width, 2), -grid.rows)
 
 

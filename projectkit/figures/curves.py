@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from projectkit.figures.labels import fitted_names, legend_columns, legend_room_pt, small_pt
+from projectkit.figures.labels import fitted_names, legend, legend_columns, legend_room_pt, small_pt
 from projectkit.figures.style import INK, MARKERS, PALETTE, finish, new_figure, style
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ def learning_curves(
         side_by_side = 1 if len(curves) <= _FEW_RUNS else 2
         room_pt = legend_room_pt(size_mm[0], side_by_side, font_pt)
         handles = _legend(fitted_names(list(curves), room_pt, small_pt(font_pt)), wanted)
-        if handles:
+        if handles and len(panels) == 1:
+            legend(grid[0], handles, corners=["upper right", "lower right", "lower left"], font_pt=font_pt)
+        elif handles:
             ncols = legend_columns(figure, handles, font_pt)
             figure.legend(handles=handles, loc="outside upper left", ncols=ncols, borderaxespad=0.2)
         finish(figure)

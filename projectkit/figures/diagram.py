@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _LINE = 1.3
 _PAD = 0.45  # within a box, above and below
 _ARROW = 1.5  # between boxes, where the shape stands
-_MOST_ARROW = 2.6
+_MOST_ARROW = 3.2
 _HEAD = 1.9  # the name of the network, over everything
 _END = 1.5  # the input's and the output's line
 _GAP = 2.2  # between columns
@@ -164,7 +164,7 @@ def _draw(sheet: Axes, plan: _Plan, model: Mapping[str, Any], *, em: float, font
     size = small_pt(font_pt)
     steps = max(len(column) for column in plan.columns)
     spare = max(0.0, room - plan.height)
-    arrow = min(_MOST_ARROW, _ARROW + spare / max(1, steps + 1))
+    arrow = min(_MOST_ARROW, _ARROW + spare / max(1, steps - 1))
     wide = len(plan.columns) * plan.width + (len(plan.columns) - 1) * _GAP
     whole = sheet.get_xlim()[1] / em
     begin = 0.2 + max(0.0, (whole - 0.4 - wide) / 2)

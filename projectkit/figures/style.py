@@ -33,6 +33,7 @@ _MOST_PASSES = 5
 _DIGITS = 5  # of an axes' place in the figure
 _STILL = 2e-4  # of the figure: a fiftieth of a millimetre
 _LONGEST_NAME = 18  # characters
+_LIGHT = 0.6  # relative luminance of a paper that the palette is made for
 
 
 @contextmanager
@@ -120,6 +121,44 @@ def svg_bytes(figure: Figure) -> bytes:
     with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "projectkit"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
+
+
+def recoloured(svg: bytes, *, paper: str, ink: str, muted: str) -> bytes:
+    """A figure of ours on another paper: its ground, its text, its axes and its grid; the colours that mean something stay.
+
+    Args:
+        svg: of `svg_bytes`.
+        paper: as `#rrggbb`; on a dark one a figure keeps its white ground, as its colours are chosen for light paper.
+        ink: of text.
+        muted: of what stands back; axes are drawn in it, faded, and the grid.
+    """
+    import re
+
+    if luminance(paper) < _LIGHT:
+        return svg
+    into = {
+        "#ffffff": paper,
+        INK.lower(): ink,
+        FAINT.lower(): _mixed(muted, paper, 0.6),
+        GRID.lower(): _mixed(muted, paper, 0.16),
+    }
+    found = re.compile("|".join(into).encode("ascii"))
+    return found.sub(lambda match: into[match[0].decode("ascii")].lower().encode("ascii"), svg)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#rrggbb`, from 0 (black) to 1 (white).
+
+    Source: WCAG 2.2, "relative luminance".
+    """
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _mixed(one: str, other: str, share: float) -> str:
+    parts = [(int(one[place : place + 2], 16), int(other[place : place + 2], 16)) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in parts)
 
 
 def save_svg(figure: Figure, path: Path) -> None:

@@ -32,6 +32,12 @@ def document():
         "curves": {
             **{name: {"spam": {"x": x.tolist(), "y": y.tolist()}} for name, (x, y) in curves.items()},
             "reliability": {"before": metrics.reliability(target, score).as_dict(), "after": None},
+            "timeline": {
+                "time": ["2026-01-01T00:00:00", "2026-01-02T00:00:00", "2026-01-03T00:00:00"],
+                "score": [0.1, 0.9, 0.2],
+                "events": [["2026-01-02T00:00:00", "2026-01-02T12:00:00"]],
+                "alarms": [731, ["2026-01-02T00:00:00"]],
+            },
             "scores": {"edges": edges.tolist(), "normal": counts.tolist(), "anomalous": counts.tolist()},
         },
         "slices": [row] * 20,
@@ -39,11 +45,11 @@ def document():
 
 
 @pytest.mark.parametrize(
-    "name", ["confusion", "roc", "precision_recall", "det", "reliability", "per_class", "slices", "scores"]
+    "name", ["confusion", "roc", "precision_recall", "det", "reliability", "per_class", "slices", "scores", "timeline"]
 )
 def test_each_figure_is_drawn_at_the_size_and_with_the_type_that_the_poster_gives(name, document):
     figure = evaluated(name, document)
-    height = 250.0 * figure.least
+    height = 250.0 * figure.shape.least
     svg = figure.svg((250.0, height), 24.0).decode()
     width_pt, height_pt = map(float, re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups())
     assert (width_pt, height_pt) == pytest.approx((250 / 25.4 * 72, height / 25.4 * 72), rel=0.01)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projectkit.errors import UserError
-from projectkit.poster.directives.drawings import Drawn, Shape, drawing
+from projectkit.poster.directives.drawings import Drawn, Shape, drawing, refused
 from projectkit.poster.directives.found import named_run
 from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
@@ -33,8 +33,13 @@ def diagram(fields: Fields, project: Project, drawn: Drawn) -> Node:
 
     from projectkit.figures import diagram_height
 
-    whole = min(_MOST, max(_LEAST, diagram_height(model, _EMS)))
-    alt = f"The layers of {model['type']}, a network with {model['parameters']:,} parameters, from its input to its output"
-    least = max(_LEAST, 0.75 * whole)  # a little lower, equal layers are joined
-    shape = Shape(least, whole, ratio=10.0)
-    return drawing(svg, shape, fields, drawn, what=["model"], runs=[run], alt=alt, before="The network of ")
+    damaged = fields.error(
+        "run", f"what {run.id} says of its network is damaged", "train it once more with `projectkit train`"
+    )
+    try:
+        whole = min(_MOST, max(_LEAST, diagram_height(model, _EMS)))
+        alt = f"The layers of {model['type']}, a network with {model['parameters']:,} parameters, from its input to its output"
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise damaged from error
+    shape = Shape(max(_LEAST, 0.75 * whole), whole, ratio=10.0)  # a little lower, equal layers are joined
+    return drawing(refused(svg, damaged), shape, fields, drawn, what=["model"], runs=[run], alt=alt)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from projectkit.errors import UserError
 from projectkit.poster.directives.found import named_source
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.markup.nodes import Node
@@ -55,12 +56,14 @@ class Drawn:
         drawings: figures to be drawn when their size is known.
         warnings: what is unfinished or older than its run, each with its place.
         shown: every number and figure.
+        colours: of the theme, `paper`, `ink` and `muted` among them; without any, figures have their own.
     """
 
     address: str = ""
     drawings: list[Drawing] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    colours: Mapping[str, str] = field(default_factory=dict)
 
     def warn_once(self, where: str, messages: Iterable[str]) -> None:
         """Add warnings with their place, but for what was said of another place already."""
@@ -96,11 +99,36 @@ def drawing(
     """
     bounds = {"least": shape.least, "most": shape.most, "ratio": shape.ratio}
     asked = repr((list(what), subset, [run.id for run in runs], sorted(fields.values.items(), key=str)))
-    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", asked, svg, **bounds)
+    drawing = Drawing(f"drawing-{len(drawn.drawings)}.svg", asked, _in_colours(svg, drawn.colours), **bounds)
     drawn.drawings.append(drawing)
     remember(fields, drawn, runs, subset, what)
     source = named_source({run.id: run for run in runs}, before)
     return {"kind": "figure", "redrawn": True, "file": drawing.file, **bounds, **words(fields, alt), "source": source}
+
+
+def refused(svg: Svg, error: UserError) -> Svg:
+    """The same drawing, which raises `error` where the numbers are not what a figure can be drawn from: a file may be edited by hand."""
+
+    def drawn(size_mm: tuple[float, float], font_pt: float) -> bytes:
+        try:
+            return svg(size_mm, font_pt)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as reason:
+            raise error from reason
+
+    return drawn
+
+
+def _in_colours(svg: Svg, colours: Mapping[str, str]) -> Svg:
+    if not colours:
+        return svg
+
+    def drawn(size_mm: tuple[float, float], font_pt: float) -> bytes:
+        from projectkit.figures import recoloured
+
+        kept = {name: colours[name] for name in ("paper", "ink", "muted")}
+        return recoloured(svg(size_mm, font_pt), **kept)
+
+    return drawn
 
 
 def remember(fields: Fields, drawn: Drawn, runs: Sequence[Run], subset: str | None, what: Sequence[str]) -> None:

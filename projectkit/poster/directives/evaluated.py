@@ -65,6 +65,8 @@ def evaluated(name: str, document: Document, left: Document | None = None) -> Ev
 
         return figures.svg_bytes(getattr(figures, figure)(*arguments, **options, size_mm=size_mm, font_pt=font_pt))
 
+    if left is not None:
+        bounds = _BY_FORM.get(str(left.get("form")), bounds)
     return Evaluated(svg, Shape(*bounds))
 
 
@@ -155,3 +157,5 @@ _FIGURES: dict[str, tuple[Callable[[Document], Shown], float, float, float]] = {
     "timeline": (_timeline, 0.4, 0.65, 4.0),
     "attributions": (_attributions, 0.5, 0.95, 10.0),
 }
+# of attributions, by what they are of
+_BY_FORM = {"images": [0.4, 0.75, 10.0], "columns": [0.4, 0.9, 10.0]}

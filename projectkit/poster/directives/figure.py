@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projectkit.errors import UserError
-from projectkit.poster.directives.drawings import Drawn, Shape, drawing, remember, words
+from projectkit.poster.directives.drawings import Drawn, Shape, drawing, refused, remember, words
 from projectkit.poster.directives.evaluated import NAMES, evaluated
 from projectkit.poster.directives.found import (
     evaluation_of,
@@ -41,9 +41,9 @@ def figure(fields: Fields, project: Project, drawn: Drawn) -> Node:
     alt = alt[0].upper() + alt[1:]
     before = f"{subset_words(subset).capitalize()}. "
     if found := evaluated(name, document, run.figure_data(f"{name}-{subset}")):
-        return drawing(
-            found.svg, found.shape, fields, drawn, what=[name], runs=[run], subset=subset, alt=alt, before=before
-        )
+        again = f"type `projectkit evaluate {run.id} --subset {subset}`"
+        svg = refused(found.svg, fields.error("name", f"the numbers of {name} in {run.id} are damaged", again))
+        return drawing(svg, found.shape, fields, drawn, what=[name], runs=[run], subset=subset, alt=alt, before=before)
     try:
         path = run.figure(f"{name}-{subset}")
     except UserError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
 from projectkit.poster.source.values import Poster, Section
 from projectkit.poster.typesetting.arrangements import options
 from projectkit.poster.typesetting.frame import frame
-from projectkit.poster.typesetting.layout import BLOCK_GAP
+from projectkit.poster.typesetting.layout import BLOCK_GAP, Join
 from projectkit.poster.typesetting.pictures import Picture, read_picture
 from projectkit.poster.typesetting.plan import ROW_GAP
 from projectkit.project import Project
@@ -57,8 +58,8 @@ def compose(poster: Poster, project: Project) -> Composed:
     for section in poster.sections:
         blocks = [_block(block, section, poster, project, drawn, pictures) for block in section.blocks]
         sections.append(Section(section.file, tuple(blocks)))
-        for index, atom in enumerate(_atoms(blocks)):
-            place = {"file": section.file, "line": atom[0]["line"], "first": index == 0}
+        for index, (join, atom) in enumerate(_atoms(blocks)):
+            place = {"file": section.file, "line": atom[0]["line"], "join": join if index else "section"}
             atoms.append({**place, "elastic": any(map(_elastic, atom)), "blocks": prepared(atom)})
     good = _GOOD * poster.sheet.distance_m
     return Composed(
@@ -113,18 +114,37 @@ def _elastic(block: Node) -> bool:
     )
 
 
-def _atoms(blocks: list[Node]) -> Iterator[list[Node]]:
-    """Blocks that stay together in a column: a heading with what follows it, a sentence with its formula, or its list."""
+def _atoms(blocks: list[Node]) -> Iterator[tuple[Join, list[Node]]]:
+    """Blocks that stay together in a column: a heading with what follows it, a sentence with its formula, or its list.
+
+    A list may go on in the next column, but neither its first nor its last item stands alone.
+    """
     atom: list[Node] = []
     for block, after in zip(blocks, [*blocks[1:], None], strict=True):
-        atom.append(block)
+        first, *more = _pieces(block)
+        atom.append(first)
         formula = after is not None and after["kind"] == "equation"
         announces = block["kind"] == "paragraph" and (formula or plain_text(block).rstrip().endswith(":"))
         if block["kind"] != "heading" and not announces:
-            yield atom
+            yield "block", atom
             atom = []
+        for piece in more:
+            yield "item", [piece]
     if atom:
-        yield atom
+        yield "block", atom
+
+
+def _pieces(block: Node) -> list[Node]:
+    """A long list in pieces of an item, of two at its ends; anything else as it is. Numbers of one width keep items in line."""
+    count = len(block["items"]) if block["kind"] == "list" else 0
+    start = block["start"] if count else None
+    if count < 4 or (start is not None and len(str(start)) != len(str(start + count - 1))):
+        return [block]
+    edges = [0, *range(2, count - 1), count]
+    return [
+        {**block, "items": block["items"][low:high], "start": None if start is None else start + low}
+        for low, high in pairwise(edges)
+    ]
 
 
 def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, Picture], good: float) -> dict[str, Any]:
