@@ -192,3 +192,13 @@ def _leaves(value):
         return [leaf for one in value for leaf in _leaves(one)]
     children = value.get("children")
     return _leaves(children) if children else [value]
+
+
+def test_mathml_sets_a_function_apart_from_a_letter_but_not_from_its_brackets():
+    assert 'rspace="0.167em"' in mathml(parse_maths(r"\log x"))
+    assert 'rspace="0em"' in mathml(parse_maths(r"\log(x)"))
+    assert 'rspace="0em"' in mathml(parse_maths(r"\log\left(x\right)"))
+
+
+def test_mathml_keeps_the_spaces_of_words():
+    assert "<mtext>if\u00a0</mtext>" in mathml(parse_maths(r"\text{if } x"))

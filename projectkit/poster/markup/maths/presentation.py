@@ -24,6 +24,8 @@ _ABOVE = {
     "\u20d7": "→",
 }
 _BRACES = {"overbrace": "⏞", "underbrace": "⏟", "overline": "¯", "underline": "_"}
+_KEPT_SPACE = "\u00a0"  # browsers drop others at the ends of words
+_THIN = "0.167em"  # between a function and what it is of
 _SIGNS = ("+", "−", "±", "∓")  # operators between, signs in front
 _LOOSE = ("binary", "relation", "large", "opening", "closing", "punctuation", "fence")  # what browsers call operators
 
@@ -49,8 +51,11 @@ def _node(node: Maths) -> str:
 
 def _row(node: Maths) -> str:
     parts, before = [], "relation"
-    for child in node["children"]:
+    children = node["children"]
+    for child, after in zip(children, [*children[1:], None], strict=True):
         drawn = _node(child)
+        if child["kind"] == "name" and after and (after["kind"] == "fenced" or after.get("class") == "opening"):
+            drawn = drawn.replace(_THIN, "0em")  # log x, but log(x)
         if child.get("text", "") in _SIGNS and before in ("relation", "binary", "opening", "punctuation"):
             drawn = drawn.replace("<mo", '<mo form="prefix"', 1)
         parts.append(drawn)
@@ -144,8 +149,8 @@ _KINDS: dict[str, Callable[[Maths], str]] = {
     "glyph": _glyph,
     "big": _big,
     "number": lambda node: f"<mn>{escape(node['text'])}</mn>",
-    "words": lambda node: f"<mtext>{escape(node['text'])}</mtext>",
-    "name": lambda node: f'<mo form="prefix" movablelimits="true">{escape(node["text"])}</mo>',
+    "words": lambda node: f"<mtext>{escape(node['text'].replace(' ', _KEPT_SPACE))}</mtext>",
+    "name": lambda node: f'<mo lspace="0.16em" rspace="{_THIN}" movablelimits="true">{escape(node["text"])}</mo>',
     "space": lambda node: f'<mspace width="{node["em"]:.3g}em"/>',
     "frac": _fraction,
     "root": _root,

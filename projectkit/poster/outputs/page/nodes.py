@@ -57,7 +57,7 @@ class Nodes:
         return self.blocks(blocks)
 
     def _quote(self, node: Node) -> Html:
-        by = [element("footer", "— ", self.inlines(node["by"]))] if node["by"] else []
+        by = [element("p", "— ", self.inlines(node["by"]), class_="source")] if node["by"] else []
         return element("blockquote", self.blocks(node["children"]), *by)
 
     def _callout(self, node: Node) -> Html:
