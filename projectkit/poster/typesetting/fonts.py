@@ -98,6 +98,7 @@ def packages_for(characters: str) -> list[str]:
     return sorted({_SCRIPTS[word] for word in words if word in _SCRIPTS})
 
 
+@functools.cache
 def _installed(name: str, folder: str) -> Path | None:
     try:
         return Path(str(importlib.metadata.distribution(name).locate_file(folder)))
