@@ -54,8 +54,7 @@ def numbers(proof: Proof) -> Iterator[Finding]:
     known = [one for one in proof.found.composed.shown if one.value is not None]
     known += [one for run, _ in proof.runs for one in _measured(run)]
     for passage in proof.passages:
-        if passage.kind in ("heading", "paragraph", "table", "figure"):
-            yield from _of(passage, known)
+        yield from _of(passage, known)
     poster = proof.found.poster
     for key, text in (("title", poster.title), ("subtitle", poster.subtitle), ("finding", poster.finding)):
         if proof.is_written(key):
@@ -85,7 +84,7 @@ def results_in(text: str) -> Iterator[Typed]:
 
 
 def _of(passage: Passage, known: list[Shown]) -> Iterator[Finding]:
-    for typed in results_in(passage.text):
+    for typed in results_in(passage.headed or passage.text):
         about = [one for one in known if typed.is_about(one)]
         nearest = typed.nearest(about)
         if nearest is not None and abs((nearest.value or 0.0) - typed.value) <= typed.half * 1.001:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from projectkit.poster.markup.nodes import Node, walk
 from projectkit.poster.source.values import Section
 
-_INLINES = ("children", "caption", "by")
+_INLINES = ("title", "children", "caption", "by")
 _INLINE_KINDS = frozenset(
     ("text", "strong", "emph", "strike", "code", "link", "break", "math", "footnote", "cite", "role", "number")
 )
@@ -25,6 +25,7 @@ class Passage:
         level: of a heading, else 0.
         text: the words; code, formulas and numbers drawn from runs are left out.
         cites: whether a source is cited in it.
+        headed: of a table's row, each cell behind the head of its column, divided by semicolons.
     """
 
     where: str
@@ -32,6 +33,7 @@ class Passage:
     level: int
     text: str
     cites: bool = False
+    headed: str = ""
 
 
 def passages(sections: Iterable[Section]) -> Iterator[Passage]:
@@ -53,15 +55,14 @@ def _of(block: Node, file: str, line: int) -> Iterator[Passage]:
     kind, line = block["kind"], block.get("line", line)
     where = f"{file}:{line}"
     if kind == "table":
+        heads = [_words(cell) for cell in block["header"]]
         for row in (block["header"], *block["rows"]):
-            yield _passage(where, "table", [one for cell in row for one in [*cell, {"kind": "break"}]])
-    if kind == "callout" and block["title"]:
-        yield Passage(where, kind, 0, block["title"])
+            found = _passage(where, kind, [one for cell in row for one in [*cell, {"kind": "break"}]])
+            pairs = [f"{head} {_words(cell)}" for head, cell in zip(heads, row, strict=True)]
+            yield replace(found, headed="; ".join(pairs) if row is not block["header"] else "")
     for key in _INLINES:
         if _is_inline(block.get(key)):
             yield _passage(where, kind, block[key], block.get("level", 0))
-            if key != "by":
-                return
     for value in (block.get("items"), block.get("children"), block.get("cells"), block.get("entries")):
         yield from _nested(value, file, line)
 
@@ -82,8 +83,12 @@ def _is_inline(value: object) -> bool:
 
 
 def _passage(where: str, kind: str, inlines: list[Node], level: int = 0) -> Passage:
-    every = list(walk(inlines))
-    words = "".join(
-        node["text"] if node["kind"] == "text" else " " if node["kind"] in _LEFT_OUT else "" for node in every
+    cites = any(node["kind"] == "cite" for node in walk(inlines))
+    return Passage(where, kind, level, _words(inlines), cites)
+
+
+def _words(inlines: list[Node]) -> str:
+    texts = (
+        node["text"] if node["kind"] == "text" else " " if node["kind"] in _LEFT_OUT else "" for node in walk(inlines)
     )
-    return Passage(where, kind, level, " ".join(words.split()), any(node["kind"] == "cite" for node in every))
+    return " ".join("".join(texts).split())

@@ -25,9 +25,9 @@ def resolution(proof: Proof) -> Iterator[Finding]:
         printed = [placed for placed in proof.printed.placed if placed.pixels in (pixels, pixels[::-1])]
         if not printed:
             continue
-        ppi = min(placed.ppi for placed in printed)
+        ppi = round(min(placed.ppi for placed in printed))
         inches = max(placed.width for placed in printed) / 72
         status: Status = "error" if ppi < _ERROR else "warning" if ppi < _WARNING else "ok"
-        message = f"{picture.named} has {pixels[0]} x {pixels[1]} pixels, {ppi:.0f} an inch in print"
+        message = f"{picture.named} has {pixels[0]} x {pixels[1]} pixels, {ppi} an inch in print"
         advice = f"give it {_WARNING * inches:.0f} pixels of width, or save it as SVG" if status != "ok" else ""
-        yield finding("resolution", status, picture.where, message, advice, ppi=round(ppi, 1), pixels=list(pixels))
+        yield finding("resolution", status, picture.where, message, advice, ppi=ppi, pixels=list(pixels))

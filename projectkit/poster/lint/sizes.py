@@ -60,7 +60,7 @@ def _title(letters: tuple[Letters, ...], proof: Proof, metres: float) -> Iterato
             found[run.size] += len(text)
     sizes = [size for size, count in found.items() if count >= len(title) / 2]
     if sizes and max(sizes) < _TITLE_GOOD * metres * 0.99:
-        status: Status = "error" if max(sizes) < _TITLE_LEAST * metres * 0.99 else "note"
+        status: Status = "warning" if max(sizes) < _TITLE_LEAST * metres * 0.99 else "note"
         message = f"the title is {max(sizes):.0f} pt; from {_TITLE_GOOD * metres:.0f} pt it is read in passing"
         advice = "write a shorter title"
         yield finding("text-size", status, proof.place("title"), message, advice, title_pt=round(max(sizes), 1))

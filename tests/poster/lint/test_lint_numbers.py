@@ -48,6 +48,13 @@ def test_a_number_of_another_metric_is_no_excuse(checked, write_poster, make_run
     assert statuses == {"The accuracy": ["warning"], "The F1": ["note"], "The specificity": ["note"]}
 
 
+def test_a_table_typed_by_hand_is_read_with_the_heads_of_its_columns(checked, write_poster, make_run):
+    make_run(f1=0.834)
+    table = "| model | seconds | macro F1 |\n|---|---|---|\n| ours | 0.34 | 0.83 |\n| theirs | 0.12 | 0.95 |\n"
+    found = checked("numbers", write_poster(f"# A claim\n\n{table}{NUMBERS}"))
+    assert [(one.status, one.message.split()[0]) for one in found] == [("note", "0.83"), ("warning", "0.95")]
+
+
 def test_a_number_from_a_cited_source_is_left_alone(checked, write_poster, make_run):
     make_run()
     folder = write_poster(f"# A claim\n\nOthers reach an accuracy of 0.99 [@lovelace].{NUMBERS}")

@@ -62,7 +62,7 @@ def test_pictures_are_read_back_with_their_pixels_an_inch(lint, write_poster, te
     assert placed.pixels == (840, 400)
     assert placed.width / placed.height == pytest.approx(2.1, rel=0.01)
     (found,) = lint(folder, "resolution")
-    assert found.evidence["ppi"] == pytest.approx(840 / placed.width * 72, abs=0.1)
+    assert found.evidence["ppi"] == round(840 / placed.width * 72)
 
 
 @pytest.mark.parametrize(("width", "status"), [(300, "error"), (1400, "warning"), (2800, "ok")])
@@ -136,7 +136,7 @@ def test_small_text_is_a_note_and_a_long_title_is_set_small(lint, write_poster):
         "# A claim\n\n" + "\n\n".join(["Letters beat words. " * 12] * 9), yaml=f"title: {'Letters beat words ' * 14}"
     )
     found = {"title" if "title_pt" in one.evidence else "text": one for one in lint(folder, "text-size")}
-    assert found["title"].status in ("note", "error")
+    assert found["title"].status in ("note", "warning")
     assert found["title"].where.startswith("poster/poster.yaml:")
 
 
