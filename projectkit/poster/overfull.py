@@ -14,7 +14,7 @@ from typing import Any
 
 from projectkit.errors import WorkError
 from projectkit.poster.render import Rendered
-from projectkit.poster.typesetting.layout import LINE_PITCH, Excess, fits
+from projectkit.poster.typesetting.layout import LINE_PITCH, Excess, Join, fits
 
 _MOST_CUTS = 3
 _TRIED = 12  # of the tallest figures and tables: pairs of them are 66 layouts
@@ -240,18 +240,19 @@ class _Cuts:
         return spares
 
     def _fits(self, gone: frozenset[int], cut: Mapping[int, float] | None = None) -> bool:
-        starts, heights, carried = [], [], False
+        joins: list[Join] = []
+        heights, carried = [], False  # a section whose first block is gone starts with the next one
         for index, atom in enumerate(self._atoms):
-            carried = carried or atom["first"]
+            carried = carried or atom["join"] == "section"
             height = self._heights[index] - (cut or {}).get(index, 0.0)
             if index in gone:
                 if len(atom["blocks"]) == 1:
                     continue
                 height = min(height, _HEADING_LINES * self._pitch)
-            starts.append(carried)
+            joins.append("section" if carried else atom["join"])
             heights.append(height)
             carried = False
-        return bool(heights) and fits(starts, heights, self._option)
+        return bool(heights) and fits(joins, heights, self._option)
 
 
 def _lines(count: int) -> str:

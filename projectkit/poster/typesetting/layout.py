@@ -12,19 +12,24 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Literal
 
 from projectkit.poster.typesetting.arrangements import Area, Arrangement
 
+# How a block follows the one before it: it starts a section, goes on in one, or goes on with the items of a list.
+Join = Literal["section", "block", "item"]
 # Gaps before a block, and how far they may grow to fill a column; in sizes of the text.
-SECTION_GAP, BLOCK_GAP = 1.75, 0.95
-_SECTION_EXTRA, _BLOCK_EXTRA = 2.4, 0.7
+SECTION_GAP, BLOCK_GAP, ITEM_GAP = 1.75, 0.95, 0.84
+_GAPS: dict[Join, float] = {"section": SECTION_GAP, "block": BLOCK_GAP, "item": ITEM_GAP}
+_EXTRAS: dict[Join, float] = {"section": 2.4, "block": 0.7, "item": 0.0}
 LINE_PITCH = 1.28  # cap height and leading of the template, in sizes of the text
 
 # What a layout is worth: text of a good size 1.0, a smaller one in proportion, a larger one little more.
 _LARGER = 0.25
 _SLACK = 0.9  # for an entirely empty column
-_BREAK = 0.035  # for each section that goes on in the next column
+_BREAKS: dict[Join, float] = {"section": 0.0, "block": 0.035, "item": 0.07}  # for a column that starts so
 _GROWN = 0.06  # for figures at their greatest height
+_LONG_LINES, _EMS = 0.015, 30.0  # for each em that a column is wider than so many
 _MIDDLE = 0.3  # for a billboard's middle that takes the whole page
 
 
@@ -112,11 +117,11 @@ class Excess:
     over: float
 
 
-def arrange(starts: Sequence[bool], options: Sequence[Option], good: float) -> Layout | None:
+def arrange(joins: Sequence[Join], options: Sequence[Option], good: float) -> Layout | None:
     """The best layout, None where nothing fits.
 
     Args:
-        starts: for each block, whether it starts a section.
+        joins: how each block follows the one before it.
         options: what may be used.
         good: a text size that is read with ease.
     """
@@ -127,10 +132,10 @@ def arrange(starts: Sequence[bool], options: Sequence[Option], good: float) -> L
             most = _text_worth(rung.size, good) + _GROWN + _middle_worth(arrangement)
             if best is not None and most <= best[0]:
                 continue
-            layout = _deal(starts, rung, arrangement)
+            layout = _deal(joins, rung, arrangement)
             if layout is None:
                 continue
-            worth = _worth(layout, starts, good) + _middle_worth(arrangement)
+            worth = _worth(layout, joins, good) + _middle_worth(arrangement)
             if best is None or worth > best[0]:
                 best = (worth, layout)
     return _closed(best[1]) if best else None
@@ -156,36 +161,33 @@ def _shorter(column: Column, free: float) -> Column:
     return replace(column, slack=max(slack, 0.0), area=replace(column.area, height=height - free))
 
 
-def fits(starts: Sequence[bool], heights: Sequence[float], option: Option) -> bool:
+def fits(joins: Sequence[Join], heights: Sequence[float], option: Option) -> bool:
     """Whether blocks of these heights fit at the smallest text size.
 
     Args:
-        starts: for each block, whether it starts a section.
+        joins: how each block follows the one before it.
         heights: in points, figures at their least height.
         option: of `Excess`.
     """
     rung = Ladder(option.smallest.size, heights, heights, ())
-    return any(_deal(starts, rung, arrangement) is not None for arrangement in option.arrangements)
+    return any(_deal(joins, rung, arrangement) is not None for arrangement in option.arrangements)
 
 
-def excess(starts: Sequence[bool], options: Sequence[Option]) -> Excess:
+def excess(joins: Sequence[Join], options: Sequence[Option]) -> Excess:
     """By how much the blocks are too long, for the option that comes nearest to fitting."""
-    found = [_excess(starts, option) for option in options]
+    found = [_excess(joins, option) for option in options]
     return min(found, key=lambda one: (one.wide is not None, one.tall is not None, one.share))
 
 
-def _excess(starts: Sequence[bool], option: Option) -> Excess:
+def _excess(joins: Sequence[Join], option: Option) -> Excess:
     rung = option.smallest
-    heights = [
-        height + (SECTION_GAP if start else BLOCK_GAP) * rung.size
-        for height, start in zip(rung.least, starts, strict=True)
-    ]
+    heights = [height + _GAPS[join] * rung.size for height, join in zip(rung.least, joins, strict=True)]
     arrangement = max(option.arrangements, key=lambda one: sum(area.height for area in one.areas))
     rooms = [area.height for area in arrangement.areas]
     tallest = max(range(len(heights)), key=lambda index: rung.least[index])
     over = max(sum(heights) - sum(rooms), rung.least[tallest] - max(rooms), rung.size)
     pitch = rung.size * LINE_PITCH
-    layout, taller = _spilling(starts, rung, arrangement, sum(heights))
+    layout, taller = _spilling(joins, rung, arrangement, sum(heights))
     return Excess(
         lines=math.ceil(over / pitch),
         share=max(sum(heights) / sum(rooms), 1.01),
@@ -198,14 +200,14 @@ def _excess(starts: Sequence[bool], option: Option) -> Excess:
     )
 
 
-def _spilling(starts: Sequence[bool], rung: Ladder, arrangement: Arrangement, most: float) -> tuple[Layout, float]:
+def _spilling(joins: Sequence[Join], rung: Ladder, arrangement: Arrangement, most: float) -> tuple[Layout, float]:
     """The layout on the shortest page that holds everything, and by how many points that is taller."""
     low, high = 0.0, most
-    layout = _deal(starts, rung, arrangement.taller(high))
+    layout = _deal(joins, rung, arrangement.taller(high))
     assert layout is not None  # each column could hold everything
     while high - low > rung.size / 2:
         middle = (low + high) / 2
-        tried = _deal(starts, rung, arrangement.taller(middle))
+        tried = _deal(joins, rung, arrangement.taller(middle))
         if tried is None:
             low = middle
         else:
@@ -214,10 +216,11 @@ def _spilling(starts: Sequence[bool], rung: Ladder, arrangement: Arrangement, mo
     return layout, high * rows
 
 
-def _worth(layout: Layout, starts: Sequence[bool], good: float) -> float:
-    broken = sum(not starts[column.blocks.start] for column in layout.columns)
+def _worth(layout: Layout, joins: Sequence[Join], good: float) -> float:
+    broken = sum(_BREAKS[joins[column.blocks.start]] for column in layout.columns)
     grown = sum(column.grow for column in layout.columns) / len(layout.columns)
-    return _text_worth(layout.size, good) - _SLACK * layout.slack - _BREAK * broken + _GROWN * grown
+    long_lines = _LONG_LINES * max(layout.columns[0].area.width / layout.size - _EMS, 0)
+    return _text_worth(layout.size, good) - _SLACK * layout.slack - broken - long_lines + _GROWN * grown
 
 
 def _text_worth(size: float, good: float) -> float:
@@ -232,15 +235,15 @@ def _middle_worth(arrangement: Arrangement) -> float:
     return _MIDDLE * middle / (middle + sum(area.width * area.height for area in arrangement.areas))
 
 
-def _deal(starts: Sequence[bool], rung: Ladder, arrangement: Arrangement) -> Layout | None:
+def _deal(joins: Sequence[Join], rung: Ladder, arrangement: Arrangement) -> Layout | None:
     """The blocks in these columns, none taller than its room; the emptiest space is made small, then sections kept whole.
 
     Dynamic programming over (columns used, blocks placed); the cost of a column is the square of what stays empty in it.
     """
-    count = len(starts)
+    count = len(joins)
     if sum(rung.least) > sum(area.height for area in arrangement.areas):
         return None
-    fillings = _Fillings(starts, rung)
+    fillings = _Fillings(joins, rung)
     inside = {room: list(fillings.within(room)) for room in {area.height for area in arrangement.areas}}
     best: dict[int, tuple[float, tuple[range, ...]]] = {0: (0.0, ())}
     for area in arrangement.areas:
@@ -275,18 +278,18 @@ class _Filling:
 class _Fillings:
     """Every way to fill a column with blocks that follow each other, at one text size; sums up to each block make it cheap."""
 
-    def __init__(self, starts: Sequence[bool], rung: Ladder) -> None:
-        self._starts = starts
-        self._gaps = [(SECTION_GAP if start else BLOCK_GAP) * rung.size for start in starts]
-        self._extra = [(_SECTION_EXTRA if start else _BLOCK_EXTRA) * rung.size for start in starts]
+    def __init__(self, joins: Sequence[Join], rung: Ladder) -> None:
+        self._joins = joins
+        self._gaps = [_GAPS[join] * rung.size for join in joins]
+        self._extra = [_EXTRAS[join] * rung.size for join in joins]
         sums = (rung.least, rung.most, self._gaps, self._extra)
         self._least, self._most, self._gap_sums, self._extra_sums = ([0.0, *accumulate(values)] for values in sums)
 
     def within(self, room: float) -> Iterator[tuple[int, int, float]]:
         """First block, end and cost of each column that is not taller than the room."""
-        count = len(self._starts)
+        count = len(self._joins)
         for first in range(count):
-            broken = _BREAK * (not self._starts[first])
+            broken = _BREAKS[self._joins[first]]
             for end in range(first + 1, count + 1):
                 filling = self._filling(first, end, room)
                 if filling is None:

@@ -64,13 +64,13 @@ def fit(document: Mapping[str, Any], measured: Mapping[str, Any], good: float) -
             where=document["source"],
             remedy="shorten the title, the subtitle, the list of authors or the links",
         )
-    starts = [atom["first"] for atom in document["atoms"]]
+    joins = [atom["join"] for atom in document["atoms"]]
     options = []
     for option, found in zip(document["options"], measured["options"], strict=True):
         possible = list(arrangements(document["page"], option, measured["top"], measured["room"]))
         tall = [one for one in possible if one.middle is None or one.middle.height >= found["middle"]]
         options.append(Option(tall or possible[:1], [Ladder(**rung) for rung in found["rungs"]]))
-    return arrange(starts, options, good) or excess(starts, options)
+    return arrange(joins, options, good) or excess(joins, options)
 
 
 def plan(layout: Layout, *, over: float = 0.0, notice: str = "") -> dict[str, Any]:
