@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from projectkit.poster.gallery.entry import Entry
 
@@ -64,13 +65,20 @@ def _slugs(entries: Sequence[Entry]) -> list[str]:
     taken: set[str] = set()
     slugs = []
     for entry in entries:
-        plain = unicodedata.normalize("NFKD", entry.title).encode("ascii", "ignore").decode("ascii").lower()
-        words = re.sub(r"[^a-z0-9]+", "-", plain)[:_LONGEST].strip("-")
-        base = f"poster-{words}".rstrip("-") if len(words) < 5 else words  # CON and AUX are no folders on Windows
+        base = _plain(entry.title)
+        if len(base) < 5:  # another script, which has no plain letters; CON and AUX, which are no folders on Windows
+            base = f"poster-{base or _plain(entry.team) or _plain(PurePosixPath(entry.path).name)}".rstrip("-")
         slug = next(name for name in _candidates(base) if name not in taken)
         taken.add(slug)
         slugs.append(slug)
     return slugs
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii").lower()
+    words = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+    whole = words if len(words) <= _LONGEST else words[: _LONGEST + 1].rpartition("-")[0]
+    return whole or words[:_LONGEST]
 
 
 def _candidates(base: str) -> Iterable[str]:

@@ -39,7 +39,8 @@ def team_page(title: str, poster: Hung, picture: Picture, before: Hung | None, a
         alt=f"The poster “{entry.title}”; its words stand on this page.",
     )
     figure = element("figure", element("a", image, href="poster.pdf"))
-    main = element("main", figure, element("div", _about(poster), class_="about"))
+    shape = "wide" if picture.width > picture.height else None
+    main = element("main", figure, element("div", _about(poster), class_="about"), class_=shape)
     return document(f"{entry.title} · {title}", header, main, _neighbours(before, after), up=_UP, kind="team")
 
 
@@ -72,7 +73,8 @@ def _about(poster: Hung) -> Html:
     parts += [element("h2", "Audit"), audit(entry)]
     if entry.tags:
         parts += [element("h2", "Tags"), tags(entry, _UP)]
-    lines = [line.strip() for line in entry.text.splitlines() if line.strip()]
+    above = {"", entry.title, entry.subtitle, entry.team, *(author.name for author in entry.authors)}
+    lines = [line.strip() for line in entry.text.splitlines() if line.strip() not in above]
     if lines:
         paragraphs = [element("p", line) for line in lines]
         parts += [element("h2", "All words of the poster"), words("div", entry, *paragraphs, class_="words")]

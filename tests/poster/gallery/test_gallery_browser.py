@@ -141,6 +141,16 @@ def test_a_wide_poster_keeps_its_shape_on_the_wall_and_in_the_list(browser, show
         browser.do("document.getElementById('as-list').click()")
 
 
+def test_a_wall_of_wide_posters_has_lower_rows(browser, show, site) -> None:
+    write_built(site.parent / "wide/one", size=(1600, 900))
+    make_gallery([site.parent / "wide"], site.parent / "screens")
+    rows = {}
+    for name in ("site", "screens"):
+        show(f"../{name}/index.html")
+        rows[name] = browser.do("document.querySelector('#posters > li').offsetHeight")
+    assert rows["screens"] < 0.6 * rows["site"]
+
+
 def test_hostile_words_are_seen_as_words(browser, show) -> None:
     show()
     assert HOSTILE in browser.do("document.querySelector('h1').textContent")

@@ -3,7 +3,7 @@
 "use strict";
 const byId = (name) => document.getElementById(name);
 const body = document.body, view = byId("view"), wall = byId("posters"), query = byId("query"), found = byId("found");
-const WIDTH = 340, HEIGHT = 590, GAP = 40; // a poster's place on the wall, as in gallery.css
+const WIDTH = 340, TALLEST = 480, BELOW = 110, GAP = 40; // a poster's place on the wall, its caption, as in gallery.css
 const MARGIN = 24; // around the wall, in pixels of the screen
 const CLOSEST = 6; // a small picture is as wide as its place: six times that is more than the large one has
 const STILL = 6; // pixels that a finger may tremble in a click
@@ -12,6 +12,9 @@ const posters = JSON.parse(byId("index").textContent).map((row, order) => {
   const fields = Object.fromEntries(Object.entries(row).map(([name, words]) => [name, plain(words)]));
   return { order, fields, words: row.text, card: wall.children[order], image: wall.children[order].querySelector("img") };
 });
+const tallest = Math.max(...posters.map(({ image }) => Math.min(TALLEST, (WIDTH * image.getAttribute("height")) / image.getAttribute("width"))));
+const HEIGHT = tallest + BELOW; // a wall of wide posters has lower rows
+wall.style.setProperty("--tallest", `${tallest}px`);
 
 // ---- search ----
 
