@@ -147,6 +147,11 @@ def test_contrast_is_that_of_wcag():
     assert contrast("#777777", "#ffffff") == pytest.approx(4.478, abs=1e-3)
 
 
+def test_spaces_that_do_not_break_and_the_joiners_of_persian_stay():
+    assert text("1\u00a0194 \u202f می\u200cخواهم") == "1\u00a0194 \u202f می\u200cخواهم"
+    assert text("a\u202eb\x00c\ud800") == "abc"
+
+
 def test_attributes_are_escaped_and_control_characters_left_out():
     assert element("a", "x", href='"><b>', title=None, hidden=True) == '<a href="&quot;&gt;&lt;b&gt;" hidden>x</a>'
     assert text("a\x00b\x1bc") == "abc"

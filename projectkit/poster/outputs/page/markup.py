@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from html import escape
 
+_NO_TEXT = (
+    "Cc",
+    "Cs",
+)  # control characters, halves of a character; a no-break space and the joiners of Persian are text
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # would turn around what stands behind them
 _VOID = ("br", "img", "input", "meta", "link")
 
 
@@ -14,8 +20,13 @@ class Html(str):
 
 
 def text(words: object) -> Html:
-    """Words as HTML; control characters, which no page may hold, are left out."""
-    return Html(escape("".join(one for one in str(words) if one.isprintable() or one in "\n\t\u200b\u00ad")))
+    """Words as HTML; control characters, which no page may hold, are left out, and so are those that turn around the page's text."""
+    kept = (
+        one
+        for one in str(words)
+        if one in "\n\t" or (unicodedata.category(one) not in _NO_TEXT and one not in _TURNING)
+    )
+    return Html(escape("".join(kept)))
 
 
 def element(name: str, /, *children: Html | str, **attributes: str | bool | None) -> Html:
