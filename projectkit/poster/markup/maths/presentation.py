@@ -127,8 +127,11 @@ def _fence(text: str, form: str) -> str:
 
 
 def _grid(node: Maths) -> str:
+    tight = ";padding-left:0;padding-right:0" if node["style"] in ("lines", "stack") else ""
+
     def cell(content: Maths, align: str) -> str:
-        return f'<mtd style="text-align:{align}">{_node(content)}</mtd>'
+        side = f"text-align:{align};text-align:-webkit-{align}"  # the latter where cells hold blocks, as in Chromium
+        return f'<mtd style="{side}{tight}">{_node(content)}</mtd>'
 
     rows = "".join(
         f"<mtr>{''.join(cell(content, align) for content, align in zip(row, node['align'], strict=True))}</mtr>"
