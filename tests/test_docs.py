@@ -275,6 +275,16 @@ def team(project: Path) -> Project:
         metrics = dict.fromkeys(("f1_macro", "accuracy", "auroc"), value)
         document = {"n": 300, "class_names": ["ham", "smishing", "spam"], "metrics": metrics, "confusion": counts}
         writer.write_evaluation("val", document)
+        layer = {
+            "name": "head",
+            "type": "Linear",
+            "about": "8 → 3",
+            "input": [8],
+            "output": [3],
+            "parameters": 27,
+            "source": 0,
+        }
+        writer.write_model({"type": "Net", "parameters": 27, "input": [8], "output": [3], "layers": [layer]})
         writer.finish("finished")
     (project / "poster" / "sections").mkdir(parents=True)
     (project / "poster" / "figures").mkdir()

@@ -85,7 +85,11 @@ def attributed_images(
             left = 1 + (index % grid.columns) * (grid.pair[0] + gap)
             top = (index // grid.columns) * (grid.pair[1] + title_mm + gap)
             lines = wrapped(titles[index], grid.pair[0] / MM_PER_PT, font_pt, most=grid.lines)
-            sheet.text(left, top + title_mm - 0.3 * font_pt * MM_PER_PT, "\n".join(lines), va="bottom", linespacing=1.1)
+            for line, words in enumerate(
+                reversed(lines)
+            ):  # each on its own: with its descenders a line would stand higher
+                base = top + title_mm - (0.5 + 1.15 * line) * font_pt * MM_PER_PT
+                sheet.text(left, base, words, va="baseline")
             top += title_mm
             _picture(place(figure, left, top, grid.width, grid.height), pictures[index])
             left, top = (left + grid.width + 1, top) if grid.beside else (left, top + grid.height + 1)
@@ -96,7 +100,7 @@ def attributed_images(
 
 
 def _title_mm(lines: int, font_pt: float) -> float:
-    return (lines * 1.15 + 0.45) * font_pt * MM_PER_PT
+    return (lines * 1.15 + 0.6) * font_pt * MM_PER_PT
 
 
 def _grid(
