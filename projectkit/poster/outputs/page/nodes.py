@@ -169,10 +169,10 @@ class Nodes:
         return element("section", words, *listed, self._source(node), class_="card")
 
     def _count(self, node: Node) -> Html:
-        value = element("dd", element("span", node["value"], class_="value"), " ", node["text"])
-        return join(
-            element("dl", element("div", element("dt", node["label"]), value), class_="numbers"), self._source(node)
-        )
+        value = element("dd", element("span", node["value"], class_="value"))
+        counted = element("dl", element("div", element("dt", node["label"]), value), class_="numbers")
+        when = [element("p", node["text"], class_="caption")] if node["text"] else []
+        return join(counted, *when, self._source(node))
 
     def _qr(self, node: Node) -> Html:
         """On a phone a code is of no use, its address is."""
