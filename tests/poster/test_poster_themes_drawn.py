@@ -134,6 +134,17 @@ def test_six_logos_a_number_and_a_long_title_stand_beside_each_other(team, write
     assert any(box["x1"] < page.width and box["width"] < 0.35 * page.width for box in plate)
 
 
+@pytest.mark.parametrize("theme", ["classic", "billboard"])
+def test_names_numbers_and_links_of_any_length_stay_inside_the_page(team, write_poster, build, theme):
+    (write_poster() / "a.svg").write_text(LOGO.format(w=9000), encoding="utf-8")
+    many = "word " * 60
+    links = ", ".join(f"Label {n}: 'https://example.org/{'path/' * 12}{n}'" for n in range(8))
+    yaml = f"theme: {theme}\nsize: A0\nteam: {many}\nnumber: {many}\ncourse: {many}\nlinks: {{{links}}}\nrepository: {ADDRESS}\n"
+    page, _ = build(f"{yaml}logos: [{{file: a.svg, alt: wide}}]\nauthors: [{many}]")
+    assert all(0 <= word["x0"] < word["x1"] <= page.width + 0.1 for word in words(page))
+    assert all(0 <= word["top"] < word["bottom"] <= page.height + 0.1 for word in words(page))
+
+
 def test_a_logo_that_cannot_be_decoded_is_named_with_the_line_that_names_it(team, write_poster):
     folder = write_poster(yaml="logos:\n  - {file: a.svg, alt: Our team}")
     (folder / "a.svg").write_text("<svg", encoding="utf-8")
