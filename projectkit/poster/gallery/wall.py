@@ -93,7 +93,8 @@ def _card(poster: Hung, picture: Picture) -> Html:
     details = [words("p", entry, people(entry), class_="people")]
     if entry.abstract:
         details.append(words("p", entry, entry.abstract, class_="abstract"))
-    return element("li", link, *details, tags(entry), audit(entry))
+    details += [tags(entry), *([audit(entry)] if entry.audit else [])]
+    return element("li", link, *details)
 
 
 def _index(posters: Sequence[Hung]) -> Html:
