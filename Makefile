@@ -48,6 +48,7 @@ format: $(READY) ## mend what ruff can mend
 bench: $(READY) ## measure, and rewrite benchmarks/RESULTS.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/poster.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/simulations.py
 	$(BIN)/python benchmarks/kill_resume.py
