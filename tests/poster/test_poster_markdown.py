@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from projectkit.errors import UserError
 from projectkit.poster.markup.markdown import parse, plain_text
+from projectkit.poster.markup.words import prepared
 
 
 def text(words: str) -> dict:
@@ -208,3 +211,94 @@ def test_a_role_keeps_its_body_and_its_line():
 
 def test_a_section_far_too_long_is_refused_before_it_is_parsed():
     assert "50_001 characters" in refusal("x" * 50_001)
+
+
+PIECES = (
+    *(
+        "$",
+        "$$",
+        "\n",
+        "\n\n",
+        "\\frac",
+        "{",
+        "}",
+        "^",
+        "_",
+        "a",
+        "12",
+        "\\left(",
+        "\\right)",
+        "&",
+        "\\\\",
+        "\\text{",
+        "\\hat",
+        "\\",
+    ),
+    *(
+        "> ",
+        "> [!NOTE]",
+        "> -- x\n",
+        "- ",
+        "1. ",
+        "    ",
+        "|",
+        "| a | b |\n|---|---|\n",
+        ": c\n",
+        "[^1]",
+        "[^1]: ",
+        "[@k]",
+        "[@k; @l]",
+    ),
+    *(
+        "{value}`x`",
+        "`",
+        "*",
+        "**",
+        "~~",
+        "![a](b.png)",
+        "[l](https://x.y)",
+        "[",
+        "]",
+        "(",
+        ")",
+        "::::{row}\n",
+        "::::\n",
+        ":::{figure}\n",
+    ),
+    *(
+        ":::\n",
+        "---\n",
+        "# ",
+        "<!--",
+        "-->",
+        "<b>",
+        "\t",
+        "\u202e",
+        "é",
+        "中",
+        "\x00",
+        "\r\n",
+        "{alt=x}",
+        "'",
+        "%",
+        "#",
+        "==\n",
+    ),
+)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_text_is_parsed_or_refused_in_one_line_with_its_place(seed):
+    rng = random.Random(seed)
+    parsed = 0
+    for _ in range(300):
+        text = "".join(rng.choices(PIECES, k=rng.randint(1, 30)))
+        try:
+            blocks = parse(text, "s.md")
+        except UserError as error:
+            assert str(error).startswith("s.md:"), text
+            assert "\n" not in str(error), text
+        else:
+            parsed += 1
+            assert all(isinstance(plain_text(block), str) for block in prepared(blocks))
+    assert 30 < parsed < 290

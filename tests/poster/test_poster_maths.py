@@ -87,6 +87,7 @@ def test_letters_come_from_the_alphabet_that_is_asked_for():
         ("a\\", 1, "backslash"),
         ("  ", 0, "empty"),
         ("x\u0007", 1, "U+0007"),
+        ("\\text{a\u202eb}", 7, "U+202E"),
     ],
 )
 def test_what_is_no_formula_is_named_with_its_place(source, offset, words):

@@ -120,7 +120,7 @@ def _atoms(blocks: list[Node]) -> Iterator[tuple[Join, list[Node]]]:
     A list may go on in the next column, but neither its first nor its last item stands alone.
     """
     atom: list[Node] = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+    for block, after in zip(blocks, [*blocks, None][1:], strict=True):
         first, *more = _pieces(block)
         atom.append(first)
         formula = after is not None and after["kind"] == "equation"

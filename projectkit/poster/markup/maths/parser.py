@@ -131,6 +131,8 @@ class Parser:
                 raise MathsError(
                     f"{token.text} inside {command.text}", token.offset, f"end {command.text}{{...}} before it"
                 )
+            if not token.is_space and not token.text.isprintable():
+                raise MathsError(f"the character U+{ord(token.text):04X} in a formula", token.offset, "take it out")
             parts.append(" " if token.is_space or token.text == "~" else token.text.removeprefix("\\"))
         return "".join(parts), opening.offset + 1
 

@@ -52,7 +52,7 @@ def _node(node: Maths) -> str:
 def _row(node: Maths) -> str:
     parts, before = [], "relation"
     children = node["children"]
-    for child, after in zip(children, [*children[1:], None], strict=True):
+    for child, after in zip(children, [*children, None][1:], strict=True):
         drawn = _node(child)
         if child["kind"] == "name" and after and (after["kind"] == "fenced" or after.get("class") == "opening"):
             drawn = drawn.replace(_THIN, "0em")  # log x, but log(x)
