@@ -73,6 +73,7 @@ def run_demo(folder: Path | None, console: Console) -> Path:
         ("evaluate once on the test set; the look is written into ledger/", ["evaluate", "latest", "--subset", "test"]),
         ("keep the run for git", ["runs", "keep", "latest"]),
         ("make the poster", ["poster", "build"]),
+        ("check it as the hall will see it", ["poster", "lint"]),
     ):
         _step(
             console,
