@@ -164,7 +164,8 @@ def _overlap(one, other):
 def test_the_number_of_columns_that_was_asked_for_is_the_only_one():
     page = {"width": 841, "height": 1189, "margin": 39.0, "gutter": 25.0}
     assert [one["columns"] for one in options(page, 36, billboard=False, wanted=4, atoms=20)] == [4]
-    assert [one["columns"] for one in options(page, 36, billboard=False, wanted=4, atoms=3)] == [3]
+    assert [one["columns"] for one in options(page, 36, billboard=False, wanted=4, atoms=1)] == [4]
+    assert [one["columns"] for one in options(page, 36, billboard=False, wanted=None, atoms=1)] == [1]
 
 
 @pytest.mark.parametrize("sides", [(200, 300), (420, 594), (300, 1200), (1200, 300), (3000, 1000)])

@@ -73,12 +73,12 @@ def options(
         good: a text size that is read with ease, in points.
         billboard: with the finding in the middle.
         wanted: number of columns; None to choose.
-        atoms: how many blocks there are to be dealt to columns.
+        atoms: how many blocks there are; without a wish there are no more columns than these.
     """
     inner, gutter = _inner(page), page["gutter"] * POINTS_PER_MM
     sides = billboard and page["width"] >= 1.15 * page["height"]
     found: list[dict[str, Any]] = []
-    for count in range(1, max(1, min(_MOST_COLUMNS, atoms)) + 1):
+    for count in range(1, (_MOST_COLUMNS if wanted else max(1, min(_MOST_COLUMNS, atoms))) + 1):
         if sides and count % 2 == 0:
             for share in _MIDDLE_WIDTHS:
                 middle = share * inner
@@ -92,8 +92,7 @@ def options(
         width = (inner * (1 - _MIDDLE_WIDTHS[0]) - 2 * _AROUND * gutter) / 2
         found = [{"way": "sides", "columns": 2, "width": width, "middle": _MIDDLE_WIDTHS[0] * inner}]
     if wanted is not None:
-        most = max(option["columns"] for option in found)
-        nearest = min((option["columns"] for option in found), key=lambda count: abs(count - min(wanted, most)))
+        nearest = min((option["columns"] for option in found), key=lambda count: abs(count - wanted))
         return [option for option in found if option["columns"] == nearest]
     least = _LEAST_EM_BESIDE if sides else _LEAST_EM
 
