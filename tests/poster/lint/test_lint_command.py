@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from generated import Generator
 
 from projectkit.cli import main
 from projectkit.errors import UserError
@@ -70,3 +71,25 @@ def test_every_check_gives_its_own_name(lint, team, write_poster):
     found = {one.id for one in lint(team.root / "poster")}
     assert found <= set(CHECKS)
     assert "unfinished" in found
+
+
+def look_at_generated(seed, team):
+    generator = Generator(seed, team.root / "poster")
+    generator.write()
+    for finding in lint_poster(generator.folder, team):
+        assert finding.id in CHECKS or finding.id == "sources"
+        assert finding.status in ("ok", "note", "warning", "error")
+        assert finding.where.startswith("poster/")
+        assert "\n" not in f"{finding.message}{finding.advice}"
+        json.dumps(dict(finding.evidence))
+
+
+@pytest.mark.parametrize("seed", [2, 12, 28, 35])
+def test_a_generated_poster_is_looked_at_by_every_check(seed, team):
+    look_at_generated(seed, team)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(200, 280))
+def test_any_generated_poster_is_looked_at_by_every_check(seed, team):
+    look_at_generated(seed, team)
