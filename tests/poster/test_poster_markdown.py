@@ -290,15 +290,14 @@ PIECES = (
 @pytest.mark.parametrize("seed", range(5))
 def test_any_text_is_parsed_or_refused_in_one_line_with_its_place(seed):
     rng = random.Random(seed)
-    parsed = 0
+    refusals = []
     for _ in range(300):
-        text = "".join(rng.choices(PIECES, k=rng.randint(1, 30)))
+        source = "".join(rng.choices(PIECES, k=rng.randint(1, 30)))
         try:
-            blocks = parse(text, "s.md")
+            blocks = parse(source, "s.md")
         except UserError as error:
-            assert str(error).startswith("s.md:"), text
-            assert "\n" not in str(error), text
+            refusals.append(str(error))
         else:
-            parsed += 1
             assert all(isinstance(plain_text(block), str) for block in prepared(blocks))
-    assert 30 < parsed < 290
+    assert 10 < len(refusals) < 290
+    assert not [refusal for refusal in refusals if not refusal.startswith("s.md:") or "\n" in refusal]
