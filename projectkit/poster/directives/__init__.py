@@ -5,7 +5,7 @@
 | table.py | the table of directives, and `draw` |
 | results.py | `results`, `numbers` |
 | cells.py | numbers as they are printed: of one run, or the mean of several |
-| value.py | numbers inside a sentence |
+| value.py, captions.py | numbers inside a sentence; captions |
 | card.py, audit.py, ledger.py | `data-card`, `audit`, `ledger` |
 | qr.py | `qr` |
 | figure.py, diagram.py | `figure`, `curves`; `diagram` |

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from projectkit.errors import UserError
+from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.found import named_source
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.nodes import Node
+from projectkit.poster.markup.nodes import Node, inline_text
 from projectkit.poster.source.fields import Fields
 from projectkit.runs import Run
 
@@ -138,8 +139,5 @@ def remember(fields: Fields, drawn: Drawn, runs: Sequence[Run], subset: str | No
 
 def words(fields: Fields, alt: str) -> Node:
     """Caption and alternative text as the team gives them; `alt` where there is neither."""
-    caption = fields.text("caption")
-    return {
-        "caption": [{"kind": "text", "text": caption}] if caption else [],
-        "alt": fields.text("alt") or caption or alt,
-    }
+    inlines = caption(fields)
+    return {"caption": inlines, "alt": fields.text("alt") or inline_text(inlines) or alt}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.markup.markdown import Node
 from projectkit.poster.markup.words import breakable
@@ -35,15 +38,15 @@ def qr(fields: Fields, project: Project, drawn: Drawn) -> Node:
     if len(url) > _LONGEST:
         remedy = f"give an address of at most {_LONGEST} characters"
         raise fields.error("url", f"an address of {len(url)} characters makes a code too fine to be read", remedy)
-    return qr_code(url, caption=fields.text("caption"), alt=fields.text("alt"))
+    return qr_code(url, caption=caption(fields), alt=fields.text("alt"))
 
 
-def qr_code(url: str, *, caption: str = "", alt: str = "") -> Node:
+def qr_code(url: str, *, caption: Sequence[Node] = (), alt: str = "") -> Node:
     """A QR code as data.
 
     Args:
         url: what it says, as it stands.
-        caption: below it.
+        caption: inlines, beside it.
         alt: what can be seen; by default where it leads.
 
     Returns:
@@ -56,13 +59,12 @@ def qr_code(url: str, *, caption: str = "", alt: str = "") -> Node:
 
     code = segno.make(url, error=_CORRECTION, micro=False)
     modules = ["".join("1" if module else "0" for module in row) for row in code.matrix]
-    words = [{"kind": "text", "text": caption}] if caption else []
     shown = breakable(url.partition("://")[2].rstrip("/"))
     return {
         "kind": "qr",
         "url": url,
         "modules": modules,
-        "caption": words,
+        "caption": list(caption),
         "alt": alt or f"QR code: {url}",
         "shown": shown,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.cells import Measured, cell, label, measured, require, shown, source_of
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.found import named_results
@@ -50,7 +51,7 @@ def results(fields: Fields, project: Project, drawn: Drawn) -> Node:
         "kind": "results",
         "header": ["", *metrics.values()],
         "rows": [{"label": one.result.described, "cells": row} for one, row in zip(found, table, strict=True)],
-        "caption": _caption(fields),
+        "caption": caption(fields),
         "source": source_of(found),
     }
 
@@ -80,7 +81,7 @@ def numbers(fields: Fields, project: Project, drawn: Drawn) -> Node:
     items = [{"label": words, **cell(metric, of)} for metric, words in metrics.items()]
     for metric, item in zip(metrics, items, strict=True):
         drawn.shown += shown(metric, of, item, fields.place)
-    return {"kind": "numbers", "items": items, "caption": _caption(fields), "source": source_of([of])}
+    return {"kind": "numbers", "items": items, "caption": caption(fields), "source": source_of([of])}
 
 
 def _metrics(fields: Fields) -> dict[str, str]:
@@ -112,8 +113,3 @@ def _unlike(found: Sequence[Measured], place: str) -> list[str]:
     reasons = unfair_reasons([run for result in results for run in result.runs], results)
     told = [reason for reason in reasons if reason.startswith(_UNLIKE)]
     return [f"{place}: the runs of this table cannot be compared: {'; '.join(told)}"] if told else []
-
-
-def _caption(fields: Fields) -> list[Node]:
-    caption = fields.text("caption")
-    return [{"kind": "text", "text": caption}] if caption else []

@@ -39,6 +39,7 @@ from projectkit.poster.directives.found import NoRunYetError
 from projectkit.poster.directives.ledger import ledger
 from projectkit.poster.directives.qr import qr
 from projectkit.poster.directives.results import numbers, results
+from projectkit.poster.directives.value import draw_values
 from projectkit.poster.markup.markdown import Node
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.project import Project
@@ -91,6 +92,8 @@ def draw(node: Node, file: str, project: Project, drawn: Drawn) -> Node:
             f"{file}:{line}: no finished run yet, so {name} is a placeholder; type `projectkit train`, then `projectkit evaluate latest`"
         )
         built = {"kind": "missing", **_PLACEHOLDERS[name]}
+    if built.get("caption"):
+        built = {**built, "caption": draw_values(built["caption"], file, project, drawn, line)}
     drawn.warn_once(f"{file}:{line}", aged(drawn.shown[before:], project))
     return {**built, "line": line}
 
