@@ -101,7 +101,7 @@ def diagram_height(model: Mapping[str, Any], width_em: float) -> float:
 def numbered(count: int) -> str:
     """A count as people say it: 913, 3.1 k, 11.2 M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size:
+        if count >= 0.9995 * size:  # 999 999 is 1 M
             number = count / size
             return f"{number:.3g} {unit}" if number < 99.95 else f"{number:.0f} {unit}"
     return str(count)

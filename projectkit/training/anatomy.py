@@ -66,39 +66,56 @@ class _Layer:
 
 
 def anatomy_of(task: pl.LightningModule, data: pl.LightningDataModule, trainer: pl.Trainer) -> dict[str, Any]:
-    """The document `model.json`.
+    """The document `model.json` of a task that was trained; see `anatomy`.
 
     Args:
-        task: after its training; it is run once in evaluation mode, without gradients.
+        task: after its training; of one of ours the network is looked at, a team's own is taken as a whole.
         data: gives the samples; where it is a team's own, the trainer's loader does.
         trainer: that the task was trained by.
+    """
+    network: nn.Module = task.model if isinstance(task, PlannedTask) else task
+    with untouched():
+        try:
+            x = _sample(task, data, trainer)
+            with trainer.precision_plugin.forward_context():
+                return anatomy(network, x)
+        except Exception as error:  # noqa: BLE001 - whatever a team's loader raises: the training is over and has succeeded
+            return _defined(network, error)
+
+
+def anatomy(network: nn.Module, x: Any) -> dict[str, Any]:
+    """What a network is made of.
+
+    Args:
+        network: is run once in evaluation mode, without gradients, and is left as it was.
+        x: two samples as the network is given them, (2, ...): features are told from positions by their first dimension.
 
     Returns:
         `type`, `parameters`, `trainable`, `input` and `output` (shapes of one sample), `layers`: a tree of `name`, `type`, `about`,
-        `input`, `output`, `parameters`, `source` (equal where layers are given the same tensor) and `layers`. Where they cannot
+        `input`, `output`, `parameters`, `source` (equal where layers are given the same tensor) and `layers`. Where the samples cannot
         be passed through, `reason` says why, and the layers are those that the network has, in the order of its definition.
     """
-    network: nn.Module = task.model if isinstance(task, PlannedTask) else task
     modes = {module: module.training for module in network.modules()}
-    head = {
-        "type": type(network).__name__,
-        "parameters": sum(each.numel() for each in network.parameters()),
-        "trainable": sum(each.numel() for each in network.parameters() if each.requires_grad),
-    }
     try:
-        with untouched(), torch.no_grad(), trainer.precision_plugin.forward_context():
-            x = _sample(task, data, trainer)
+        with torch.no_grad():
             network.eval()
             watch = _Watch(network, samples_of(x))
             with watch:
                 y = network(x)
-            return {**head, "input": _shape(x), "output": _shape(y), "layers": _settled(watch.top)}
-    except Exception as error:  # noqa: BLE001 - whatever a team's forward raises: the training is over and has succeeded
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-        return {**head, "input": None, "output": None, "reason": reason, "layers": _defined(network)}
+        return {**_head(network), "input": _shape(x), "output": _shape(y), "layers": _settled(watch.top)}
+    except Exception as error:  # noqa: BLE001 - whatever a team's forward raises
+        return _defined(network, error)
     finally:
         for module, mode in modes.items():
             module.training = mode
+
+
+def _head(network: nn.Module) -> dict[str, Any]:
+    return {
+        "type": type(network).__name__,
+        "parameters": sum(each.numel() for each in network.parameters()),
+        "trainable": sum(each.numel() for each in network.parameters() if each.requires_grad),
+    }
 
 
 def _sample(task: pl.LightningModule, data: pl.LightningDataModule, trainer: pl.Trainer) -> Any:
@@ -218,15 +235,16 @@ def _settled(top: _Layer) -> list[dict[str, Any]]:
     return [layer.as_dict() for layer in top.children]
 
 
-def _defined(network: nn.Module) -> list[dict[str, Any]]:
-    """The layers with weights as the network defines them."""
-    found: list[dict[str, Any]] = []
+def _defined(network: nn.Module, error: Exception) -> dict[str, Any]:
+    """What can be said without a pass: the layers with weights as the network defines them."""
+    layers: list[dict[str, Any]] = []
     for name, module in islice(network.named_modules(), _MOST_LAYERS):
         own = sum(each.numel() for each in module.parameters(recurse=False))
         if module is not network and own:
             layer = _Layer(name, type(module).__name__, _about(module), own)
-            found.append({**layer.as_dict(), "source": len(found)})
-    return found
+            layers.append({**layer.as_dict(), "source": len(layers)})
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return {**_head(network), "input": None, "output": None, "reason": reason, "layers": layers}
 
 
 def _about(module: nn.Module) -> str:
