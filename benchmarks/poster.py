@@ -230,8 +230,8 @@ def report(measured: Comparison, memory: dict[str, float]) -> str:
     return write_section(
         "A poster",
         "An A0 poster of 400 words with a table, large numbers and two figures, from a run to its files. The aims are 1.5 s for the PDF in "
-        "a new process beyond its imports, 0.3 s for a PDF that is made again, 0.5 s until `poster watch` shows a change, 300 MiB. LaTeX and "
-        f"the browser are given their figures ready and leave the layout to their author.{missing} Medians over rounds in which all "
+        "a new process beyond its imports, 0.3 s for a PDF that is made again, 0.5 s until `poster watch` shows a change, 300 MiB. LaTeX "
+        f"and the browser are given their figures ready and leave the layout to their author.{missing} Medians over rounds in which all "
         "contenders took turns; ratios are to the first row, within a round.\n\n"
         f"{measured_on()}, {ROUNDS} rounds.\n\n{table(measured)}\n\n{peaks}",
     )
