@@ -14,6 +14,7 @@ from projectkit.poster.source.values import Author, Link
 
 _MOST_BYTES = {"poster.json": 2 << 20, "poster.pdf": 64 << 20, "poster.png": 128 << 20}
 _SCHEMAS = ("https://", "http://", "mailto:")
+_LONGEST_IN_A_CODE = 500  # characters of an address; a code of more has modules that a phone cannot tell apart
 _REMEDY = "run `projectkit poster build` there"
 
 
@@ -57,7 +58,7 @@ class Entry:
     @property
     def address(self) -> str:
         """What the poster's QR code says; empty where there is none."""
-        return self.page or self.repository
+        return next((url for url in (self.page, self.repository) if 0 < len(url) <= _LONGEST_IN_A_CODE), "")
 
 
 def read_entry(place: Place) -> Entry:
@@ -83,7 +84,7 @@ def read_entry(place: Place) -> Entry:
         affiliation=document.text("affiliation"),
         course=document.text("course"),
         team=document.text("team"),
-        number=document.text("number"),
+        number=document.text("number").strip(),
         tags=tuple(document.texts("tags")),
         language=document.language(),
         links=tuple(document.links()),

@@ -144,11 +144,11 @@ class _Site:
 
     def _write(self, site: Path) -> None:
         hung = [poster for poster, _, _ in self._posters]
-        small = [picture for _, _, picture in self._posters]
+        both = [(large, small) for _, large, small in self._posters]
         (site / "assets").mkdir(parents=True)
         for name in ASSETS:
             (site / "assets" / name).write_bytes(asset(name))
-        (site / "index.html").write_bytes(wall_page(self._title, hung, small))
+        (site / "index.html").write_bytes(wall_page(self._title, hung, both))
         (site / "plan.html").write_bytes(plan_page(self._title, hung))
         (site / "codes.html").write_bytes(codes_page(self._title, hung))
         for index, (poster, large, thumbnail) in enumerate(self._posters):

@@ -56,7 +56,7 @@ def hung(entries: Iterable[Entry]) -> tuple[list[Hung], list[str]]:
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
     """`team-9` before `team-10`."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", text.casefold())
+    parts = re.findall(r"[0-9]{1,18}|[^0-9]+", text.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 

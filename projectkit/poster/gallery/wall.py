@@ -15,13 +15,13 @@ _PLACE = (340, 480)  # of a picture on the wall, as in gallery.css
 _HELP = "Drag or use the arrow keys to move, the wheel or + and − to zoom, 0 to see all."
 
 
-def wall_page(title: str, posters: Sequence[Hung], thumbnails: Sequence[Picture]) -> bytes:
+def wall_page(title: str, posters: Sequence[Hung], pictures: Sequence[tuple[Picture, Picture]]) -> bytes:
     """The page.
 
     Args:
         title: of the session.
         posters: in the order that they hang in.
-        thumbnails: the small picture of each, as large as its file.
+        pictures: of each, the large and the small one.
     """
     count = f"{len(posters)} poster" + "s" * (len(posters) != 1)
     header = element(
@@ -29,7 +29,7 @@ def wall_page(title: str, posters: Sequence[Hung], thumbnails: Sequence[Picture]
         element("div", element("h1", title), pages("index.html"), class_="top"),
         _tools(count),
     )
-    cards = [_card(each, picture) for each, picture in zip(posters, thumbnails, strict=True)]
+    cards = [_card(each, *both) for each, both in zip(posters, pictures, strict=True)]
     main = element("main", element("div", element("ul", *cards, id="posters"), id="view"))
     skip = element("a", "Skip to the posters", href="#posters", class_="skip")
     return document(title, skip, header, main, _index(posters), kind="wall", script=True)
@@ -68,11 +68,13 @@ def _tools(count: str) -> Html:
     )
 
 
-def _card(poster: Hung, picture: Picture) -> Html:
+def _card(poster: Hung, large: Picture, picture: Picture) -> Html:
     entry, folder = poster.entry, f"teams/{poster.slug}"
     image = element(
         "img",
         src=f"{folder}/thumbnail.webp",
+        srcset=f"{folder}/thumbnail.webp {picture.width}w, {folder}/poster.webp {large.width}w",
+        sizes="(max-width: 40rem) 90vw, 18rem",
         data_large=f"{folder}/poster.webp",
         width=str(picture.width),
         height=str(picture.height),

@@ -39,6 +39,13 @@ def test_the_second_of_two_with_one_number_gets_another_and_is_named(hand_in) ->
     assert "number 7" in warnings[0]
 
 
+def test_a_number_can_be_anything(hand_in) -> None:
+    given = ["9" * 5000, " 3 ", "  ", "三", "\n"]
+    posters, warnings = hung(entries(*(hand_in(f"team-{index}", number=number) for index, number in enumerate(given))))
+    assert {each.number for each in posters} == {"9" * 5000, "3", "三", "1", "2"}
+    assert warnings == []
+
+
 def test_folders_have_plain_names_that_every_system_takes(hand_in) -> None:
     titles = ["Détection d’anomalies!", "con", "恶意软件", "恶意软件", "../../etc/passwd", "x" * 300, "word " * 20]
     posters, _ = hung(entries(*(hand_in(f"team-{index}", title=title) for index, title in enumerate(titles))))

@@ -116,6 +116,51 @@ def test_pictures_are_small_enough_and_keep_their_shape(tmp_path) -> None:
     assert (pictures(file)[0].width, pictures(file)[0].height) == (300, 200), "a small picture is not made larger"
 
 
+STRANGE = [
+    None,
+    True,
+    -1,
+    1e308,
+    "",
+    "\u0000\u202e",
+    "x" * 30_000,
+    [],
+    [None],
+    [[]],
+    [{}],
+    {},
+    {"a": None},
+    {"name": 1},
+]
+KEYS = [
+    "title",
+    "subtitle",
+    "finding",
+    "abstract",
+    "authors",
+    "affiliation",
+    "course",
+    "team",
+    "number",
+    "tags",
+    "language",
+]
+KEYS += ["links", "repository", "page", "text", "audit"]
+
+
+def test_a_strange_value_fails_for_its_poster_alone(hand_in, tmp_path) -> None:
+    for key in KEYS:
+        for index, value in enumerate(STRANGE):
+            hand_in(f"{key}-{index}", **{key: value})
+    made = make_gallery([tmp_path / "teams"], tmp_path / "site")
+    assert len(made.posters) + len(made.failures) == len(KEYS) * len(STRANGE)
+    assert len(made.posters) > 50
+    assert len(made.failures) > 50
+    assert all(
+        f": {Path(failure.folder).name.partition('-')[0]} is not" in failure.message for failure in made.failures
+    )
+
+
 def test_no_poster_at_all_is_an_error_that_says_why(tmp_path, hand_in) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(WorkError, match=r"no poster to show.*empty.*name a team's repository"):

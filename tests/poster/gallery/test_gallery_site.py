@@ -56,6 +56,8 @@ def test_every_link_and_picture_of_the_site_is_there(hand_in, tmp_path) -> None:
                 address = attributes.get(key)
                 if address and not address.startswith(("https://", "#")):
                     assert (page.parent / address.partition("#")[0]).is_file(), f"{page}: {address}"
+            for choice in (attributes.get("srcset") or "").split(", "):
+                assert not choice or (page.parent / choice.split()[0]).is_file(), f"{page}: {choice}"
 
 
 def test_what_teams_write_is_text_everywhere(hand_in, tmp_path) -> None:
@@ -134,6 +136,18 @@ def test_a_poster_without_an_address_is_named_on_the_sheet_of_codes(hand_in, tmp
     labels = [attributes["aria-label"] for _, attributes in codes.elements if attributes.get("role") == "img"]
     assert labels == ["QR code: https://example.org/page"]
     assert "With nothing" in codes.text.partition("Without a code")[2]
+
+
+def test_an_address_that_is_too_long_for_a_code_stays_a_link(hand_in, tmp_path) -> None:
+    long = "https://example.org/" + "a" * 4000
+    hand_in("a", page=long, repository="https://example.org/code")
+    hand_in("b", page=long)
+    site = make_gallery([tmp_path / "teams"], tmp_path / "site").index.parent
+    codes = Page(site / "codes.html")
+    labels = [attributes["aria-label"] for _, attributes in codes.elements if attributes.get("role") == "img"]
+    assert labels == ["QR code: https://example.org/code"]
+    page = Page(site / "teams/poster-b/index.html")
+    assert long in [attributes.get("href") for _, attributes in page.elements]
 
 
 def test_a_site_replaces_the_old_one_and_nothing_else(hand_in, tmp_path) -> None:

@@ -98,6 +98,9 @@ function sharpen() {
     const large = panning() && seen && scale * devicePixelRatio > 1.2;
     const wanted = large ? image.dataset.large : image.dataset.small;
     if (image.getAttribute("src") !== wanted) image.setAttribute("src", wanted);
+    image.dataset.set ??= image.getAttribute("srcset"); // the browser's own choice, which knows nothing of the zoom
+    if (panning()) image.removeAttribute("srcset");
+    else if (!image.hasAttribute("srcset")) image.setAttribute("srcset", image.dataset.set);
   }
 }
 
