@@ -102,7 +102,7 @@ def _name(character: str) -> str:
 def _place(poster: Poster, characters: set[str]) -> str:
     """The first line of the sources that holds one of the characters."""
     folder = poster.folder
-    for path in (folder / "poster.yaml", *sorted((folder / "sections").glob("*.md"))):
+    for path in (folder / "poster.yaml", *sorted((folder / "sections").glob("*.md")), *sorted(folder.glob("*.bib"))):
         for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
             if characters & set(line):
                 return f"{Path(poster.file).parent.joinpath(path.relative_to(folder)).as_posix()}:{number}"
