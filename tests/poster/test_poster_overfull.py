@@ -100,6 +100,16 @@ def test_a_figure_whose_place_would_do_is_named_with_its_line(team, write_long, 
     assert lines[int(taken[2]) - 1].startswith("![What")
 
 
+def test_a_text_of_a_hundred_pages_is_told_in_a_line_too(team, write_poster):
+    section = "# A\n\n" + "\n\n".join([SENTENCE] * 450)
+    folder = write_poster(**{f"{number}0": section for number in range(1, 7)})
+    with rendered(folder, team) as found:
+        assert found.excess is not None
+        cut = told(found)
+    assert cut.share > 10
+    assert cut.cuts == ("cut more than half of it: this is the content of several posters",)
+
+
 def test_a_block_that_is_taller_than_a_column_is_named_with_what_has_room(team, write_poster):
     folder = write_poster(f"# A\n\ntext\n\n{SENTENCE * 200}\n")
     with pytest.raises(

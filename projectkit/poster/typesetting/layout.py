@@ -201,19 +201,19 @@ def _excess(joins: Sequence[Join], option: Option) -> Excess:
 
 
 def _spilling(joins: Sequence[Join], rung: Ladder, arrangement: Arrangement, most: float) -> tuple[Layout, float]:
-    """The layout on the shortest page that holds everything, and by how many points that is taller."""
+    """The layout on the shortest page that holds everything, and by how many points that is taller.
+
+    Each column takes what goes into it, which is enough here and quick for any length.
+    """
+    fillings = _Fillings(joins, rung)
     low, high = 0.0, most
-    layout = _deal(joins, rung, arrangement.taller(high))
-    assert layout is not None  # each column could hold everything
     while high - low > rung.size / 2:
         middle = (low + high) / 2
-        tried = _deal(joins, rung, arrangement.taller(middle))
-        if tried is None:
-            low = middle
-        else:
-            high, layout = middle, tried
+        low, high = (low, middle) if fillings.poured(arrangement.taller(middle)) else (middle, high)
+    columns = fillings.poured(arrangement.taller(high))
+    middle_area = arrangement.taller(high).middle
     rows = len({area.y for area in arrangement.areas})
-    return layout, high * rows
+    return Layout(rung.size, columns, 0.0, middle_area), high * rows
 
 
 def _worth(layout: Layout, joins: Sequence[Join], good: float) -> float:
@@ -296,8 +296,20 @@ class _Fillings:
                     break
                 yield first, end, (filling.left / room) ** 2 + broken + 0.02 * (filling.grow - 0.5) ** 2
 
+    def poured(self, arrangement: Arrangement) -> tuple[Column, ...]:
+        """Columns that each take what goes into them; none where blocks are left over."""
+        columns, first, count = [], 0, len(self._joins)
+        for area in arrangement.areas:
+            end = first
+            while end < count and self._filling(first, end + 1, area.height) is not None:
+                end += 1
+            if end > first:
+                columns.append(self.column(range(first, end), area))
+            first = end
+        return tuple(columns) if first == count else ()
+
     def column(self, blocks: range, area: Area) -> Column:
-        """The column of these blocks, which `within` named."""
+        """The column of these blocks, which are not taller than it."""
         filling = self._filling(blocks.start, blocks.stop, area.height)
         assert filling is not None
         gaps = tuple(self._gaps[index] + filling.wider * self._extra[index] for index in blocks[1:])
