@@ -1,4 +1,4 @@
-"""`text-size`: type as it was printed, against the distance from which it is read."""
+"""`text-size`: text, and title and small print as they were printed, against the distance from which they are read."""
 
 from __future__ import annotations
 
@@ -17,39 +17,26 @@ _SMALL = 9.5  # half of the least: sources and footers are read by who comes clo
 
 def text_size(proof: Proof) -> Iterator[Finding]:
     """Text, title and small print that are too small."""
-    letters, poster = proof.printed.letters, proof.found.poster
-    if not letters:
+    letters, layout, where = proof.printed.letters, proof.found.layout, proof.found.poster.file
+    if layout is None:
         return
-    metres = poster.sheet.distance_m
-    sizes: Counter[float] = Counter()
-    for run in letters:
-        sizes[round(run.size, 1)] += run.count
-    body = sizes.most_common(1)[0][0]
-    read = f"the text is {body:.0f} pt, read from {metres:g} m"
-    if body < _LEAST * metres * 0.99:
-        advice = "cut words, until it is set larger"
-        yield finding(
-            "text-size",
-            "error",
-            poster.file,
-            f"{read}: {_LEAST * metres:.0f} pt can just be read",
-            advice,
-            text_pt=body,
-        )
-    elif body < _GOOD * metres * 0.99:
-        advice = "cut words, and it is set larger by itself"
-        yield finding(
-            "text-size", "note", poster.file, f"{read}: {_GOOD * metres:.0f} pt is read with ease", advice, text_pt=body
-        )
+    metres, size = proof.found.poster.sheet.distance_m, layout.size
+    read = f"the text is {size:.0f} pt, read from {metres:g} m"
+    if size < _LEAST * metres * 0.99:
+        message = f"{read}: {_LEAST * metres:.0f} pt can just be read"
+        yield finding("text-size", "error", where, message, "cut words, until it is set larger", text_pt=round(size, 1))
+    elif size < _GOOD * metres * 0.99:
+        message = f"{read}: {_GOOD * metres:.0f} pt is read with ease"
+        yield finding("text-size", "note", where, message, "cut words, and it is set larger", text_pt=round(size, 1))
     else:
-        yield finding("text-size", "ok", poster.file, f"{read} with ease", text_pt=body)
+        yield finding("text-size", "ok", where, f"{read} with ease", text_pt=round(size, 1))
     yield from _title(letters, proof, metres)
     small = [run for run in letters if run.size < _SMALL * metres * 0.99 and run.text.strip()]
     if small:
         least = min(small, key=lambda run: run.size)
         message = f"'{_short(least.text)}' is printed in {least.size:.0f} pt, too small even from close by"
         advice = f"{_SMALL * metres:.0f} pt is the least: shorten the longest lines of code, or draw the figure with larger type"
-        yield finding("text-size", "warning", poster.file, message, advice, smallest_pt=round(least.size, 1))
+        yield finding("text-size", "warning", where, message, advice, smallest_pt=round(least.size, 1))
 
 
 def _title(letters: tuple[Letters, ...], proof: Proof, metres: float) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -13,8 +14,10 @@ from projectkit.poster import build_poster
 from projectkit.poster.lint.length import words as count_words
 from projectkit.poster.lint.links import problem
 from projectkit.poster.lint.printed import Letters, Printed, read_pdf
+from projectkit.poster.lint.proof import Proof
 from projectkit.poster.lint.qr import qr, web_address
 from projectkit.poster.lint.sizes import text_size
+from projectkit.poster.typesetting.layout import Layout
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><text x="9" y="99" font-size="{size}">Letters</text></svg>'
 BARS = (
@@ -142,7 +145,8 @@ def test_small_text_is_a_note_and_a_long_title_is_set_small(lint, write_poster):
 
 def test_text_below_the_least_size_is_an_error(read, write_poster):
     proof = read(write_poster())
-    proof.__dict__["printed"] = Printed((Letters(12.0, "Letters beat words", 18), Letters(6.0, "small print", 11)), ())
+    proof = Proof(replace(proof.found, layout=Layout(12.0, (), 0.0)), proof.project)
+    proof.__dict__["printed"] = Printed((Letters(6.0, "small print", 11),), ())
     body, small = text_size(proof)
     assert (body.status, small.status) == ("error", "warning")
     assert "small print" in small.message
