@@ -1,7 +1,7 @@
 """Posters that nobody would write: made from a seed, to see that each is one page with nothing over anything else, or is refused in words.
 
-Lengths, sheets, themes, languages and scripts, pictures of any proportion, tables, lists, code, formulas, rows, titles that attack. Every
-block of text ends in a mark of its own, so that a page can be asked whether all of it is there.
+Lengths, sheets, themes, languages and scripts, pictures of any proportion, tables, lists, code, formulas, rows,
+directives, titles that attack. Every block of text ends in a mark of its own, so that a page can be asked whether all of it is there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,19 @@ FORMULAS = (
 )
 
 
+_DIRECTIVES = {
+    "results": 'runs: {{"A long label of this": "{one}", "Other": "{other}"}}\nmetrics: [f1_macro, loss]',
+    "numbers": "run: {one}\nmetrics: [f1_macro, loss]",
+    "data-card": "run: {one}",
+    "audit": "run: {one}",
+    "ledger": "run: {one}",
+    "qr": "url: https://example.org/a/page",
+    "curves": 'runs: ["{one}", "{other}"]\ncaption: "{words}"',
+    "figure": 'run: "{one}"\nname: confusion\ncaption: "{words}"',
+    "figure stored": 'run: "{one}"\nname: roc\ncaption: "{words}"',
+}
+
+
 @dataclass
 class Generator:
     """What a seed makes of a poster's folder.
@@ -58,10 +71,12 @@ class Generator:
     Args:
         seed: of everything.
         folder: is filled with `poster.yaml`, `sections/` and `figures/`.
+        runs: that directives draw from.
     """
 
     seed: int
     folder: Path
+    runs: Sequence[str]
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -178,7 +193,18 @@ class Generator:
         return f"![{caption}](<{name}>)"
 
     def _row(self) -> str:
-        return "\n".join(self._picture() for _ in range(self.chance.randint(2, 3)))
+        if self.chance.random() < 0.5:
+            return "\n".join(self._picture() for _ in range(self.chance.randint(2, 3)))
+        cells = (self._paragraph, self._list, self._directive, self._directive, self._picture)
+        chosen = [self.chance.choice(cells)() for _ in range(self.chance.randint(2, 3))]
+        return "\n".join(["::::{row}", "\n\n---\n\n".join(chosen), "::::"])
+
+    def _directive(self) -> str:
+        name = self.chance.choices(
+            list(_DIRECTIVES), [5 if "caption" not in body else 2 for body in _DIRECTIVES.values()]
+        )[0]
+        body = _DIRECTIVES[name].format(one=self.runs[0], other=self.runs[-1], words=self._text(2, 9, mark=False))
+        return f":::{{{name.partition(' ')[0]}}}\n{body}\n:::"
 
     def _heading(self) -> str:
         return f"## {self._text(2, 8)}\n\n{self._paragraph()}"
@@ -194,6 +220,7 @@ _BLOCKS: dict[str, tuple[int, Callable[[Generator], str]]] = {
     "picture": (3, Generator._picture),
     "row": (1, Generator._row),
     "heading": (2, Generator._heading),
+    "directive": (3, Generator._directive),
 }
 
 

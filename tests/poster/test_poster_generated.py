@@ -12,8 +12,9 @@ REFUSED = ("header and footer take", "the finding has", "no font here has", "is 
 FROM_RIGHT = ("ar", "fa", "he")
 
 
-def check(seed, team):
-    generator = Generator(seed, team.root / "poster")
+def check(seed, team, make_run):
+    runs = [make_run("charcnn"), make_run("linear-baseline", f1=0.7)]
+    generator = Generator(seed, team.root / "poster", runs)
     generator.write()
     try:
         with rendered(generator.folder, team) as found:
@@ -33,11 +34,13 @@ def check(seed, team):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(seed, team):
-    check(seed, team)
+def test_a_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(seed, team, make_run):
+    check(seed, team, make_run)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(20, 200))
-def test_any_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(seed, team):
-    check(seed, team)
+def test_any_generated_poster_is_one_page_with_everything_in_its_place_or_is_told_what_is_too_much(
+    seed, team, make_run
+):
+    check(seed, team, make_run)
