@@ -209,6 +209,17 @@ def test_a_role_keeps_its_body_and_its_line():
     assert role == {"kind": "role", "name": "value", "body": "latest f1 test", "line": 2}
 
 
+def test_two_roles_of_a_paragraph_have_each_its_line():
+    (paragraph,) = parse("{value}`a b`\nand {value}`c d`\n", "s.md")
+    assert [child["line"] for child in paragraph["children"] if child["kind"] == "role"] == [1, 2]
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r"])
+def test_lines_are_counted_alike_whatever_ends_them(newline):
+    message = refusal("# A\n\na\u2028b\x0cc\n\nx $\\frca$\n".replace("\n", newline))
+    assert message.startswith("sections/10.md:5:4: ")
+
+
 def test_a_section_far_too_long_is_refused_before_it_is_parsed():
     assert "50_001 characters" in refusal("x" * 50_001)
 

@@ -69,7 +69,8 @@ def parse(text: str, file: str, *, language: str = "en", first_footnote: int = 1
     if len(text) > MOST_CHARACTERS:
         remedy = f"use at most {MOST_CHARACTERS:_}; a poster has room for some 6_000"
         raise UserError(f"a section of {len(text):_} characters", where=file, remedy=remedy)
-    written = Written(file, tuple(text.splitlines()), above=0, language=language)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    written = Written(file, tuple(text.split("\n")), above=0, language=language)
     return footnotes(_blocks(text, written), file, first_footnote)
 
 
@@ -217,7 +218,7 @@ def _fenced_row(node: SyntaxTreeNode, written: Written) -> Node:
     from markdown_it.tree import SyntaxTreeNode
 
     inside = Written(written.file, written.lines, written.line(node), written.language)
-    tokens = parser().parse("\n".join(_with_rules(node.content.splitlines())))
+    tokens = parser().parse("\n".join(_with_rules(node.content.split("\n"))))
     _check_depth(tokens, inside)
     blocks = list(SyntaxTreeNode(tokens).children)
     cells: list[list[Node]] = [[]]

@@ -62,7 +62,8 @@ def _footnote(node: SyntaxTreeNode, written: Written) -> Node:
 
 def _role(node: SyntaxTreeNode, written: Written) -> Node:
     name = str(node.meta["name"])
-    return {"kind": "role", "name": name, "body": node.content, "line": written.find(f"{{{name}}}`", node)[0]}
+    line = written.find(f"{{{name}}}`{node.content}", node)[0]
+    return {"kind": "role", "name": name, "body": node.content, "line": line}
 
 
 def _link(node: SyntaxTreeNode, written: Written) -> Node:

@@ -41,18 +41,15 @@ class Written:
             node: that holds them, or the block around it.
             offset: of the character.
         """
+        rows = words.split("\n")
+        row = words.count("\n", 0, offset)
+        column = offset - words.rfind("\n", 0, offset) - 1
+        indent = len(rows[row]) - len(rows[row].lstrip())  # in lists and quotations the file's is another
         start = self.line(node)
-        before = words[:offset].splitlines() or [""]
-        if words[:offset].endswith("\n"):
-            before.append("")
-        row, column = len(before) - 1, len(before[-1])
-        pieces = [piece.strip() for piece in words.splitlines()]
-        for number in range(start, len(self.lines) + 1):
-            if pieces[0] in self.lines[number - 1] and number + row <= len(self.lines):
-                line = self.lines[number + row - 1]
-                indent = len(words.splitlines()[row]) - len(words.splitlines()[row].lstrip()) if words else 0
-                at = line.find(pieces[row])
-                return number + row, max(0, at) + max(0, column - indent) + 1 if at >= 0 else None
+        for number in range(start, len(self.lines) + 1 - row):
+            if rows[0].strip() in self.lines[number - 1]:
+                at = self.lines[number + row - 1].find(rows[row].strip())
+                return number + row, at + max(0, column - indent) + 1 if at >= 0 else None
         return start, None
 
     def error(self, what: str, node: SyntaxTreeNode, remedy: str) -> UserError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Collection
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from projectkit.errors import nearest
 from projectkit.poster.markup.maths.structures import STRUCTURES
 from projectkit.poster.markup.maths.symbols import CHARACTERS, NAMES, SHOWN_NAMES, SPACES, SYMBOLS, in_alphabet
 from projectkit.poster.markup.maths.tokens import MathsError, Token, tokens
@@ -207,8 +207,12 @@ class Parser:
             text, kind = SYMBOLS[name]
             return glyph(text, kind) if kind else self._letter(text)
         known = {*STRUCTURES, *NAMES, *SYMBOLS, "displaystyle", "textstyle", "limits", "nolimits"}
-        near = nearest(name, [one for one in known if one.isalpha()])
-        remedy = f"did you mean \\{near}?" if near else "docs/poster.md says what a formula may hold"
+        near = get_close_matches(name, [one for one in known if one.isalpha()], n=1, cutoff=0.7)
+        remedy = (
+            f"did you mean \\{near[0]}?"
+            if near
+            else f"write \\operatorname{{{name}}} for a function, \\text{{{name}}} for a word"
+        )
         raise MathsError(f"the formula has a command that is not known here, \\{name}", token.offset, remedy)
 
     def _letter(self, text: str) -> Maths:
