@@ -76,10 +76,14 @@ def test_before_the_first_run_there_is_a_placeholder_and_a_warning(value):
         ("latest f1_macro test", "projectkit evaluate"),
         ("latest data.samples", "write one of them, as data.samples.train"),
         ("latest name %", "is no number"),
+        ("latest last.val/loss", "is inf; take another run"),
     ],
 )
-def test_a_wrong_number_says_where_and_what_to_type(value, make_run, body, words):
-    make_run(data={"samples": {"train": 1}})
+def test_a_wrong_number_says_where_and_what_to_type(value, make_run, team, body, words):
+    run = make_run(data={"samples": {"train": 1}})
+    file = team.runs / run / "run.json"
+    record = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**record, "last": {"step": 90, "val/loss": "Infinity"}}), encoding="utf-8")
     with pytest.raises(UserError) as error:
         value(body)
     assert str(error.value).startswith("s.md:7")

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -97,29 +98,31 @@ def _text(value: float, *, measured: bool) -> str:
 
 
 def _value(run: Run, metric: str, subset: str, fields: Fields) -> tuple[str | int | float, str | None]:
-    """A value of a run, and the subset that it was measured on: of the evaluation where that has it, else of the record or the config."""
-    if subset:
-        found = entries(evaluation_of(run, subset, fields))
-        if metric not in found:
-            raise UserError(
-                f"the evaluation of {run.id} on {subset} has no {metric!r}",
-                where=fields.place,
-                remedy=did_you_mean(metric, found),
-            )
-        return float(found[metric]["value"]), subset
+    """A value of a run, and the subset that it was measured on: of an evaluation, else of the record or the config."""
     before, slash, name = metric.partition("/")
-    if slash and before not in _LOGGED and (document := run.evaluation(before)) and name in entries(document):
-        return float(entries(evaluation_of(run, before, fields))[name]["value"]), before
+    if subset:
+        return _measured(run, metric, subset, fields)
+    if slash and before not in _LOGGED and name in entries(run.evaluation(before) or {}):
+        return _measured(run, name, before, fields)
     known = _recorded(run, metric)
-    if isinstance(known, str | int | float) and not isinstance(known, bool):
-        return known, None
     if isinstance(known, Mapping):
         remedy = f"write one of them, as {metric}.{next(iter(known), 'name')}"
         raise UserError(f"{metric} of {run.id} is several values", where=fields.place, remedy=remedy)
-    found = entries(evaluation_of(run, "val", fields))
+    if isinstance(known, float) and not math.isfinite(known):
+        raise UserError(
+            f"{metric} of {run.id} is {known}", where=fields.place, remedy="take another run, or leave it out"
+        )
+    if isinstance(known, str | int | float) and not isinstance(known, bool):
+        return known, None
+    return _measured(run, metric, "val", fields)
+
+
+def _measured(run: Run, metric: str, subset: str, fields: Fields) -> tuple[float, str]:
+    found = entries(evaluation_of(run, subset, fields))
     if metric not in found:
-        raise UserError(f"the run {run.id} has no {metric!r}", where=fields.place, remedy=did_you_mean(metric, found))
-    return float(found[metric]["value"]), "val"
+        words = f"the evaluation of {run.id} on {subset} has no {metric!r}"
+        raise UserError(words, where=fields.place, remedy=did_you_mean(metric, found))
+    return float(found[metric]["value"]), subset
 
 
 def _remember(drawn: Drawn, one: Shown, project: Project) -> None:
