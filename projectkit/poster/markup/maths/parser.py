@@ -99,7 +99,7 @@ class Parser:
 
     def group(self, opening: Token) -> Maths:
         """What stands in braces, the first of which was read."""
-        body = self.row("}")
+        body = self.row(("}",))
         if not self.take().text:
             raise MathsError("a brace that is never closed", opening.offset, "close it with }")
         return body

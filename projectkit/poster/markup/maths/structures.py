@@ -33,7 +33,7 @@ def _root(parser: Parser, token: Token) -> Maths:
     index = None
     if parser.peek().text == "[":
         opening = parser.take()
-        index = parser.row("]")
+        index = parser.row(("]",))
         if not parser.take().text:
             raise MathsError("a bracket that is never closed", opening.offset, r"write \sqrt[3]{x}")
     return {"kind": "root", "body": parser.argument(token), "index": index}
@@ -218,6 +218,11 @@ _ENVIRONMENTS: dict[str, tuple[str, str, tuple[str, ...], str]] = {
 _Structure = Callable[["Parser", Token], Maths]
 _SIZES = {"big": 1.2, "Big": 1.8, "bigg": 2.4, "Bigg": 3.0}
 _SIDES = {"": "", "l": "opening", "r": "closing", "m": "relation"}
+_SPACED_AS = {"mathbin": "binary", "mathrel": "relation", "mathop": "large", "mathord": "normal"} | {
+    "mathopen": "opening",
+    "mathclose": "closing",
+    "mathpunct": "punctuation",
+}
 STRUCTURES: dict[str, _Structure] = {
     "frac": _fraction,
     "dfrac": partial(_fraction, style="display"),
@@ -233,18 +238,7 @@ STRUCTURES: dict[str, _Structure] = {
     "overset": partial(_set_over, where="above"),
     "stackrel": partial(_set_over, where="above"),
     "underset": partial(_set_over, where="below"),
-    **{
-        f"math{kind}": partial(_style, kind=kind_name)
-        for kind, kind_name in {
-            "bin": "binary",
-            "rel": "relation",
-            "op": "large",
-            "ord": "normal",
-            "open": "opening",
-            "close": "closing",
-            "punct": "punctuation",
-        }.items()
-    },
+    **{name: partial(_style, kind=kind) for name, kind in _SPACED_AS.items()},
     "left": _left,
     **{
         name + side: partial(_big, size=size, kind=kind)
