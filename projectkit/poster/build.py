@@ -112,7 +112,7 @@ def _files(found: Rendered, project: Project) -> dict[str, bytes]:
         printed = drawing.submit(typesetter.print_pdf)
         pictures = drawing.submit(previews, typesetter, sheet.width_mm, sheet.height_mm)
         html = page(found)
-        told = json.dumps(summary(found, project), ensure_ascii=False, indent=1) + "\n"
+        about = json.dumps(summary(found, project), ensure_ascii=False, indent=1) + "\n"
         drawn = pictures.result()
         return {
             "poster.pdf": found.pdf,
@@ -121,7 +121,7 @@ def _files(found: Rendered, project: Project) -> dict[str, bytes]:
             "poster.png": drawn.preview,
             "poster-screen.png": drawn.screen,
             "thumbnail.png": drawn.thumbnail,
-            "poster.json": told.encode("utf-8", "backslashreplace"),
+            "poster.json": about.encode("utf-8", "backslashreplace"),
         }
 
 
