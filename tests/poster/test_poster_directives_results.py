@@ -151,6 +151,22 @@ def test_runs_on_different_splits_are_named_as_not_to_be_compared(directive, mak
     assert warning.startswith("s.md:4: the runs of this table cannot be compared: another split (")
 
 
+def test_a_run_that_repeats_a_seed_is_not_counted_again_and_named(directive, seeds, make_run):
+    again = make_run("ours", f1=0.80, seed=0, data=DATA)
+    drawn = Drawn()
+    node = directive("results", f"runs: {[*seeds, again]}\nmetrics: [f1_macro]", drawn)
+    (warning,) = drawn.warnings
+    assert node["rows"][0]["cells"][0]["value"] == "0.830"
+    assert warning == f"s.md:4: {seeds[0]} repeats the seed of another run of 'ours', and is not counted again"
+
+
+def test_a_damaged_evaluation_is_named_with_file_and_line(directive, make_run, team):
+    run = make_run()
+    (team.runs / run / "evaluation" / "val.json").write_text("{", encoding="utf-8")
+    with pytest.raises(UserError, match=r"^s\.md:4.*damaged evaluation.*`projectkit evaluate"):
+        directive("results", f"runs: [{run}]\nmetrics: [f1_macro]")
+
+
 def test_runs_on_the_same_split_may_stand_side_by_side(directive, make_run):
     drawn = Drawn()
     directive("results", f"runs: [{make_run('a', data=DATA)}, {make_run('b', data=DATA)}]\nmetrics: [f1_macro]", drawn)

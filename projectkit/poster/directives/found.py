@@ -113,20 +113,16 @@ def evaluation_of(run: Run, subset: str, fields: Fields) -> dict[str, Any]:
     Raises:
         UserError: it was not evaluated on the subset, or its weights were replaced since; with file and line.
     """
-    document = run.evaluation(subset)
+    again = f"type `projectkit evaluate {run.id}{'' if subset == 'val' else f' --subset {subset}'}`"
+    try:
+        document = run.evaluation(subset)
+    except UserError as error:
+        raise fields.error("subset", f"{error.what} ({error.where})", error.remedy or again) from error
     if document is None:
-        chosen = "" if subset == "val" else f" --subset {subset}"
-        raise fields.error(
-            "subset",
-            f"the run {run.id} has not been evaluated on {subset}",
-            f"type `projectkit evaluate {run.id}{chosen}`",
-        )
+        raise fields.error("subset", f"the run {run.id} has not been evaluated on {subset}", again)
     if run.outdated(document):
-        raise fields.error(
-            "subset",
-            f"the run {run.id} was trained further after it had been evaluated on {subset}",
-            f"type `projectkit evaluate {run.id}{'' if subset == 'val' else f' --subset {subset}'}`",
-        )
+        what = f"the run {run.id} was trained further after it had been evaluated on {subset}"
+        raise fields.error("subset", what, again)
     return document
 
 

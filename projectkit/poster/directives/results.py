@@ -106,10 +106,16 @@ def _mark_best(cells: Sequence[Node], metric: str, found: Sequence[Measured]) ->
 
 
 def _unlike(found: Sequence[Measured], place: str) -> list[str]:
-    """A warning where the rows of a table were not measured on the same samples, or a run did not finish."""
+    """Warnings where the rows of a table were not measured on the same samples, a run did not finish, or repeats a seed."""
     from projectkit.runs.fairness import unfair_reasons
 
     results = [one.result for one in found]
     reasons = unfair_reasons([run for result in results for run in result.runs], results)
     told = [reason for reason in reasons if reason.startswith(_UNLIKE)]
-    return [f"{place}: the runs of this table cannot be compared: {'; '.join(told)}"] if told else []
+    warnings = [f"{place}: the runs of this table cannot be compared: {'; '.join(told)}"] if told else []
+    for result in results:
+        for run in result.repeats:
+            warnings.append(
+                f"{place}: {run.id} repeats the seed of another run of {result.label!r}, and is not counted again"
+            )
+    return warnings
