@@ -22,6 +22,7 @@ from projectkit.evaluation.mistakes import Mistake, anomaly_mistakes, classifica
 from projectkit.evaluation.page import Content, Shown, page_html
 from projectkit.evaluation.report import Options
 from projectkit.evaluation.slices import Column, find_slices
+from projectkit.figures import attributed, svg_bytes
 from projectkit.project import require_project
 from projectkit.runs import Run, keep_run
 from projectkit.training import train
@@ -299,6 +300,7 @@ def test_an_evaluation_leaves_a_page_with_the_mistakes_their_inputs_and_attribut
     figures = run.path / "evaluation" / "figures"
     assert (figures / "slices-val.svg").stat().st_size
     assert (figures / "attributions-val.svg").stat().st_size
+    assert svg_bytes(attributed(run.figure_data("attributions-val"))) == (figures / "attributions-val.svg").read_bytes()
     # what is committed holds nothing of the samples
     document = json.dumps(evaluated.document["mistakes"])
     assert set(mistakes[0]) == {"id", "target", "predicted", "confidence", "truth"}
@@ -338,7 +340,8 @@ def test_a_figure_of_samples_that_may_not_be_passed_on_stays_out_of_git_exports_
     assert held_back in evaluated.files
     assert held_back.stat().st_size
     # kept, exported and synced are the figures of `evaluation/`
-    assert not (run.path / "evaluation" / "figures" / "attributions-val.svg").exists()
+    assert held_back.with_suffix(".json").stat().st_size
+    assert not list((run.path / "evaluation" / "figures").glob("attributions*"))
     with pytest.raises(UserError, match="may not be passed on") as refused:
         run.figure("attributions-val")
     assert "errors/figures/attributions-val.svg" in refused.value.remedy

@@ -160,6 +160,26 @@ def test_runs_that_differ_in_the_seed_alone_are_one_curve_with_a_band(directive,
     assert {shown.run for shown in drawn.shown} == set(ids)
 
 
+def test_differences_are_of_the_first_result_from_each_of_the_others_with_what_they_rest_on(directive, make_run):
+    ids = [
+        make_run(name, f1=f1, settings=f"model: {{a: {name}}}")
+        for name, f1 in (("ours", 0.9), ("cnn", 0.8), ("gru", 0.7))
+    ]
+    body = f"runs: {json.dumps(ids)}\nmetrics: [f1_macro]"
+    node, drawn, svg = drawn_by(directive, "differences", body)
+    assert node["alt"].endswith("− cnn: +0.100; − gru: +0.200")
+    assert "from the two intervals, as predictions are missing" in node["source"]["words"]
+    assert {shown.what for shown in drawn.shown} == {"difference of f1_macro"}
+    assert b"<!-- ours \xe2\x88\x92 each -->" in svg
+
+
+def test_one_result_has_no_difference(directive, make_run):
+    ids = [make_run("gru", seed=seed) for seed in (1, 2)]
+    with pytest.raises(UserError, match="one result has no difference") as caught:
+        directive("differences", f"runs: {json.dumps(ids)}")
+    assert caught.value.where.startswith("s.md:4")
+
+
 def test_figures_take_paper_ink_and_axes_from_the_theme_and_keep_the_colours_that_mean_something(directive, make_run):
     body = f"run: {make_run()}\nname: confusion"
     colours = {"paper": "#fff8e7", "ink": "#000000", "muted": "#262626"}

@@ -8,7 +8,7 @@
 | value.py, captions.py | numbers inside a sentence; captions |
 | card.py, audit.py, ledger.py | `data-card`, `audit`, `ledger` |
 | qr.py | `qr` |
-| figure.py, diagram.py | `figure`, `curves`; `diagram` |
+| figure.py, diagram.py, differences.py | `figure`, `curves`; `diagram`; `differences` |
 | evaluated.py | figures of an evaluation, drawn anew from its document |
 | drawings.py | figures that are drawn once the layout knows their size |
 | found.py | the runs and evaluations that a directive names |

@@ -12,6 +12,7 @@ A directive is a fence of colons whose body is YAML:
 | `results` | `runs`*, `metrics`, `subset`, `seeds`, `caption` | a table, best values in bold, 95% intervals below the values |
 | `numbers` | `run`*, `metrics`, `subset`, `seeds`, `caption` | the figures that matter, large |
 | `curves` | `runs`*, `metrics`, `seeds`, `caption`, `alt` | metrics over the steps of training; of several seeds the mean and a band |
+| `differences` | `runs`*, `metrics`, `subset`, `seeds`, `caption`, `alt` | how much better the first is, with intervals |
 | `figure` | `run`*, `name`*, `subset`, `caption`, `alt` | a picture of the evaluation: `confusion`, `roc`, `reliability` ... |
 | `diagram` | `run`*, `caption`, `alt` | the network: its layers from the input to the output |
 | `data-card` | `run`*, `show`, `title` | a box: samples, classes, split, licence, citation, known traps |
@@ -33,6 +34,7 @@ from projectkit.poster.directives.age import aged
 from projectkit.poster.directives.audit import audit
 from projectkit.poster.directives.card import data_card
 from projectkit.poster.directives.diagram import diagram
+from projectkit.poster.directives.differences import differences
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.figure import curves, figure
 from projectkit.poster.directives.found import NoRunYetError
@@ -56,6 +58,7 @@ _PLACEHOLDERS: dict[str, Node] = {
         ("results", "the results table", 0.25, 0.45),
         ("numbers", "the main numbers", 0.2, 0.3),
         ("curves", "learning curves", 0.45, 0.8),
+        ("differences", "the differences", 0.3, 0.5),
         ("figure", "a figure of the evaluation", 0.55, 1.0),
         ("diagram", "the network", 0.5, 0.9),
         ("data-card", "what the data is", 0.3, 0.45),
@@ -102,6 +105,7 @@ DIRECTIVES: dict[str, tuple[tuple[str, ...], Callable[[Fields, Project, Drawn], 
     "results": (("runs", "metrics", "subset", "seeds", "caption"), results),
     "numbers": (("run", "metrics", "subset", "seeds", "caption"), numbers),
     "curves": (("runs", "metrics", "seeds", "caption", "alt"), curves),
+    "differences": (("runs", "metrics", "subset", "seeds", "caption", "alt"), differences),
     "figure": (("run", "name", "subset", "caption", "alt"), figure),
     "diagram": (("run", "caption", "alt"), diagram),
     "data-card": (("run", "show", "title"), data_card),
