@@ -14,7 +14,6 @@ from projectkit.data import DataModule
 from projectkit.datasets import Table
 from projectkit.evaluation.attribution.tables import plain_row
 from projectkit.evaluation.columns import class_columns, known_columns, sample_columns
-from projectkit.evaluation.ledger import FREE
 from projectkit.evaluation.mistakes import (
     Mistakes,
     anomaly_mistakes,
@@ -28,6 +27,7 @@ from projectkit.evaluation.report import Measured, Options
 from projectkit.evaluation.shower import Shower
 from projectkit.evaluation.slices import Column, Slices, find_slices
 from projectkit.runs import RunWriter
+from projectkit.runs.ledger import FREE
 from projectkit.training import Assembly
 
 

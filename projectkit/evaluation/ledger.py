@@ -14,9 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from projectkit.runs import atomic_write
-from projectkit.runs.ledger import SCHEMA, Look
-
-FREE = ("train", "val")  # what a model was fitted to or chosen by may be looked at as often as one likes
+from projectkit.runs.ledger import FREE, SCHEMA, Look
 
 
 def record_look(ledger: Path, run: str, subset: str, data: Mapping[str, object], checkpoint_sha256: str) -> Path | None:

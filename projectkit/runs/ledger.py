@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA = 1
+FREE = ("train", "val")  # what a model was fitted to or chosen by may be looked at as often as one likes
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,8 @@ from projectkit.poster.markup.markdown import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run
-from projectkit.runs.ledger import Look, looks
+from projectkit.runs.ledger import FREE, Look, looks
 
-_FREE = ("train", "val")
 _DATA = ("name", "class_path", "target", "split_digest")  # looks at the same labels have these in common
 
 
@@ -34,7 +33,7 @@ def ledger(fields: Fields, project: Project, drawn: Drawn) -> Node:
     """
     run = named_run(fields, project)
     subset = fields.text("subset", "test")
-    if subset in _FREE:
+    if subset in FREE:
         remedy = "take it out, or write subset: test"
         raise fields.error("subset", f"looks at the {subset_words(subset)} are free, and are not counted", remedy)
     found = [look for look in looks(project.ledger) if look.subset == subset and _same_labels(look, run)]
