@@ -7,11 +7,11 @@ from importlib.resources import files
 
 from projectkit.poster.gallery.entry import Entry
 from projectkit.poster.outputs.page.markup import Html, element
+from projectkit.poster.source.values import direction
 
-ASSETS = ("gallery.css", "gallery.js")
+ASSETS = ("gallery.css", "gallery.js", "icon.svg")
 # `file:` beside 'self', which means nothing where the site is opened from a folder; no page has a script or a style of its own
 _POLICY = "default-src 'none'; img-src 'self' file:; style-src 'self' file:; script-src 'self' file:; base-uri 'none'; form-action 'none'"
-_RIGHT_TO_LEFT = ("ar", "fa", "he", "ur")
 
 
 def document(title: str, *body: Html, up: str = "", language: str = "en", kind: str, script: bool = False) -> bytes:
@@ -32,6 +32,7 @@ def document(title: str, *body: Html, up: str = "", language: str = "en", kind: 
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
+        element("link", rel="icon", type="image/svg+xml", href=f"{up}assets/icon.svg"),
         element("link", rel="stylesheet", href=f"{up}assets/gallery.css"),
         *([element("script", src=f"{up}assets/gallery.js", defer=True)] if script else []),
     )
@@ -55,8 +56,7 @@ def pages(here: str, up: str = "") -> Html:
 
 def words(name: str, entry: Entry, *children: Html | str, **attributes: str | None) -> Html:
     """An element with words of a team, in the team's language."""
-    direction = "rtl" if entry.language in _RIGHT_TO_LEFT else "ltr"
-    return element(name, *children, lang=entry.language, dir=direction, **attributes)
+    return element(name, *children, lang=entry.language, dir=direction(entry.language), **attributes)
 
 
 def people(entry: Entry) -> str:

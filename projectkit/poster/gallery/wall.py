@@ -74,7 +74,7 @@ def _card(poster: Hung, large: Picture, picture: Picture) -> Html:
         "img",
         src=f"{folder}/thumbnail.webp",
         srcset=f"{folder}/thumbnail.webp {picture.width}w, {folder}/poster.webp {large.width}w",
-        sizes="(max-width: 40rem) 90vw, 18rem",
+        sizes="18rem",
         data_large=f"{folder}/poster.webp",
         width=str(picture.width),
         height=str(picture.height),

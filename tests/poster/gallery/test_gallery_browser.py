@@ -61,12 +61,22 @@ def show(browser, site) -> Callable[..., None]:
     """Open a page of the site."""
 
     def open_page(
-        page: str = "index.html", *, fragment: str = "", width: int = 1200, height: int = 800, **media: str
+        page: str = "index.html",
+        *,
+        fragment: str = "",
+        width: int = 1200,
+        height: int = 800,
+        density: int = 1,
+        **media: str,
     ) -> None:
         features = {"prefers-color-scheme": "light", "prefers-reduced-motion": "reduce"}
         features |= {name.replace("_", "-"): value for name, value in media.items()}
         browser.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=density,
+            mobile=width < 600,
         )
         listed = [{"name": name, "value": value} for name, value in features.items()]
         browser.call("Emulation.setEmulatedMedia", features=listed)
@@ -177,6 +187,12 @@ def test_on_a_phone_the_wall_is_a_list(browser, show) -> None:
     show(width=360, height=700)
     assert browser.do("document.body.classList.contains('panning')") is False
     assert browser.do("document.documentElement.scrollHeight") > 2000
+
+
+@pytest.mark.parametrize(("density", "picture"), [(1, "thumbnail.webp"), (3, "poster.webp")])
+def test_a_dense_screen_gets_the_picture_that_it_can_show(browser, show, density, picture) -> None:
+    show(width=360, height=700, density=density)
+    browser.wait_for(f"document.images[0].currentSrc.endsWith({picture!r})")
 
 
 def test_a_dark_screen_gets_a_dark_page(browser, show) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,26 @@ def test_each_team_is_built_with_its_own_runs(team, write_poster, make_run, tmp_
     made = make_gallery([team.root], tmp_path / "site")
     assert made.failures == ()
     assert json.loads((folder / "build/poster.json").read_text(encoding="utf-8"))["runs"] == [run]
+
+
+@pytest.mark.nightly
+def test_a_hundred_posters_stay_below_25_mb(team, make_run, write_poster, tmp_path) -> None:
+    run = make_run(f1=0.8)
+    text = "A network that reads letters finds what a model of words lets through. " * 8
+    results = f":::{{results}}\nruns: [{run}]\nmetrics: [f1_macro]\n:::\n"
+    figure = f":::{{figure}}\nrun: {run}\nname: confusion\nalt: Three classes\n:::\n"
+    curves = f":::{{curves}}\nruns: [{run}]\n:::\n"
+    sections = {
+        f"{number}0-part": f"# Part {number} says something\n\n{text}\n\n{more}\n"
+        for number, more in enumerate([results, figure, curves, "", ""], start=1)
+    }
+    write_poster(yaml="size: A0", **sections)
+    assert make_gallery([team.root], tmp_path / "site").failures == ()
+    for number in range(100):
+        shutil.copytree(team.root / "poster/build", tmp_path / "teams" / f"team-{number}")
+    made = make_gallery([tmp_path / "teams"], tmp_path / "site")
+    assert len(made.posters) == 100
+    assert made.size < 25e6
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the stand-in for a build that hangs is a shell script")
