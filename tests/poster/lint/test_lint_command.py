@@ -73,8 +73,8 @@ def test_every_check_gives_its_own_name(lint, team, write_poster):
     assert "unfinished" in found
 
 
-def look_at_generated(seed, team):
-    generator = Generator(seed, team.root / "poster")
+def look_at_generated(seed, team, make_run):
+    generator = Generator(seed, team.root / "poster", [make_run("charcnn"), make_run("linear-baseline", f1=0.7)])
     generator.write()
     for finding in lint_poster(generator.folder, team):
         assert finding.id in CHECKS or finding.id == "sources"
@@ -85,11 +85,11 @@ def look_at_generated(seed, team):
 
 
 @pytest.mark.parametrize("seed", [2, 12, 28, 35])
-def test_a_generated_poster_is_looked_at_by_every_check(seed, team):
-    look_at_generated(seed, team)
+def test_a_generated_poster_is_looked_at_by_every_check(seed, team, make_run):
+    look_at_generated(seed, team, make_run)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(200, 280))
-def test_any_generated_poster_is_looked_at_by_every_check(seed, team):
-    look_at_generated(seed, team)
+def test_any_generated_poster_is_looked_at_by_every_check(seed, team, make_run):
+    look_at_generated(seed, team, make_run)

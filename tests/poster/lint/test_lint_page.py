@@ -129,6 +129,13 @@ def test_a_long_text_is_overfull_and_a_short_one_leaves_room(lint, write_poster)
     assert found.status == "error"
 
 
+def test_a_block_that_is_too_tall_is_named_by_itself(lint, write_poster):
+    folder = write_poster("# A claim\n\nIt works.\n\n" + "Letters beat words. " * 600, yaml="columns: 3")
+    (found,) = lint(folder, "overfull")
+    assert found.where == "poster/sections/10-found.md:5"
+    assert found.advice
+
+
 def test_a_full_page_is_neither(lint, good_poster):
     folder = good_poster()
     assert lint(folder, "overfull") == lint(folder, "underfull") == []

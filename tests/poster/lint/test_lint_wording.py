@@ -184,6 +184,20 @@ def test_code_may_say_todo(checked, write_poster):
     assert checked("unfinished", write_poster("# A claim\n\nWe grep for `TODO` in code.\n")) == []
 
 
-def test_warnings_of_the_build_are_passed_on_once(checked, good_poster, read):
-    proof = read(good_poster())
-    assert checked("build", proof.found.poster.folder) == []
+def test_a_number_without_its_run_is_an_empty_place(checked, write_poster):
+    folder = write_poster("# A claim\n\nWe reach {value}`latest f1_macro` now.\n")
+    (found,) = checked("unfinished", folder)
+    assert (found.status, found.where) == ("error", "poster/sections/10-found.md:3")
+    assert checked("build", folder) == []
+
+
+def test_warnings_of_the_build_are_passed_on_with_their_place_and_remedy(checked, good_poster, team):
+    folder = good_poster()
+    assert checked("build", folder) == []
+    (evaluation,) = team.runs.glob("*/evaluation/val.json")
+    evaluation.write_text(evaluation.read_text(encoding="utf-8").replace("0.834", "0.841"), encoding="utf-8")
+    found = checked("build", folder)
+    assert {one.status for one in found} == {"warning"}
+    assert all(one.where.startswith("poster/sections/40-results.md:") for one in found)
+    assert all("projectkit runs keep" in one.advice for one in found)
+    assert found
