@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 )
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 COLOURS = ["#b02020", "#20b020", "#2020b0", "#b0b020", "#20b0b0", "#b020b0"]
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 TEXT = "We counted words. Naïve Bayes was hard to beat; the straße dataset was not."
 VISIBLE = "[...document.querySelectorAll('#posters > li:not([hidden])')]"
 SCALE = "new DOMMatrix(getComputedStyle(document.getElementById('posters')).transform).a"
@@ -200,6 +202,18 @@ def test_a_dark_screen_gets_a_dark_page(browser, show) -> None:
         show("plan.html", prefers_color_scheme=scheme)
         corner = picture(browser).getpixel((5, 790))
         assert (sum(corner) < 3 * 64) is dark
+
+
+def test_the_posters_of_the_examples_hang_on_a_wall(browser, show, site) -> None:
+    teams = site.parent / "examples"
+    for example in sorted(path for path in EXAMPLES.iterdir() if path.is_dir()):
+        shutil.copytree(example / "files/poster", teams / example.name / "poster")
+        (teams / example.name / "pyproject.toml").write_text("[tool.projectkit]\n", encoding="utf-8")
+    made = make_gallery([teams], site.parent / "of examples")
+    assert made.failures == ()
+    show("../of examples/index.html")
+    browser.wait_for("[...document.images].every((image) => image.complete && image.naturalWidth > 0)")
+    assert browser.do("document.images.length") == len(made.posters) == 2
 
 
 # ---- search ----
