@@ -21,6 +21,7 @@ _LINE = 1.3
 _PAD = 0.45  # within a box, above and below
 _ARROW = 1.5  # between boxes, where the shape stands
 _MOST_ARROW = 3.2
+_MOST_EXTRA = 1.6  # by which a box may be higher than its lines need
 _HEAD = 1.9  # the name of the network, over everything
 _END = 1.5  # the input's and the output's line
 _GAP = 2.2  # between columns
@@ -165,6 +166,7 @@ def _draw(sheet: Axes, plan: _Plan, model: Mapping[str, Any], *, em: float, font
     steps = max(len(column) for column in plan.columns)
     spare = max(0.0, room - plan.height)
     arrow = min(_MOST_ARROW, _ARROW + spare / max(1, steps - 1))
+    extra = min(_MOST_EXTRA, max(0.0, spare - (arrow - _ARROW) * (steps - 1)) / max(1, steps))  # for each box
     wide = len(plan.columns) * plan.width + (len(plan.columns) - 1) * _GAP
     whole = sheet.get_xlim()[1] / em
     begin = 0.2 + max(0.0, (whole - 0.4 - wide) / 2)
@@ -181,8 +183,8 @@ def _draw(sheet: Axes, plan: _Plan, model: Mapping[str, Any], *, em: float, font
         else:
             top += _END + 0.9
         for place, box in enumerate(column):
-            _draw_box(sheet, box, left, top, plan.width, em=em, font_pt=font_pt)
-            top += box.height
+            _draw_box(sheet, box, left, top, plan.width, extra, em=em, font_pt=font_pt)
+            top += box.height + extra
             last = place == len(column) - 1
             if not last:
                 _arrow(sheet, [(middle, top), (middle, top + arrow)], em)
@@ -199,22 +201,25 @@ def _draw(sheet: Axes, plan: _Plan, model: Mapping[str, Any], *, em: float, font
                 _words(sheet, middle, top + 0.9 + 0.5 * _END, f"output {shape}".rstrip(), em, size)
 
 
-def _draw_box(sheet: Axes, box: _Box, left: float, top: float, width: float, *, em: float, font_pt: float) -> None:
+def _draw_box(
+    sheet: Axes, box: _Box, left: float, top: float, width: float, extra: float, *, em: float, font_pt: float
+) -> None:
     from matplotlib.patches import Rectangle
 
+    height = box.height + extra
     edge, face = _COLOURS[box.block.kind]
     size = small_pt(font_pt)
     corner = (left * em, top * em)
     if box.block.count > 1:  # a second sheet behind the first
         behind = ((left + 0.25) * em, (top - 0.25) * em)
         sheet.add_patch(
-            Rectangle(behind, width * em, box.height * em, facecolor=face, edgecolor=edge, linewidth=0.05 * font_pt)
+            Rectangle(behind, width * em, height * em, facecolor=face, edgecolor=edge, linewidth=0.05 * font_pt)
         )
     sheet.add_patch(
-        Rectangle(corner, width * em, box.height * em, facecolor=face, edgecolor=edge, linewidth=0.08 * font_pt)
+        Rectangle(corner, width * em, height * em, facecolor=face, edgecolor=edge, linewidth=0.08 * font_pt)
     )
-    sheet.add_patch(Rectangle(corner, 0.35 * em, box.height * em, facecolor=edge, linewidth=0))
-    line = top + _PAD + 0.5 * _LINE
+    sheet.add_patch(Rectangle(corner, 0.35 * em, height * em, facecolor=edge, linewidth=0))
+    line = top + _PAD + 0.5 * extra + 0.5 * _LINE
     sheet.text((left + 0.75) * em, line * em, box.head, va="center", fontweight="bold")
     if box.learnt:
         sheet.text((left + width - 0.45) * em, line * em, box.learnt, va="center", ha="right", fontsize=size)

@@ -93,7 +93,7 @@ def _chain(layers: Sequence[Layer]) -> list[Block]:
             blocks.append(_parallel(run))
         elif _is_minor(first) and blocks:
             blocks[-1] = _followed(blocks[-1], first)
-        else:
+        elif first["type"] not in _UNSAID:
             blocks.append(_block(first))
     return blocks
 
@@ -153,7 +153,7 @@ def _block(layer: Layer) -> Block:
     if not inner:
         return Block(layer["type"], layer["about"], (), kind, layer["parameters"], _shape(layer))
     parts = _flat(inner)
-    whole = any(part["type"] == "shortcut" for part in _all(parts))
+    whole = any(part["type"] == "shortcut" for part in parts)
     chain = () if whole else tuple(_repeated(_chain(inner)))
     majors = [part["type"] for part in _all(parts) if not _is_minor(part) and not part.get("layers")]
     then = [f"{number} × {name}" if (number := majors.count(name)) > 1 else name for name in dict.fromkeys(majors)]

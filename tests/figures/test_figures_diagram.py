@@ -17,8 +17,9 @@ def linear(given, gives, source, then=()):
 
 
 def test_what_follows_a_layer_stands_in_its_box_and_dropout_is_not_said():
+    first = layer("Flatten", "", (2, 2), (4,))
     tail = [layer("BatchNorm1d", source=1, parameters=16), layer("ReLU", source=2), layer("Dropout", "0.2", source=3)]
-    (block,) = blocks_of(linear(4, 8, 0, tail), most=9)
+    (block,) = blocks_of([first, *linear(4, 8, 0, tail)], most=9)
     assert (block.title, block.about, block.then, block.parameters) == ("Linear", "4 → 8", ("BatchNorm", "ReLU"), 48)
 
 
