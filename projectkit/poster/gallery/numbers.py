@@ -28,6 +28,11 @@ class Hung:
     number: str
     slug: str
 
+    @property
+    def anchor(self) -> str:
+        """The name of its place on the wall, which none of the page's own elements has."""
+        return f"poster-{self.slug}"
+
 
 def hung(entries: Iterable[Entry]) -> tuple[list[Hung], list[str]]:
     """Give each poster a number and a folder; the order in which they come does not matter.

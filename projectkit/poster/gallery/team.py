@@ -21,7 +21,7 @@ def team_page(title: str, poster: Hung, picture: Picture, before: Hung | None, a
         after: the one after it.
     """
     entry = poster.entry
-    back = element("a", title, href=f"{_UP}index.html#{poster.slug}")
+    back = element("a", title, href=f"{_UP}index.html#{poster.anchor}")
     header = element(
         "header",
         element("div", element("p", back, class_="back"), pages("", _UP), class_="top"),

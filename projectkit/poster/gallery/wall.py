@@ -90,7 +90,7 @@ def _card(poster: Hung, large: Picture, picture: Picture) -> Html:
         element("span", poster.number, class_="number"),
         heading,
         href=f"{folder}/index.html",
-        id=poster.slug,  # here, as a browser that comes to this poster then gives it the focus
+        id=poster.anchor,  # here, as a browser that comes to this poster then gives it the focus
     )
     details = [words("p", entry, people(entry), class_="people")]
     if entry.abstract:

@@ -216,6 +216,18 @@ def test_the_posters_of_the_examples_hang_on_a_wall(browser, show, site) -> None
     assert browser.do("document.images.length") == len(made.posters) == 2
 
 
+def test_a_title_that_is_a_name_of_the_page_breaks_nothing(browser, show, site) -> None:
+    for title in ("Index", "As wall", "Posters", "Query", "Found"):
+        write_built(site.parent / "names" / title, title=title)
+    make_gallery([site.parent / "names"], site.parent / "named")
+    show("../named/index.html")
+    seek(browser, "query")
+    assert titles(browser) == ["Query"]
+    assert browser.do("new Set([...document.querySelectorAll('[id]')].map((each) => each.id)).size") == browser.do(
+        "document.querySelectorAll('[id]').length"
+    )
+
+
 # ---- search ----
 
 
@@ -385,7 +397,7 @@ def test_everything_is_done_with_the_keyboard(browser, show) -> None:
     browser.call("Input.insertText", text="smishing")
     browser.wait_for(f"{VISIBLE}.length === 1")
     press(browser, "Enter")
-    assert browser.do("document.activeElement.id") == "half-of-the-smishing"
+    assert browser.do("document.activeElement.id") == "poster-half-of-the-smishing"
     before = browser.do(SCALE)
     press(browser, "-")
     assert browser.do(SCALE) < before
@@ -427,8 +439,8 @@ def test_a_poster_that_gets_the_focus_comes_into_view(browser, show) -> None:
 def test_the_way_back_from_a_team_leads_to_its_place_on_the_wall(browser, show) -> None:
     show("teams/a-wide-one/index.html")
     browser.do("document.querySelector('.back a').click()")
-    browser.wait_for("document.activeElement?.id === 'a-wide-one'")
-    place = box(browser, "#a-wide-one")
+    browser.wait_for("document.activeElement?.id === 'poster-a-wide-one'")
+    place = box(browser, "#poster-a-wide-one")
     assert place["left"] + place["width"] / 2 == pytest.approx(600, abs=2)
     assert place["width"] > 300
 
