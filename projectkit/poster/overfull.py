@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any
 
 from projectkit.errors import WorkError
+from projectkit.poster.markup.nodes import walk
 from projectkit.poster.render import Rendered
 from projectkit.poster.typesetting.layout import LINE_PITCH, Excess, Join, fits
 
@@ -92,8 +93,15 @@ def told(found: Rendered) -> Overfull:
     where, block = found.poster.file, ""
     cuts: tuple[str, ...]
     if excess.wide is not None:
-        where, block = _place(atoms[excess.wide]), "this table is wider than a column of the poster"
-        cuts = ("give it fewer or shorter columns", *_fewer_columns(excess))
+        table = any("longest" in node for node in walk(atoms[excess.wide]["blocks"]))
+        block = f"this {'table' if table else 'formula'} is wider than a column of the poster"
+        where = _place(atoms[excess.wide])
+        cut = (
+            "give it fewer or shorter columns"
+            if table
+            else r"divide it into lines with \begin{aligned} ... \end{aligned}"
+        )
+        cuts = (cut, *_fewer_columns(excess))
     elif excess.tall is not None:
         where, block = _place(atoms[excess.tall]), _too_tall(atoms[excess.tall], excess)
         cuts = ("shorten it, or split it in two", "see poster-overfull.png")

@@ -83,10 +83,19 @@ def test_a_formula_wider_than_a_column_is_an_error_with_its_line(write_poster, t
     with pytest.raises(ProjectkitError) as error:
         build_poster(folder, team)
     assert error.value.where == "poster/sections/10-found.md:5"
-    assert "wider than a column" in str(error.value)
+    assert "this formula is wider than a column" in str(error.value)
 
 
 def test_a_long_formula_in_a_line_is_broken(write_poster, team):
     long = "+".join(f"x_{{{number}}}" for number in range(60))
     built = build_poster(write_poster(f"# A\n\ntext ${long}$ end\n"), team)
     assert pages(built.pdf) == 1
+
+
+def test_a_formula_in_a_line_that_cannot_be_broken_is_an_error_with_its_line(write_poster, team):
+    long = "+".join(f"x_{{{number}}}" for number in range(60))
+    folder = write_poster(f"# A\n\ntext\n\n- so *$\\left({long}\\right)$* is\n")
+    with pytest.raises(ProjectkitError) as error:
+        build_poster(folder, team)
+    assert error.value.where == "poster/sections/10-found.md:5"
+    assert "this formula is wider than a column" in str(error.value)
