@@ -183,12 +183,14 @@ def _tracker() -> Iterator[Finding]:
 
 
 def _fonts() -> Iterator[Finding]:
-    missing = [name for name in ("typst", "fontpkg-source-sans-3") if _version(name) is None]
+    families = ("source-sans-3", "noto-sans-arabic", "assistant", "atkinson-hyperlegible")
+    needed = ("typst", *(f"fontpkg-{family}" for family in families))
+    missing = [name for name in needed if _version(name) is None]
     if missing:
         message = f"the poster's typesetter or font is missing: {', '.join(missing)}"
         yield Finding("fonts", "error", sys.prefix, message, f"type `pip install {' '.join(missing)}`")
     else:
-        yield Finding("fonts", "ok", sys.prefix, f"typst {_version('typst')} and the poster's font are installed")
+        yield Finding("fonts", "ok", sys.prefix, f"typst {_version('typst')} and the poster's fonts are installed")
 
 
 def _git() -> Iterator[Finding]:

@@ -57,10 +57,9 @@ def test_a_page_has_one_title_a_language_and_headings_that_skip_no_level(written
     assert len(elements.all("main")) == 1
 
 
-def test_a_right_to_left_language_turns_the_page():
-    from projectkit.poster.outputs.page import document
-
-    assert "rtl" in {document._direction(type("P", (), {"language": code})()) for code in ("ar", "he")}
+@pytest.mark.parametrize("language", ["ar", "he", "fa", "ur"])
+def test_a_right_to_left_language_turns_the_page(written, language):
+    assert Elements(written(yaml=f"language: {language}")).all("html") == [{"lang": language, "dir": "rtl"}]
 
 
 def test_hostile_words_are_text_everywhere(written):

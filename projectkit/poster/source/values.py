@@ -9,6 +9,13 @@ from typing import Any
 from projectkit.poster.source.sheets import Sheet
 from projectkit.poster.themes.theme import Logo, Theme
 
+_FROM_RIGHT = frozenset({"ar", "ckb", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+
+
+def direction(language: str) -> str:
+    """`rtl` for languages that are written from the right, such as Arabic and Hebrew, else `ltr`; as HTML's `dir` has it."""
+    return "rtl" if language in _FROM_RIGHT else "ltr"
+
 
 @dataclass(frozen=True)
 class Author:

@@ -6,7 +6,7 @@ from typing import Any
 
 from projectkit.poster.directives.qr import qr_code
 from projectkit.poster.markup.words import breakable
-from projectkit.poster.source.values import Poster
+from projectkit.poster.source.values import Poster, direction
 from projectkit.poster.typesetting.fonts import with_fallbacks
 from projectkit.poster.typesetting.pictures import Picture, read_picture
 
@@ -36,6 +36,7 @@ def frame(poster: Poster, pictures: dict[str, Picture]) -> dict[str, Any]:
         "code": {**qr_code(target), "shown": _shown(target)} if target else None,
         "logos": _logos(poster, pictures),
         "language": poster.language,
+        "direction": direction(poster.language),
         "theme": {
             "arrangement": theme.arrangement,
             "header": theme.header,

@@ -11,7 +11,7 @@ from projectkit.poster.outputs.page.markup import Html, element, join
 from projectkit.poster.outputs.page.nodes import Nodes
 from projectkit.poster.outputs.page.pictures import Pictures
 from projectkit.poster.render import Rendered
-from projectkit.poster.source.values import Author, Poster
+from projectkit.poster.source.values import Author, Poster, direction
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _CONTENTS_FROM = 4  # sections
@@ -31,7 +31,9 @@ def page(found: Rendered) -> bytes:
     ]
     headings = [plain_text(section.blocks[0]) for section in composed.sections]
     body = join(_header(poster), _contents(headings), element("main", *sections), _footer(poster))
-    document = element("html", _head(poster), element("body", body), lang=poster.language, dir=_direction(poster))
+    document = element(
+        "html", _head(poster), element("body", body), lang=poster.language, dir=direction(poster.language)
+    )
     return f"<!doctype html>\n{document}\n".encode("utf-8", "backslashreplace")
 
 
@@ -80,10 +82,6 @@ def _footer(poster: Poster) -> Html:
         links.append(("Repository", poster.repository))
     items = [element("li", element("a", label, href=url)) for label, url in links]
     return element("footer", element("ul", element("li", element("a", "The poster as PDF", href="poster.pdf")), *items))
-
-
-def _direction(poster: Poster) -> str:
-    return "rtl" if poster.language in ("ar", "fa", "he", "ur") else "ltr"
 
 
 @cache
