@@ -42,7 +42,7 @@ def qr(proof: Proof) -> Iterator[Finding]:
                 message = f"the QR code of {url} cannot be read in the page's picture at {proof.ppi:.0f} ppi"
                 advice = "take a shorter address, or a larger sheet"
                 yield finding("qr", "error", where, message, advice, url=url, read=sorted(read))
-    if poster.repository and origin and _plain(poster.repository) != _plain(origin):
+    if poster.repository and origin and not _is_within(poster.repository, origin):
         message = f"the poster names {poster.repository}, but git's origin is {origin}"
         yield finding("qr", "error", proof.place("repository"), message, f"write repository: {origin}", origin=origin)
 
@@ -85,9 +85,10 @@ def web_address(remote: str) -> str:
     return f"https://{host.lower()}/{path}" if host and path else ""
 
 
-def _plain(url: str) -> str:
-    """What two addresses of one repository have in common; hosts of code ignore letters' case."""
-    return web_address(url).casefold()
+def _is_within(url: str, repository: str) -> bool:
+    """Whether an address is a repository's, or of something in it; hosts of code ignore letters' case."""
+    whole, part = web_address(repository).casefold(), web_address(url).casefold()
+    return part == whole or part.startswith(f"{whole}/")
 
 
 def _read(picture: Image) -> set[str]:

@@ -177,8 +177,9 @@ def test_a_code_that_is_not_on_the_page_is_an_error(read, good_poster):
     assert "cannot be read" in found.message
 
 
-def test_the_repository_is_the_one_that_git_knows(checked, good_poster, team):
-    folder = good_poster()
+@pytest.mark.parametrize("inside", ["", "/tree/main", ".git"])
+def test_the_repository_is_the_one_that_git_knows(checked, good_poster, team, inside):
+    folder = good_poster(f"repository: https://Git.university.edu/team-one/smishing{inside}")
     for command in (["init", "-q"], ["remote", "add", "origin", "git@git.university.edu:team-one/smishing.git"]):
         subprocess.run(["git", "-C", str(team.root), *command], check=True)
     assert checked("qr", folder) == []
