@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -56,6 +57,18 @@ def test_what_takes_too_much_memory_is_ended_and_the_next_poster_is_typeset(stag
         with pytest.raises(WorkError, match="memory"):
             stage(worker, "#set page(width: 100cm, height: 100cm)\ntext", ppi=600)
         assert stage(worker, "text").startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
+def test_a_machine_that_gives_less_memory_than_the_limit_typesets_in_that(tmp_path):
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_AS, (2 * 1024**3, 2 * 1024**3))\n"
+        "from pathlib import Path; from projectkit.poster.typesetting.worker import Worker; here = Path.cwd()\n"
+        "(here / 'main.typ').write_text('text', encoding='utf-8')\n"
+        "with Worker() as worker: worker.ask('png', here, (), system=False, main='main.typ', out=str(here / 'out'), ppi=36)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, timeout=120)
+    assert (tmp_path / "out").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_fault_of_the_typesetters_native_code_ends_its_process_only(stage):

@@ -7,6 +7,7 @@ here it is one line. `worker_main.py` is the program that it runs.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -20,6 +21,8 @@ from projectkit.errors import WorkError
 # stacks, fonts that are mapped.
 LIMIT_S = 60.0
 LIMIT_BYTES = 3 * 1024**3
+# One page gains nothing by more threads; each of a server's hundred would take addresses for a stack and a heap of its own.
+_THREADS = {"RAYON_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
 
 
 class TypesettingError(Exception):
@@ -72,6 +75,7 @@ class Worker:
             stderr=subprocess.DEVNULL,  # what it says when it is ended by a limit, which is said in our words
             text=True,
             encoding="utf-8",
+            env={**os.environ, **_THREADS},
         )
 
     def end(self) -> None:
