@@ -70,11 +70,17 @@ def luminance(colour: str) -> float:
 
     Source: WCAG 2.2, definition of relative luminance, with the threshold of sRGB's own standard.
     """
-    red, green, blue = (_linear(part / 255) for part in channels(colour))
+    red, green, blue = (_linear(part / 255) for part in _channels(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def channels(colour: str) -> tuple[int, int, int]:
+def mixed(one: str, other: str, share: float) -> str:
+    """A colour between two: `share` of the first, the rest of the second, in sRGB."""
+    parts = zip(_channels(one), _channels(other), strict=True)
+    return "#" + "".join(f"{round(share * first + (1 - share) * second):02x}" for first, second in parts)
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
     """Red, green and blue of `#rrggbb`, each 0 to 255."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from projectkit.errors import UserError, did_you_mean
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.poster.source.files import read_text, shown
-from projectkit.poster.themes.contrast import channels, contrast
+from projectkit.poster.themes.contrast import contrast, mixed
 from projectkit.poster.themes.ours import THEMES
 from projectkit.poster.themes.theme import ARRANGEMENTS, COLOURS, FONTS, HEADERS, HEADINGS, Logo, Theme
 
@@ -178,12 +178,6 @@ def _derived(given: dict[str, str], base: Theme) -> dict[str, str]:
         derived["on-accent"] = on_accent
         derived["faint-on-accent"] = mixed(on_accent, accent, 0.86)
     return derived
-
-
-def mixed(one: str, other: str, share: float) -> str:
-    """A colour between two: `share` of the first, the rest of the second, in sRGB."""
-    parts = zip(channels(one), channels(other), strict=True)
-    return "#" + "".join(f"{round(share * first + (1 - share) * second):02x}" for first, second in parts)
 
 
 def _families(fields: Fields) -> Iterator[tuple[str, str]]:

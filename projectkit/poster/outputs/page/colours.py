@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_LEAST_CONTRAST = 4.5  # WCAG 2.2, success criterion 1.4.3
+from projectkit.poster.themes.contrast import TEXT, contrast, luminance, mixed
+
 _DARK = {"paper": "#14181d", "ink": "#e8ecf0", "muted": "#a9b4bf", "tint": "#1e252d", "hairline": "#3a4550"}
 _STEPS = 20
 
@@ -21,41 +22,15 @@ def css_variables(colours: Mapping[str, str]) -> str:
     return f":root {{ {_written(light)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {_written(dark)} }} }}\n"
 
 
-def contrast(first: str, second: str) -> float:
-    """The contrast of two colours, 1 to 21.
-
-    Source: WCAG 2.2, definition of contrast ratio.
-    """
-    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
-    return (lighter + 0.05) / (darker + 0.05)
-
-
 def _readable(colour: str, grounds: tuple[str, ...]) -> str:
     """The colour, moved towards black or white until it can be read on each of the grounds."""
-    end = "#000000" if _luminance(grounds[0]) > 0.18 else "#ffffff"
+    end = "#000000" if luminance(grounds[0]) > 0.18 else "#ffffff"
     for step in range(_STEPS + 1):
-        moved = _mixed(colour, end, step / _STEPS)
-        if all(contrast(moved, ground) >= _LEAST_CONTRAST for ground in grounds):
+        moved = mixed(end, colour, step / _STEPS)
+        if all(contrast(moved, ground) >= TEXT for ground in grounds):
             return moved
     return end
 
 
 def _written(colours: Mapping[str, str]) -> str:
     return " ".join(f"--{name}: {value};" for name, value in colours.items())
-
-
-def _channels(colour: str) -> tuple[int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def _mixed(first: str, second: str, share: float) -> str:
-    pairs = zip(_channels(first), _channels(second), strict=True)
-    return "#" + "".join(f"{round(one + share * (other - one)):02x}" for one, other in pairs)
-
-
-def _luminance(colour: str) -> float:
-    linear = [
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for value in (channel / 255 for channel in _channels(colour))
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
