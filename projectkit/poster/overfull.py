@@ -128,8 +128,7 @@ def preview(found: Rendered) -> bytes:
 
 def _fewer_columns(excess: Excess) -> Iterator[str]:
     count = len(excess.option.arrangements[0].areas)
-    if count > 1:
-        yield f"write columns: {count - 1} in poster.yaml"
+    yield f"write columns: {count - 1} in poster.yaml" if count > 1 else "make it shorter"
 
 
 def _too_tall(atom: Mapping[str, Any], excess: Excess) -> str:

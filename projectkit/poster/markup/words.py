@@ -52,6 +52,12 @@ def prepared(value: Any) -> Any:
     return node
 
 
+def widest_word(line: list[Node]) -> Node:
+    """The widest word of a line, as a node of its own."""
+    word: Node = _longest([line])["word"]
+    return word
+
+
 def _text(text: str) -> list[Node]:
     return [{"kind": "text", "text": text}]
 

@@ -4,6 +4,7 @@
 |---|---|
 | compose.py | a poster's sources, with directives drawn and pictures read, to what the design reads |
 | arrangements.py | where columns may stand, and the middle of a billboard |
+| widest.py | words that could be wider than a narrow column |
 | layout.py | which block where, in which size |
 | plan.py | from what was measured to a layout, from a layout to what the design draws |
 | typesetter.py | staging and Typst: measuring, then any output |

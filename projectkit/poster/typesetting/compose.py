@@ -21,6 +21,7 @@ from projectkit.poster.typesetting.frame import frame
 from projectkit.poster.typesetting.layout import BLOCK_GAP, Join
 from projectkit.poster.typesetting.pictures import Picture, read_picture
 from projectkit.poster.typesetting.plan import ROW_GAP
+from projectkit.poster.typesetting.widest import widest
 from projectkit.project import Project
 
 # Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
@@ -60,7 +61,8 @@ def compose(poster: Poster, project: Project) -> Composed:
         sections.append(Section(section.file, tuple(blocks)))
         for index, (join, atom) in enumerate(_atoms(blocks)):
             place = {"file": section.file, "line": atom[0]["line"], "join": join if index else "section"}
-            atoms.append({**place, "elastic": any(map(_elastic, atom)), "blocks": prepared(atom)})
+            ready = prepared(atom)
+            atoms.append({**place, "elastic": any(map(_elastic, atom)), "blocks": ready, "widest": list(widest(ready))})
     good = _GOOD * poster.sheet.distance_m
     return Composed(
         document=_document(poster, atoms, pictures, good),

@@ -41,7 +41,7 @@ class Ladder:
         size: of the text.
         least: height of each block with its figures at their least height.
         most: the same at their greatest.
-        wide: numbers of the blocks with a table that is wider than the column.
+        wide: numbers of the blocks with a table, a formula or a word that is wider than the column.
     """
 
     size: float
@@ -101,7 +101,7 @@ class Excess:
         share: of the page that the content needs, above 1.
         heights: of each block in lines, with the gap before it.
         tall: the number of a block that is taller than a column by itself.
-        wide: the number of a block with a table that is wider than a column.
+        wide: the number of a block with a table, a formula or a word that is wider than a column.
         option: that comes nearest; `fits` tells from it whether a cut would do.
         layout: on a page that is taller by `over`.
         over: in points.
