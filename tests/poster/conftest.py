@@ -18,6 +18,25 @@ from projectkit.runs import RunWriter
 sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))  # the browser's driver, devtools.py
 
 CLASSES = ["ham", "spam", "smishing"]
+LAYERS = (("Embedding", "120 × 32", 3840), ("Linear", "192 → 3", 579))
+MODEL = {
+    "type": "TextNet",
+    "parameters": 4419,
+    "input": [173],
+    "output": [3],
+    "layers": [
+        {
+            "name": kind,
+            "type": kind,
+            "about": about,
+            "input": [8],
+            "output": [8],
+            "parameters": parameters,
+            "source": place,
+        }
+        for place, (kind, about, parameters) in enumerate(LAYERS)
+    ],
+}
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="200" height="100" fill="teal"/></svg>'
 
 
@@ -66,6 +85,7 @@ def make_run(team: Project) -> Callable[..., str]:
         )
         for step in range(0, 100, 10):
             writer.log(step, step // 50, {"train/loss": 2.0 / (1 + step), "val/loss": 2.2 / (1 + step)})
+        writer.write_model(MODEL)
         if evaluated:
             interval = {"low": f1 - 0.02, "high": f1 + 0.02, "method": "bca"}
             writer.write_evaluation(

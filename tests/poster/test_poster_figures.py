@@ -10,26 +10,6 @@ from projectkit.errors import UserError
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.runs import RunWriter, find_run, keep_run
 
-MODEL = {
-    "type": "TextNet",
-    "parameters": 41_475,
-    "trainable": 41_475,
-    "input": [173],
-    "output": [3],
-    "layers": [
-        {
-            "name": kind,
-            "type": kind,
-            "about": about,
-            "input": [8],
-            "output": [8],
-            "parameters": 10,
-            "source": index,
-        }
-        for index, (kind, about) in enumerate([("Embedding", "120 × 32"), ("Linear", "192 → 3")])
-    ],
-}
-
 
 @pytest.fixture
 def left(make_run, team):
@@ -37,9 +17,8 @@ def left(make_run, team):
 
     def leave(**numbers):
         run_id = make_run()
-        writer = RunWriter.open(team.runs / run_id)
-        writer.write_model(MODEL)
         if numbers:
+            writer = RunWriter.open(team.runs / run_id)
             writer.write_figure("attributions-val", b"<svg/>", numbers=numbers)
         return run_id
 
@@ -60,7 +39,7 @@ def test_a_diagram_names_its_layers_and_its_run_and_has_type_of_print_size(direc
     assert [(shown.run, shown.subset, shown.what) for shown in drawn.shown] == [(run_id, None, "model")]
     words = svg.decode()
     assert all(
-        f"<!-- {word} -->" in words for word in ("TextNet", "41.5 k parameters", "Embedding", "Linear", "192 → 3")
+        f"<!-- {word} -->" in words for word in ("TextNet", "4.42 k parameters", "Embedding", "Linear", "192 → 3")
     )
     assert figures.smallest_type_pt(svg, 250) == pytest.approx(0.9 * 24, rel=0.01)
     assert figures.colour_blind(figures.picture_colours(svg)) == []
@@ -70,14 +49,16 @@ def test_a_diagram_of_a_large_network_is_given_more_room_than_one_of_a_small_net
     heights = []
     for count in (2, 12):
         run_id = make_run()
-        layers = [{**MODEL["layers"][1], "about": f"{k} → {k + 1}", "source": k} for k in range(count)]
-        RunWriter.open(team.runs / run_id).write_model({**MODEL, "layers": layers})
+        model = find_run(run_id, team).model()
+        layers = [{**model["layers"][1], "about": f"{k} → {k + 1}", "source": k} for k in range(count)]
+        RunWriter.open(team.runs / run_id).write_model({**model, "layers": layers})
         heights.append(directive("diagram", f"run: {run_id}")["most"])
     assert heights[0] < heights[1] <= 1.5
 
 
-def test_a_run_that_does_not_say_what_its_network_is_made_of_is_one_line(directive, make_run):
+def test_a_run_that_does_not_say_what_its_network_is_made_of_is_one_line(directive, make_run, team):
     run_id = make_run()
+    (team.runs / run_id / "model.json").unlink()
     with pytest.raises(UserError, match="does not say what its network is made of") as caught:
         directive("diagram", f"run: {run_id}")
     assert caught.value.where == "s.md:4:1"
