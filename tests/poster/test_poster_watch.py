@@ -212,8 +212,13 @@ def test_ports_that_are_all_taken_are_one_line(monkeypatch):
         Server(8711)
 
 
-def test_the_watch_follows_texts_pictures_runs_and_not_what_it_does_not_show(team, write_poster, make_run):
+def test_the_watch_follows_texts_pictures_runs_themes_and_not_what_it_does_not_show(
+    team, write_poster, make_run, tmp_path, monkeypatch
+):
     folder = write_poster()
+    course = tmp_path / "themes" / "course"
+    course.mkdir(parents=True)
+    monkeypatch.setenv("PROJECTKIT_THEMES", str(course.parent))
     run = team.runs / make_run()
     before = snapshot(folder, team)
 
@@ -228,12 +233,8 @@ def test_the_watch_follows_texts_pictures_runs_and_not_what_it_does_not_show(tea
         quiet.write_text("new", encoding="utf-8")
     assert now() == set()
     (folder / "figures").mkdir()
-    for shown in (
-        folder / "figures" / "a.svg",
-        folder / "poster.yaml",
-        run / "evaluation" / "test.json",
-        run / "audit.json",
-    ):
+    ours = (folder / "figures" / "a.svg", folder / "poster.yaml", course / "theme.yaml")
+    for shown in (*ours, run / "evaluation" / "test.json", run / "audit.json"):
         shown.write_text("new and longer", encoding="utf-8")
         assert now() == {shown.name}
     (folder / "sections" / "10-found.md").unlink()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from projectkit.poster.themes.reading import VARIABLE
 from projectkit.project import Project
 
 # Of a run only what a poster reads: the log of a training that goes on grows all the time.
@@ -42,6 +43,8 @@ def changed(before: Snapshot, after: Snapshot) -> set[str]:
 
 def _files(folder: Path, project: Project) -> Iterator[os.DirEntry[str]]:
     yield from _below(folder, without=folder / "build")
+    for themes in filter(None, os.environ.get(VARIABLE, "").split(os.pathsep)):
+        yield from _below(Path(themes))
     for runs in (project.runs, project.results):
         for run in _entries(runs):
             if run.is_dir():
