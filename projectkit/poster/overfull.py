@@ -36,6 +36,13 @@ _WHOLE = {
     "equation": "equation",
 }
 
+# What is wider than a column, and what to do with it; in a block without any of these it is a word.
+_WIDE = {
+    "table": ("this table", "give it fewer or shorter columns"),
+    "results": ("this table", "give it fewer or shorter columns"),
+    "equation": ("this formula", r"divide it into lines with \begin{aligned} ... \end{aligned}"),
+}
+
 
 @dataclass(frozen=True)
 class Overfull:
@@ -93,14 +100,10 @@ def told(found: Rendered) -> Overfull:
     where, block = found.poster.file, ""
     cuts: tuple[str, ...]
     if excess.wide is not None:
-        table = any("longest" in node for node in walk(atoms[excess.wide]["blocks"]))
-        block = f"this {'table' if table else 'formula'} is wider than a column of the poster"
         where = _place(atoms[excess.wide])
-        cut = (
-            "give it fewer or shorter columns"
-            if table
-            else r"divide it into lines with \begin{aligned} ... \end{aligned}"
-        )
+        kinds = {node["kind"] for node in walk(atoms[excess.wide]["blocks"])}
+        what, cut = next((_WIDE[kind] for kind in _WIDE if kind in kinds), ("a word here", "write it shorter"))
+        block = f"{what} is wider than a column of the poster"
         cuts = (cut, *_fewer_columns(excess))
     elif excess.tall is not None:
         where, block = _place(atoms[excess.tall]), _too_tall(atoms[excess.tall], excess)
@@ -120,7 +123,8 @@ def preview(found: Rendered) -> bytes:
     """
     excess, page = found.excess, found.composed.document["page"]
     assert excess is not None
-    notice = f"OVERFULL: about {excess.lines} lines too many. What stands below the red line runs off the sheet."
+    trouble = told(found).block or f"about {excess.lines} lines too many"
+    notice = f"OVERFULL: {trouble}. What stands below the red line runs off the sheet."
     found.typesetter.draw(excess.layout, over=excess.over, notice=notice)
     inches = page["width"] / 25.4 * (page["height"] / 25.4 + excess.over / 72)
     return found.typesetter.png(min(_PPI, (_MOST_PIXELS / inches) ** 0.5))
@@ -128,7 +132,8 @@ def preview(found: Rendered) -> bytes:
 
 def _fewer_columns(excess: Excess) -> Iterator[str]:
     count = len(excess.option.arrangements[0].areas)
-    yield f"write columns: {count - 1} in poster.yaml" if count > 1 else "make it shorter"
+    if count > 1:
+        yield f"write columns: {count - 1} in poster.yaml"
 
 
 def _too_tall(atom: Mapping[str, Any], excess: Excess) -> str:

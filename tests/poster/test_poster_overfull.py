@@ -126,6 +126,14 @@ def test_a_table_that_is_wider_than_a_column_is_told_which_columns_to_try(team, 
         build_poster(write_poster(f"# A\n\ntext\n\n{table}\n{more}"), team)
 
 
+def test_a_word_that_is_wider_than_a_column_is_never_set_over_the_next_one(team, write_poster):
+    folder = write_poster(
+        "# Merkmalsvektoren\n\ntext\n\n# Trainingsdatensatz\n\ntext\n", yaml="columns: 5\nsize: 250x500 mm"
+    )
+    with pytest.raises(WorkError, match=r"10-found\.md:\d: a word here is wider than a column.*write columns: 4"):
+        build_poster(folder, team)
+
+
 def test_the_preview_is_longer_than_the_sheet_and_red_below_its_end(team, write_long):
     from PIL import Image
 
