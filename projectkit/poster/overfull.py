@@ -37,9 +37,11 @@ _WHOLE = {
 }
 
 # What is wider than a column, and what to do with it; in a block without any of these it is a word.
+_LONG_FORMULA = 40  # characters of LaTeX: a shorter one fits every column, as the design has it
 _WIDE = {
     "table": ("this table", "give it fewer or shorter columns"),
     "results": ("this table", "give it fewer or shorter columns"),
+    "math": ("a formula here", "give it lines of its own, between lines $$"),
     "equation": ("this formula", r"divide it into lines with \begin{aligned} ... \end{aligned}"),
 }
 
@@ -101,7 +103,8 @@ def told(found: Rendered) -> Overfull:
     cuts: tuple[str, ...]
     if excess.wide is not None:
         where = _place(atoms[excess.wide])
-        kinds = {node["kind"] for node in walk(atoms[excess.wide]["blocks"])}
+        nodes = walk(atoms[excess.wide]["blocks"])
+        kinds = {node["kind"] for node in nodes if node["kind"] != "math" or len(node["source"]) >= _LONG_FORMULA}
         what, cut = next((_WIDE[kind] for kind in _WIDE if kind in kinds), ("a word here", "write it shorter"))
         block = f"{what} is wider than a column of the poster"
         cuts = (cut, *_fewer_columns(excess))

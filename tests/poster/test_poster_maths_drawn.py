@@ -98,4 +98,4 @@ def test_a_formula_in_a_line_that_cannot_be_broken_is_an_error_with_its_line(wri
     with pytest.raises(ProjectkitError) as error:
         build_poster(folder, team)
     assert error.value.where == "poster/sections/10-found.md:5"
-    assert "this formula is wider than a column" in str(error.value)
+    assert "a formula here is wider than a column" in str(error.value)

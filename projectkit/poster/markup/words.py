@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from projectkit.poster.markup.nodes import Node, inline_text, plain_text, walk
+from projectkit.poster.markup.nodes import Node, inline_text, mapped, plain_text, walk
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
 INTERVAL_SIZE = 0.66  # of the value that it stands below
@@ -53,8 +53,9 @@ def prepared(value: Any) -> Any:
 
 
 def widest_word(line: list[Node]) -> Node:
-    """The widest word of a line, as a node of its own."""
-    word: Node = _longest([line])["word"]
+    """The widest word of a line, as a node of its own; formulas can be broken, the design knows where."""
+    space = {"kind": "text", "text": " "}
+    word: Node = _longest([mapped(line, lambda node: space if node["kind"] == "math" else node)])["word"]
     return word
 
 
