@@ -1,6 +1,6 @@
-"""The poster: a team's Markdown and runs in, one page out, as PDF and PNG.
+"""The poster: a team's Markdown and runs in, one page out; lint, which looks at it as the hall will; the wall of all posters.
 
-Content is data from end to end: text becomes a tree, the tree becomes JSON, and the template draws it; nothing a team writes
+Content is data from end to end: text becomes a tree, the tree becomes JSON, and the design draws it; nothing a team writes
 is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and name them.
 
 | file | subject |
