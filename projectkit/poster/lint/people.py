@@ -14,13 +14,13 @@ def people(proof: Proof) -> Iterator[Finding]:
     poster = proof.found.poster
     if poster.title.casefold() == STARTER_TITLE.casefold():
         yield finding(
-            "people", "error", proof.place("title"), f"the title is still '{poster.title}'", "say what you found"
+            "people", "warning", proof.place("title"), f"the title is still '{poster.title}'", "say what you found"
         )
     names = [" ".join(author.name.split()).casefold() for author in poster.authors]
     for author, name in zip(poster.authors, names, strict=True):
         if name in STARTER_NAMES:
             yield finding(
-                "people", "error", proof.place("authors"), f"an author is '{author.name}'", "write your names"
+                "people", "warning", proof.place("authors"), f"an author is '{author.name}'", "write your names"
             )
         elif "@" in name:
             message = f"the author {author.name!r} is a mail address"

@@ -20,11 +20,11 @@ _STARTER = Path(__file__).parents[1] / "starter"
 
 
 def unfinished(proof: Proof) -> Iterator[Finding]:
-    """Sentences of the starter, notes such as TODO, places that wait for a run."""
+    """Sentences of the starter and places that wait for a run, which a fresh poster has by right; notes such as TODO."""
     poster, ours = proof.found.poster, _starter()
     for key, text in (("subtitle", poster.subtitle), ("finding", poster.finding), ("abstract", poster.abstract)):
         if _key(text) in ours and proof.is_written(key):
-            yield finding("unfinished", "error", proof.place(key), f"{key} is still the starter's", "write your own")
+            yield finding("unfinished", "warning", proof.place(key), f"{key} is still the starter's", "write your own")
     left: defaultdict[str, list[str]] = defaultdict(list)
     for passage in proof.passages:
         file = passage.where.rpartition(":")[0]
@@ -37,10 +37,11 @@ def unfinished(proof: Proof) -> Iterator[Finding]:
         what = "a text is" if len(places) == 1 else f"{len(places)} texts are"
         lines = ", ".join(place.rpartition(":")[2] for place in places)
         message = f"{what} still the starter's (line{'s' if len(places) > 1 else ''} {lines})"
-        yield finding("unfinished", "error", places[0], message, "write your own in its place", places=places)
+        advice = f"write your own in {'its' if len(places) == 1 else 'their'} place"
+        yield finding("unfinished", "warning", places[0], message, advice, places=places)
     for where, title in missing_places(proof).items():
         advice = "type `projectkit train`, then `projectkit evaluate latest`"
-        yield finding("unfinished", "error", where, f"an empty place is printed: {title}", advice)
+        yield finding("unfinished", "warning", where, f"an empty place is printed: {title}", advice)
 
 
 def missing_places(proof: Proof) -> dict[str, str]:
