@@ -7,7 +7,7 @@ one place, `markup.py`.
 |---|---|
 | document.py | `page`: title, authors, sections, links around what the nodes give |
 | nodes.py | a node of the tree to HTML |
-| pictures.py | drawings at a phone's size, photographs made small |
+| pictures.py | figures as the poster has them, photographs made small |
 | markup.py | escaped text, elements |
 | colours.py | the theme's colours on light and on dark, with enough contrast |
 | page.css | the look |

@@ -21,10 +21,10 @@ def page(found: Rendered) -> bytes:
     """The page of a poster, UTF-8; the same bytes for the same poster.
 
     Args:
-        found: the poster; whether it fits its sheet is of no matter here.
+        found: the poster, laid out.
     """
     poster, composed = found.poster, found.composed
-    pictures = Pictures(composed)
+    pictures = Pictures(composed.pictures, found.typesetter.staged)
     sections = [
         element("section", Nodes(pictures, number).blocks(section.blocks), id=f"section-{number}")
         for number, section in enumerate(composed.sections, start=1)

@@ -1,32 +1,35 @@
-"""Pictures of the page, inside the page: drawings at a phone's size, photographs no larger than a screen shows."""
+"""Pictures of the page, inside the page: figures as the poster has them, photographs no larger than a screen shows."""
 
 from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from projectkit.poster.typesetting.compose import Composed
 from projectkit.poster.typesetting.pictures import Picture
 
-_WIDTH_MM, _FONT_PT = 110.0, 9.0  # of drawings: as wide as a phone is held, type of a page
 _MOST_PIXELS = 1_400  # of a photograph's longer side
 _KINDS = {".svg": "svg+xml", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".gif": "gif", ".webp": "webp"}
 
 
 class Pictures:
-    """The drawings and pictures of a poster as addresses that hold the data themselves."""
+    """The figures and pictures of a poster as addresses that hold the data themselves.
 
-    def __init__(self, composed: Composed) -> None:
-        self._drawings = {drawing.file: drawing for drawing in composed.drawings}
-        self._pictures = composed.pictures
+    Args:
+        pictures: staged name -> a team's picture.
+        figure: staged name -> SVG of a figure that was drawn for the poster.
+    """
+
+    def __init__(self, pictures: Mapping[str, Picture], figure: Callable[[str], bytes]) -> None:
+        self._pictures = pictures
+        self._figure = figure
 
     def source(self, node: dict[str, Any]) -> str:
         """The `src` of a figure's node."""
-        drawing = self._drawings.get(node["file"])
-        if drawing is None:
-            return _photograph(self._pictures[node["file"]])
-        return _address(drawing.svg(drawing.size(_WIDTH_MM, 0.5), _FONT_PT), ".svg")
+        if node["redrawn"]:
+            return _address(self._figure(node["file"]), ".svg")
+        return _photograph(self._pictures[node["file"]])
 
 
 def _photograph(picture: Picture) -> str:
