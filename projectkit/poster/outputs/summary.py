@@ -25,8 +25,9 @@ def summary(found: Rendered, project: Project) -> dict[str, Any]:
         project: whose runs it shows.
 
     Returns:
-        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `theme`, `words`, `text` (all of them, a block a line), `runs` (ids),
-        `numbers` (each with its run and its place), `audit` (of the run whose badge it shows, else None), `sources_digest`.
+        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `theme`, `words`, `text` (all of them, a block a
+        line), `runs` (ids), `numbers` (each with its run and its place), `audit` (of the run whose badge it shows, else None),
+        `sources_digest`.
     """
     poster = found.poster
     return {
