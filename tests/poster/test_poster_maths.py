@@ -20,6 +20,7 @@ FORMULAS = {
     r"\begin{bmatrix} 1 & 0 \\ 0 & 1 \\ \end{bmatrix}": "[1,0;0,1]",
     r"\sqrt[3]{x} + \binom{n}{k} \not= y": "3√x+(n,k)≠y",
     r"\operatorname*{argmax}_x \hat{y}, \argmin": "argmax_xŷ,arg\u2009min",
+    r"\operatorname*{arg\,max}_x \xrightarrow{d} y": "arg\u2009max_x→^dy",
     r"\tfrac12 x^10": "1/2x^10",
     r"\boldsymbol{\theta} \in \mathbb{R}^{n\times d}": "𝜽∈ℝ^(n×d)",
     r"\underbrace{a+b}_{\text{two}} \overset{!}{=} \vec v \bmod 3": "a+b=^!v⃗mod3",

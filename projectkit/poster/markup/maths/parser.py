@@ -19,6 +19,7 @@ Maths = dict[str, Any]
 
 MOST_CHARACTERS = 2000  # of a formula
 DEEPEST = 24  # arguments and groups within each other
+_SPACES_IN_WORDS = {"\\,": "\u2009", "\\:": "\u2009", "\\;": "\u2009", "\\!": ""}  # \operatorname{arg\,max}
 _UNUSUAL = {
     "&": (
         "an & outside of a table of formulas",
@@ -125,6 +126,9 @@ class Parser:
         while (token := self.take(spaces=True)).text != "}":
             if not token.text:
                 raise MathsError("a brace that is never closed", opening.offset, "close it with }")
+            if token.text in _SPACES_IN_WORDS:
+                parts.append(_SPACES_IN_WORDS[token.text])
+                continue
             if token.text == "{" or (
                 token.text[0] == "\\" and token.text[1:] not in ("%", "&", "#", "_", "$", "{", "}", " ")
             ):

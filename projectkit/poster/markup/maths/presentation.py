@@ -29,6 +29,9 @@ _THIN = "0.167em"  # between a function and what it is of
 _SIGNS = ("+", "−", "±", "∓")  # operators between, signs in front
 _LOOSE = ("binary", "relation", "large", "opening", "closing", "punctuation", "fence")  # what browsers call operators
 
+# A bar may be of either side, and browsers take it for one between: |S| - 1 would be | S | - 1.
+_OPERATORS = {"large": ' movablelimits="true"', "fence": ' stretchy="false" lspace="0em" rspace="0em"'}
+
 
 def mathml(tree: Maths, *, display: bool = False, alt: str = "") -> str:
     """A formula as a `<math>` element; everything that a team wrote is escaped.
@@ -67,8 +70,8 @@ def _row(node: Maths) -> str:
 def _glyph(node: Maths) -> str:
     text, kind = node["text"], node["class"]
     if kind in _LOOSE or (not kind and unicodedata.category(text).startswith("S")):
-        large = ' movablelimits="true"' if kind == "large" else ' stretchy="false"'
-        return f"<mo{large}>{escape(text)}</mo>"
+        said = ' stretchy="true"' if "stretched" in node else _OPERATORS.get(kind, ' stretchy="false"')
+        return f"<mo{said}>{escape(text)}</mo>"
     upright = ' mathvariant="normal"' if node["upright"] or kind == "normal" else ""
     return f"<mi{upright}>{escape(text)}</mi>"
 

@@ -70,6 +70,12 @@ def _set_over(parser: Parser, token: Token, where: str) -> Maths:
     return {"kind": "scripts", "base": parser.argument(token), **scripts, "limits": True}
 
 
+def _arrow(parser: Parser, token: Token, text: str) -> Maths:
+    """An arrow with words above it, as long as they are."""
+    arrow = {"kind": "glyph", "text": text, "class": "relation", "upright": False, "stretched": True}
+    return {"kind": "scripts", "base": arrow, "below": None, "above": parser.argument(token), "limits": True}
+
+
 def _style(parser: Parser, token: Token, kind: str) -> Maths:
     """A group that is spaced as a symbol of that class."""
     return {"kind": "row", "children": [parser.argument(token)], "class": kind}
@@ -238,6 +244,8 @@ STRUCTURES: dict[str, _Structure] = {
     "overset": partial(_set_over, where="above"),
     "stackrel": partial(_set_over, where="above"),
     "underset": partial(_set_over, where="below"),
+    "xrightarrow": partial(_arrow, text="→"),
+    "xleftarrow": partial(_arrow, text="←"),
     **{name: partial(_style, kind=kind) for name, kind in _SPACED_AS.items()},
     "left": _left,
     **{
