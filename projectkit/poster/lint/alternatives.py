@@ -10,7 +10,9 @@ from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.lint.wording import EMPTY_ALT, FILE_NAME
 from projectkit.poster.markup.nodes import inline_text
 
-_ADVICE = 'write alt="what can be seen": who cannot see the picture reads this in its place'
+_WHY = "who cannot see the picture reads this in its place"
+_OF_A_PICTURE = f'write {{alt="what can be seen"}} behind it: {_WHY}'
+_OF_A_KEY = f'write alt: "what can be seen", {_WHY}'
 
 
 def alt_text(proof: Proof) -> Iterator[Finding]:
@@ -18,17 +20,18 @@ def alt_text(proof: Proof) -> Iterator[Finding]:
     for section in proof.found.composed.sections:
         for where, node in nodes(section):
             if node["kind"] == "figure":
-                yield from _of(node["alt"], inline_text(node["caption"]), where)
+                advice = _OF_A_KEY if node["source"] else _OF_A_PICTURE
+                yield from _of(node["alt"], inline_text(node["caption"]), where, advice)
     for logo in (*proof.found.poster.theme.logos, *proof.found.poster.logos):
-        yield from _of(logo.alt, "", logo.where)
+        yield from _of(logo.alt, "", logo.where, _OF_A_KEY)
 
 
-def _of(alt: str, caption: str, where: str) -> Iterator[Finding]:
+def _of(alt: str, caption: str, where: str, advice: str) -> Iterator[Finding]:
     if not alt.strip():
-        yield finding("alt-text", "error", where, "no alternative text", _ADVICE)
+        yield finding("alt-text", "error", where, "no alternative text", advice)
     elif FILE_NAME.match(alt.strip()):
-        yield finding("alt-text", "warning", where, f"the alternative text is a file's name: {alt}", _ADVICE)
+        yield finding("alt-text", "warning", where, f"the alternative text is a file's name: {alt}", advice)
     elif EMPTY_ALT.match(alt.strip()):
-        yield finding("alt-text", "warning", where, f"the alternative text says only {alt!r}", _ADVICE)
+        yield finding("alt-text", "warning", where, f"the alternative text says only {alt!r}", advice)
     elif alt.strip() == caption.strip():
-        yield finding("alt-text", "note", where, "the alternative text is the caption once more", _ADVICE)
+        yield finding("alt-text", "note", where, "the alternative text is the caption once more", advice)

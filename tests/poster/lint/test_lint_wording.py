@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from projectkit.poster import init_poster
@@ -159,6 +161,21 @@ def test_an_alternative_text_says_what_can_be_seen(checked, write_poster, image,
     found = checked("alt-text", folder)
     assert [one.status for one in found] == ([status] if status else [])
     assert all(one.where == "poster/sections/10-found.md:3" for one in found)
+
+
+def test_the_advice_on_an_alternative_text_can_be_followed_where_it_stands(checked, write_poster, make_run):
+    make_run()
+    picture, directive = (
+        "![A caption](a.svg)",
+        ":::{figure}\nrun: latest\nname: confusion\ncaption: A caption\nalt: A caption",
+    )
+    folder = write_poster(f"# A claim\n\n{picture}\n\n{directive}\n:::\n")
+    (folder / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', encoding="utf-8")
+    first, second = (one.advice for one in checked("alt-text", folder))
+    (braces,), (key,) = re.findall(r"\{.*\}", first), re.findall(r'alt: "[^"]*"', second)
+    followed = directive.replace("alt: A caption", key)
+    write_poster(f"# A claim\n\n{picture}{braces}\n\n{followed}\n:::\n")
+    assert checked("alt-text", folder) == []
 
 
 def test_a_fresh_starter_says_what_is_unfinished(checked, team):
