@@ -160,7 +160,8 @@ class Test:
         entries = [each.entry(self.subset, self.metric) for each in (one, other)]
         if not all(entries):
             return None
-        counts = tuple(int(each.samples(self.subset)[1] or 0) for each in (one, other))
+        numbers = (each.samples(self.subset)[1] for each in (one, other))
+        counts = tuple(number if isinstance(number, int) else 0 for number in numbers)
         if one.samples(self.subset) == other.samples(self.subset):
             difference = self._paired(one, other)
             if difference is not None:

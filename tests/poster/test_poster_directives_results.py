@@ -151,6 +151,22 @@ def test_runs_on_different_splits_are_named_as_not_to_be_compared(directive, mak
     assert warning.startswith("s.md:4: the runs of this table cannot be compared: another split (")
 
 
+def test_of_numbers_that_were_measured_on_other_samples_none_is_the_best(directive, make_run):
+    other = {**DATA, "name": "dga", "split_digest": "b" * 64}
+    one, two = make_run("a", f1=0.9, data=DATA), make_run("b", f1=0.7, data=other)
+    node = directive("results", f"runs: [{one}, {two}]\nmetrics: [f1_macro]")
+    assert [row["cells"][0]["best"] for row in node["rows"]] == [False, False]
+    assert directive("results", f"runs: [{one}, {make_run('c', data=DATA)}]\nmetrics: [f1_macro]")["rows"][0]["cells"][
+        0
+    ]["best"]
+
+
+def test_an_interval_over_seeds_stays_where_the_metric_can_be(directive, make_run):
+    wide = [make_run("ours", f1=f1, seed=seed, data=DATA) for seed, f1 in enumerate((0.2, 0.9))]
+    (row,) = directive("results", f"runs: {wide}\nmetrics: [f1_macro]")["rows"]
+    assert row["cells"][0]["interval"] == "0.000–1.000"
+
+
 def test_a_run_that_repeats_a_seed_is_not_counted_again_and_named(directive, seeds, make_run):
     again = make_run("ours", f1=0.80, seed=0, data=DATA)
     drawn = Drawn()
@@ -187,6 +203,8 @@ def test_many_runs_are_named_by_the_ends_of_their_ids_which_still_find_them(dire
         (0.0, "0.000"),
         (-0.25, "−0.250"),
         (0.00021, "0.00021"),
+        (0.0002888, "0.00029"),
+        (-0.0004999, "−0.0005"),
         (12.3456, "12.35"),
         (123.456, "123.5"),
         (98765.4, "98\u00a0765"),

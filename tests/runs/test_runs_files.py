@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from projectkit.runs.files import append_line, as_float, atomic_write, read_lines, to_json
+from projectkit.runs.files import append_line, as_float, atomic_write, read_json, read_lines, to_json
 
 
 def _no_constants(name):
@@ -105,3 +105,10 @@ def test_arguments_that_are_not_utf8_can_be_written():
 def test_what_json_cannot_hold_is_refused_rather_than_turned_into_text():
     with pytest.raises(TypeError, match="object cannot be written"):
         to_json({"model": object()})
+
+
+def test_a_file_that_is_nested_too_deeply_is_damaged_and_no_crash(tmp_path):
+    file = tmp_path / "deep.json"
+    file.write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(ValueError, match="too deeply"):
+        read_json(file)

@@ -34,6 +34,7 @@ _LABELS = {
 _PER_CLASS = ("precision", "recall", "f1", "auroc")
 _DECIMALS = 3
 _SMALLEST = 0.0005  # prints as 0.000 with three decimals
+_SIGNED = ("mcc", "r2", "spearman", "pearson")  # may be below 0, though they are no losses
 _LARGEST = 1000  # from here, decimals say nothing
 _MANY = 4  # runs: beyond, a source line names them by the ends of their ids
 
@@ -133,7 +134,8 @@ def label(metric: str) -> str:
 def printed(value: float) -> str:
     """A number with three decimals; fewer for large ones, more for one that would print as zero."""
     if value and abs(value) < _SMALLEST:
-        text = f"{value:.1e}" if abs(value) < _SMALLEST / 1000 else f"{value:.7f}".rstrip("0")
+        digits = 1 - math.floor(math.log10(abs(value)))  # two that say something, which is what fits a column
+        text = f"{value:.1e}" if abs(value) < _SMALLEST / 1000 else f"{value:.{digits}f}".rstrip("0")
     elif abs(value) >= _LARGEST:
         text = counted(round(value))
     else:
@@ -174,9 +176,11 @@ def _interval(metric: str, result: Result, values: Sequence[float], mean: float)
         spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
         return f"SD {printed(spread)}"
     found = mean_of_seeds(values)
-    # Student's interval knows no bounds; what is no loss is at most 1, and a loss at least 0
-    low = max(found.low, 0.0) if less_is_better(metric) else found.low
-    high = found.high if less_is_better(metric) else min(found.high, 1.0)
+    # Student's interval knows no bounds; a loss is at least 0, a share between 0 and 1
+    name = metric.partition("/")[0]
+    less, signed = less_is_better(name), name in _SIGNED or min(values) < 0
+    low = found.low if signed else max(found.low, 0.0)
+    high = found.high if less or max(values) > 1 else min(found.high, 1.0)
     return f"{printed(low)}–{printed(high)}"
 
 

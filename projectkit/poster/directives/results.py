@@ -13,12 +13,8 @@ from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 
 _FIRST_METRICS = ["f1_macro", "accuracy"]
-_UNLIKE = (
-    "other data",
-    "other samples",
-    "another split",
-    "not all of them finished",
-)  # why numbers do not stand beside one another
+_OTHER_SAMPLES = ("other data", "other samples", "another split")  # none of these numbers is the best
+_UNLIKE = (*_OTHER_SAMPLES, "not all of them finished")  # why numbers do not stand beside one another
 
 
 def results(fields: Fields, project: Project, drawn: Drawn) -> Node:
@@ -41,12 +37,14 @@ def results(fields: Fields, project: Project, drawn: Drawn) -> Node:
     metrics = _metrics(fields)
     require(list(metrics), found, fields)
     table = [[cell(metric, one) for metric in metrics] for one in found]
+    reasons = _unlike(found)
     for column, metric in enumerate(metrics):
-        _mark_best([row[column] for row in table], metric, found)
+        if not any(reason.startswith(_OTHER_SAMPLES) for reason in reasons):
+            _mark_best([row[column] for row in table], metric, found)
     for one, row in zip(found, table, strict=True):
         for metric, entry in zip(metrics, row, strict=True):
             drawn.shown += shown(metric, one, entry, fields.place)
-    drawn.warnings += _unlike(found, fields.place)
+    drawn.warnings += _warnings(found, reasons, fields.place)
     return {
         "kind": "results",
         "header": ["", *metrics.values()],
@@ -105,15 +103,19 @@ def _mark_best(cells: Sequence[Node], metric: str, found: Sequence[Measured]) ->
         one["best"] = one["value"] == best["value"]
 
 
-def _unlike(found: Sequence[Measured], place: str) -> list[str]:
-    """Warnings where the rows of a table were not measured on the same samples, a run did not finish, or repeats a seed."""
+def _unlike(found: Sequence[Measured]) -> list[str]:
+    """Why the rows of a table cannot be compared: not measured on the same samples, or a run that did not finish."""
     from projectkit.runs.fairness import unfair_reasons
 
     results = [one.result for one in found]
     reasons = unfair_reasons([run for result in results for run in result.runs], results)
-    told = [reason for reason in reasons if reason.startswith(_UNLIKE)]
-    warnings = [f"{place}: the runs of this table cannot be compared: {'; '.join(told)}"] if told else []
-    for result in results:
+    return [reason for reason in reasons if reason.startswith(_UNLIKE)]
+
+
+def _warnings(found: Sequence[Measured], reasons: Sequence[str], place: str) -> list[str]:
+    """A line for the reasons, and one for each run that repeats a seed."""
+    warnings = [f"{place}: the runs of this table cannot be compared: {'; '.join(reasons)}"] if reasons else []
+    for result in (one.result for one in found):
         for run in result.repeats:
             warnings.append(
                 f"{place}: {run.id} repeats the seed of another run of {result.label!r}, and is not counted again"

@@ -14,7 +14,7 @@ The kinds of nodes, each a dictionary with `kind`:
 | kind | fields |
 |---|---|
 | `row` | `children`; `class` where it is spaced as one symbol |
-| `glyph` | `text`: one character; `class`: a key of `symbols.CLASSES`, or empty; `upright` |
+| `glyph` | `text`: one character; `class`: a key of `symbols.CLASSES`, or empty; `upright`; `stretched` of an arrow below words |
 | `big` | `text`, `class`, `size` in em: a delimiter of a given height |
 | `number`, `words` | `text`: digits; upright words |
 | `name` | `text`, `limits`: an operator such as `log`, and whether scripts may go below and above it |
