@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.passages import nodes
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.markup.nodes import Node
-from projectkit.poster.typesetting.plan import ROW_GAP
+from projectkit.poster.typesetting.pictures import Picture
+from projectkit.poster.typesetting.plan import cells_across
 
 # Points for each metre of the poster's distance: figures are looked at from half of it, details from a third.
 _WARNING, _ERROR = 9.5, 6.4
@@ -92,38 +94,65 @@ def _figures(proof: Proof) -> Iterator[_Figure]:
 
 
 def _widths(proof: Proof) -> Iterator[tuple[str, float]]:
-    """Staged name and printed width in mm of the team's own SVGs, those in rows in their cells; the template's `figure-size`."""
+    """Staged name and printed width in mm of the team's own SVGs."""
     layout, composed = proof.found.layout, proof.found.composed
     if layout is None:
         return
+    ratios = {name: _ratio(picture) for name, picture in composed.pictures.items()}
     for column in layout.columns:
         for index in column.blocks:
             for block in composed.document["atoms"][index]["blocks"]:
-                for node, width in _inside(block, column.area.width, layout.size):
-                    picture = composed.pictures[node["file"]]
-                    ratio = _ratio(picture.content) if picture.suffix == ".svg" else None
-                    if ratio is not None:
-                        least, most = (min(width / ratio, width * node[bound]) for bound in ("least", "most"))
-                        yield node["file"], (least + (most - least) * column.grow) * ratio * _MM_PER_POINT
+                for file, width in _printed(block, column.area.width, column.grow, layout.size, ratios):
+                    yield file, width * _MM_PER_POINT
 
 
-def _inside(node: Node, width: float, size: float) -> Iterator[tuple[Node, float]]:
-    """Figures below a node with the width that each may take, in points."""
+def _printed(
+    node: Node, width: float, grow: float, size: float, ratios: Mapping[str, float | None]
+) -> Iterator[tuple[str, float]]:
+    """Pictures in a node with their printed width in points, where their proportions are known; the template's `figure-size`."""
     if node["kind"] == "figure" and not node["redrawn"]:
-        yield node, width
+        ratio = ratios[node["file"]]
+        if ratio is not None:
+            least, most = (min(width / ratio, width * node[bound]) for bound in ("least", "most"))
+            yield node["file"], (least + (most - least) * grow) * ratio
     elif node["kind"] == "row":
-        cells = node["cells"]
-        for cell in cells:
-            for one in cell:
-                yield from _inside(one, (width - (len(cells) - 1) * ROW_GAP * size) / len(cells), size)
+        across, share = cells_across(node, width, size)
+        for first in range(0, len(node["cells"]), across):
+            line = node["cells"][first : first + across]
+            if all(len(cell) == 1 and cell[0].get("redrawn") is False for cell in node["cells"]):
+                files = [cell[0]["file"] for cell in line]
+                known = [ratio for ratio in map(ratios.get, files) if ratio is not None]
+                if len(known) == len(files):
+                    height = _common_height(known, node["least"] * size, share * len(line), grow)
+                    yield from ((file, height * ratio) for file, ratio in zip(files, known, strict=True))
+            else:
+                for one in (one for cell in line for one in cell):
+                    yield from _printed(one, share, grow, size, ratios)
 
 
-def _ratio(svg: bytes) -> float | None:
+def _common_height(ratios: list[float], least_width: float, total: float, grow: float) -> float:
+    """Of pictures alone on a line, which share its width by their proportions; the template's `pictures-sized`."""
+    count = len(ratios)
+    floor = min(least_width / total, 1 / count)
+    spare = [max(ratio / sum(ratios), floor) - floor for ratio in ratios]
+    free = (1 - floor * count) / sum(spare) if sum(spare) >= 0.001 else 0.0
+    shares = [floor + free * one if free else 1 / count for one in spare]
+    whole = min(total * share / ratio for share, ratio in zip(shares, ratios, strict=True))
+    least, most = min(whole, 0.45 * total / count), min(whole, total / count)
+    return least + (most - least) * grow
+
+
+def _ratio(picture: Picture) -> float | None:
     """Width in heights; None where the file does not say."""
+    if picture.suffix != ".svg":
+        from PIL import Image
+
+        with Image.open(io.BytesIO(picture.content)) as opened:
+            return opened.width / opened.height
     from projectkit.figures.svg import read_svg
 
     try:
-        read = read_svg(svg)
+        read = read_svg(picture.content)
     except ValueError:
         return None
     return read.width / read.height if read.width and read.height else None

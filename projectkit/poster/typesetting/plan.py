@@ -94,14 +94,25 @@ def placed(document: Mapping[str, Any], layout: Layout) -> Iterator[Placed]:
 
 
 def _figures(node: Mapping[str, Any], width: float, size: float) -> Iterator[tuple[Mapping[str, Any], float]]:
-    """Figures that are redrawn, with the width that each may take, in points; the template's `row` divides it in the same way."""
+    """Figures that are redrawn, with the width that each may take, in points."""
     if node["kind"] == "figure" and node["redrawn"]:
         yield node, width
     elif node["kind"] == "row":
-        cells, gap = node["cells"], ROW_GAP * size
-        most = max(1, min(len(cells), math.floor((width + gap) / (node["least"] * size + gap))))
-        across = math.ceil(len(cells) / math.ceil(len(cells) / most))
-        share = (width - (across - 1) * gap) / across
-        for cell in cells:
+        _, share = cells_across(node, width, size)
+        for cell in node["cells"]:
             for one in cell:
                 yield from _figures(one, share, size)
+
+
+def cells_across(row: Mapping[str, Any], width: float, size: float) -> tuple[int, float]:
+    """How many cells of a row stand on a line, and the width of each in points; the template's `cell-width` says the same.
+
+    Args:
+        row: its node.
+        width: that it has, in points.
+        size: of the text, in points.
+    """
+    count, gap = len(row["cells"]), ROW_GAP * size
+    most = max(1, min(count, math.floor((width + gap) / (row["least"] * size + gap))))
+    across = math.ceil(count / math.ceil(count / most))
+    return across, (width - (across - 1) * gap) / across

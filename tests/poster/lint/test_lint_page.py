@@ -89,6 +89,19 @@ def test_type_inside_a_figure_is_measured_in_print(lint, write_poster, size, sta
     assert [one.status for one in lint(folder, "figure-type")] == ([status] if status else [])
 
 
+@pytest.mark.parametrize(("columns", "others"), [(1, 1), (1, 3), (2, 3)])
+def test_type_inside_a_figure_of_a_row_is_measured_as_the_row_prints_it(lint, write_poster, team, columns, others):
+    images = "".join(f'![Letters](a{number}.png){{alt="Letters go in"}}\n' for number in range(others))
+    folder = write_poster(f'# Letters beat words\n\n![Text](a.svg){{alt="Text"}}\n{images}', yaml=f"columns: {columns}")
+    (folder / "a.svg").write_text(SVG.format(size=2), encoding="utf-8")
+    for number in range(others):
+        (folder / f"a{number}.png").write_bytes(picture(1000, 2000 + number))
+    (found,) = lint(folder, "figure-type")
+    placed = read_pdf(build_poster(folder, team).pdf.read_bytes()).placed
+    height = next(one.height for one in placed if one.pixels == (1000, 2000))  # pictures of a line have one height
+    assert found.evidence["smallest_pt"] == pytest.approx(2 * height / 200, rel=0.05)
+
+
 @pytest.mark.parametrize(("colours", "count"), [(("#d62728", "#2ca02c"), 1), (("#0072b2", "#e69f00"), 0)])
 def test_colours_that_some_take_for_one_are_named(checked, write_poster, colours, count):
     folder = write_poster(IMAGE.format(name="a.svg"))
