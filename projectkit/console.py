@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from projectkit.errors import ProjectkitError, did_you_mean, nearest
+from projectkit.errors import ProjectkitError, did_you_mean, nearest, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -177,7 +177,7 @@ def report(findings: Sequence[Finding], *, as_json: bool) -> int:
     else:
         for finding in findings:
             advice = f"; {finding.advice}" if finding.advice else ""
-            click.echo(_wrapped(f"{finding.status:<8} ", f"{finding.where}: {finding.message}{advice}"))
+            click.echo(_wrapped(f"{finding.status:<8} ", one_line(f"{finding.where}: {finding.message}{advice}")))
     return form.exit_status(findings)
 
 

@@ -8,7 +8,16 @@ traceback `--debug` shows.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# Control characters, which a terminal obeys, and those that turn around the text behind them: what is said may quote anybody's files.
+_NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def one_line(text: str) -> str:
+    """A text as one line that can be printed on a terminal, whoever wrote it."""
+    return _NOT_SHOWN.sub("\ufffd", " ".join(text.split()))
 
 
 class ProjectkitError(Exception):
@@ -31,7 +40,7 @@ class ProjectkitError(Exception):
     def __str__(self) -> str:
         line = f"{self.where}: {self.what}" if self.where else self.what
         line = f"{line}; {self.remedy}" if self.remedy else line
-        return " ".join(line.split())
+        return one_line(line)
 
 
 class UserError(ProjectkitError):

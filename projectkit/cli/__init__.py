@@ -36,7 +36,7 @@ from projectkit.cli.poster import poster
 from projectkit.cli.project import demo, doctor, new, subjects
 from projectkit.cli.runs import runs
 from projectkit.cli.sync import sync
-from projectkit.errors import ProjectkitError, WorkError
+from projectkit.errors import ProjectkitError, WorkError, one_line
 
 GROUPS = ("data", "runs", "poster")
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             raise
         line, status = console.unexpected_line(error, Path(__file__).parents[1]), 1
-    click.echo(f"projectkit: {line}", err=True)
+    click.echo(f"projectkit: {one_line(line)}", err=True)
     sys.exit(status)
 
 

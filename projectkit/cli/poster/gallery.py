@@ -8,6 +8,7 @@ import click
 
 from projectkit import console
 from projectkit.cli.options import as_json
+from projectkit.errors import one_line
 
 
 @click.command("gallery")
@@ -47,9 +48,9 @@ def poster_gallery(folders: tuple[Path, ...], output: Path, title: str, as_json:
     else:
         click.echo(made.index)
     for warning in made.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {one_line(warning)}", err=True)
     for failure in made.failures:
-        click.echo(f"not shown: {failure.folder}: {failure.message}", err=True)
+        click.echo(one_line(f"not shown: {failure.folder}: {failure.message}"), err=True)
     count = f"{len(made.posters)} poster" + "s" * (len(made.posters) != 1)
     click.echo(f"{count}, {made.size / 1e6:.1f} MB", err=True)
     return int(bool(made.failures))

@@ -8,6 +8,7 @@ import click
 
 from projectkit import console
 from projectkit.cli.options import as_json
+from projectkit.errors import one_line
 from projectkit.project import require_project
 
 
@@ -37,7 +38,7 @@ def poster_build(folder: Path | None, output: Path | None, as_json: bool) -> Non
     with console.error_console().status("typesetting"):
         built = build_poster(folder or project.root / "poster", project, output=output)
     for warning in built.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {one_line(warning)}", err=True)
     if as_json:
         return console.print_json(
             {

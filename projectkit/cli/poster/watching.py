@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from projectkit.errors import one_line
 from projectkit.project import require_project
 
 if TYPE_CHECKING:
@@ -39,4 +40,4 @@ def poster_watch(folder: Path | None, port: int, no_browser: bool) -> None:
 
 def _say(view: View) -> None:
     for line in (view.problem,) if view.problem else (f"built in {view.seconds:.2f} s", *view.warnings):
-        click.echo(line, err=True)
+        click.echo(one_line(line), err=True)

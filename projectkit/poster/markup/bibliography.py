@@ -92,12 +92,9 @@ def _plain(value: str) -> str:
 
 
 def _authors(written: str) -> str:
-    whole = re.sub(
-        r"\{[^{}]*\}", lambda braces: re.sub(r"\s+", _KEPT, braces[0]), written
-    )  # no "and" in braces divides
-    names = [
-        family for family in (_family(name.replace(_KEPT, " ")) for name in re.split(r"\s+and\s+", whole)) if family
-    ]
+    single = " ".join(written.split())
+    whole = re.sub(r"\{[^{}]*\}", lambda braces: braces[0].replace(" ", _KEPT), single)  # no "and" in braces divides
+    names = [family for family in (_family(name.replace(_KEPT, " ")) for name in whole.split(" and ")) if family]
     others = "others" in names[1:]
     names = [name for name in names if name != "others"]
     if len(names) > _FEW or (others and names):

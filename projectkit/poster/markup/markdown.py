@@ -217,6 +217,8 @@ def _fenced_row(node: SyntaxTreeNode, written: Written) -> Node:
     """The blocks in a fence of four colons, a cell each; where there are lines `---`, a cell is what stands between two of them."""
     from markdown_it.tree import SyntaxTreeNode
 
+    if written.above:  # its fences could nest without end
+        raise written.error("a row inside a row", node, "put it below")
     inside = Written(written.file, written.lines, written.line(node), written.language)
     tokens = parser().parse("\n".join(_with_rules(node.content.split("\n"))))
     _check_depth(tokens, inside)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
 _LINKS = ("http://", "https://", "mailto:")
+_LONGEST_LINK = 2_000  # characters; a PDF holds up to 8,000
 _MARKS = {"strong": "strong", "em": "emph", "s": "strike"}
 _KEYS = re.compile(r"@[^\s;,@]+(\s*;\s*@[^\s;,@]+)*")
 
@@ -70,7 +71,9 @@ def _link(node: SyntaxTreeNode, written: Written) -> Node:
     url = str(node.attrs.get("href", ""))
     if not url.startswith(_LINKS):
         remedy = "write an address that starts with https://"
-        raise written.error(f"the link {url!r} leads nowhere from paper", node, remedy)
+        raise written.error(f"the link {url[:80]!r} leads nowhere from paper", node, remedy)
+    if len(url) > _LONGEST_LINK:
+        raise written.error(f"a link of {len(url):_} characters", node, f"write at most {_LONGEST_LINK:_}")
     return {"kind": "link", "url": url, "children": line_of(node.children, written)}
 
 

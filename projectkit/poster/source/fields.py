@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from projectkit.errors import UserError, did_you_mean
+from projectkit.poster.source.files import CONTROL
+
+MOST_CHARACTERS = 10_000  # of one value; a PDF holds no text of more than 32,767
 
 
 @dataclass
@@ -55,6 +58,12 @@ class Fields:
             return default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.error(key, f"{key} is not a text", f'write {key}: "..."')
+        control = CONTROL.search(str(value))
+        if control:
+            raise self.error(key, f"{key} has a control character, U+{ord(control[0]):04X}", "take it out")
+        if len(str(value)) > MOST_CHARACTERS:
+            remedy = f"write at most {MOST_CHARACTERS:_} characters"
+            raise self.error(key, f"{key} is of {len(str(value)):_} characters", remedy)
         return str(value).strip()
 
     def texts(self, key: str) -> list[str]:

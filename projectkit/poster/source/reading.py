@@ -16,7 +16,7 @@ from projectkit.poster.markup.citations import cited
 from projectkit.poster.markup.markdown import parse
 from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields, read_fields
-from projectkit.poster.source.files import read_text, shown
+from projectkit.poster.source.files import is_file, read_text, shown
 from projectkit.poster.source.sheets import read_sheet
 from projectkit.poster.source.values import Author, Link, Poster, Section
 from projectkit.poster.themes.reading import read_logos, read_theme
@@ -27,6 +27,7 @@ _KEYS = (
     *("size", "orientation", "columns", "language", "theme", "logos", "bibliography"),
 )
 _MOST_COLUMNS = 5
+LONGEST_ADDRESS = 500  # characters; a QR code of more has modules that a phone cannot tell apart
 _BIBLIOGRAPHY = "references.bib"
 
 
@@ -41,7 +42,7 @@ def read_poster(folder: Path, root: Path) -> Poster:
         UserError: a file is missing or says something that a poster cannot hold, with file and line.
     """
     file = folder / "poster.yaml"
-    if not file.is_file():
+    if not is_file(file):
         raise UserError(
             "there is no poster here", where=shown(file, root), remedy="make one with `projectkit poster init`"
         )
@@ -100,7 +101,7 @@ def _references(fields: Fields, folder: Path, root: Path) -> Mapping[str, Refere
     """The entries that a text may cite; none where there is no bibliography."""
     written = fields.text("bibliography")
     file = folder / (written or _BIBLIOGRAPHY)
-    if not file.is_file():
+    if not is_file(file):
         if written:
             raise fields.error(
                 "bibliography", f"there is no {written}", "name a .bib file, with its path from the poster's folder"
@@ -161,6 +162,7 @@ def _links(fields: Fields) -> tuple[Link, ...]:
     for label, url in value.items():
         if not isinstance(url, str) or not url.startswith(("https://", "http://", "mailto:")):
             raise fields.error("links", f"the link {label!r} is {url!r}", "write an address that starts with https://")
+        _check_address(url.strip(), "links", fields)
     return tuple(Link(str(label), url.strip()) for label, url in value.items())
 
 
@@ -168,7 +170,15 @@ def _address(key: str, fields: Fields) -> str:
     url = fields.text(key)
     if url and not url.startswith(("https://", "http://")):
         raise fields.error(key, f"{key} is {url!r}", "write an address that starts with https://")
+    _check_address(url, key, fields)
     return url
+
+
+def _check_address(url: str, key: str, fields: Fields) -> None:
+    if len(url) > LONGEST_ADDRESS:
+        raise fields.error(key, f"an address of {len(url):_} characters", f"write at most {LONGEST_ADDRESS}")
+    if not url.isprintable() or " " in url:
+        raise fields.error(key, f"the address {url!r} has a space or a control character in it", "take it out")
 
 
 def _columns(fields: Fields) -> int | None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from projectkit.errors import UserError, did_you_mean
 from projectkit.poster.source.fields import Fields, read_fields
-from projectkit.poster.source.files import read_text, shown
+from projectkit.poster.source.files import is_file, lies_in, read_text, shown
 from projectkit.poster.themes.contrast import contrast, mixed
 from projectkit.poster.themes.ours import THEMES
 from projectkit.poster.themes.theme import ARRANGEMENTS, COLOURS, FONTS, HEADERS, HEADINGS, Logo, Theme
@@ -92,11 +92,11 @@ def read_logos(fields: Fields, folder: Path, within: Path) -> tuple[Logo, ...]:
         if not complete or not all(isinstance(part, str) and part.strip() for part in entry.values()):
             raise UserError("a logo has a file and an alternative text", where=where, remedy=example)
         path = folder / entry["file"]
-        if not path.resolve().is_relative_to(within.resolve()):
+        if not lies_in(path, within):
             raise UserError(
                 f"the logo {entry['file']} lies outside", where=where, remedy=f"copy it into {folder.name}/logos/"
             )
-        if not path.is_file():
+        if not is_file(path):
             raise UserError(f"there is no logo {entry['file']}", where=where, remedy=f"paths start at {folder.name}/")
         logos.append(Logo(path, within, entry["alt"].strip(), where))
     return tuple(logos)
@@ -106,21 +106,21 @@ def _folder(name: str, fields: Fields, folder: Path, root: Path) -> tuple[Path, 
     """The folder of a theme that is not ours, and the folder that its files must lie in."""
     if "/" in name or "\\" in name:
         found = folder / name.replace("\\", "/")
-        if not found.resolve().is_relative_to(root.resolve()):
+        if not lies_in(found, root):
             raise fields.error(
                 "theme",
                 f"the theme {name} lies outside the project",
                 f"copy its folder into the project, or set {VARIABLE} to the folder that holds it and write its name",
             )
-        if not (found / FILE).is_file():
+        if not is_file(found / FILE):
             raise fields.error("theme", f"{name} has no {FILE}", "paths start at the poster's folder: write ./theme")
         return found.resolve(), root
     if re.fullmatch(r"[\w-][\w.-]*", name):
         for shared in _shared():
-            if (shared / name / FILE).is_file():
+            if is_file(shared / name / FILE):
                 return shared / name, shared / name
     remedy = did_you_mean(name, [*THEMES, *(one.name for shared in _shared() for one in _themes_in(shared))])
-    if (folder / name / FILE).is_file():
+    if is_file(folder / name / FILE):
         remedy = f"write ./{name} for the folder beside poster.yaml"
     raise fields.error("theme", f"there is no theme {name!r}", remedy)
 

@@ -18,6 +18,8 @@ from projectkit.poster.typesetting.pictures import Picture
 from projectkit.poster.typesetting.worker import LimitError, TypesettingError, Worker
 
 _MISSING = re.compile(r"the text `(\".*?\")` could not be displayed")
+_FORBIDDEN = re.compile(r"disallowed codepoint `(\".*?\")`")
+_TOO_LONG = "a PDF string is longer than"
 _MISSING_IN_FIGURE = re.compile(r"Glyph (\d+) ")  # matplotlib's words, where it would draw a box
 _MOST_SHOWN = 8
 _LIMIT_S = 10.0  # for one picture by itself
@@ -50,6 +52,11 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
         missing = [_unquoted(quoted) for quoted in _MISSING.findall(said)]
         if missing:
             raise _missing(poster, "".join(missing)) from error
+        for forbidden in _FORBIDDEN.findall(said):
+            raise _forbidden(poster, _unquoted(forbidden)) from error
+        if _TOO_LONG in said:
+            what = "an alternative text, a name or a formula has more than 32,767 characters, which no PDF holds"
+            raise UserError(what, where=poster.file, remedy="shorten it") from error
         for name, picture in pictures.items():
             problem = _undecodable(name, picture)
             if problem is not None:
@@ -95,6 +102,11 @@ def _missing(poster: Poster, text: str) -> MissingCharactersError:
     return error
 
 
+def _forbidden(poster: Poster, character: str) -> UserError:
+    what = f"U+{ord(character[:1] or chr(0)):04X}, a sign without a shape, which no archival PDF may hold"
+    return UserError(what, where=_place(poster, set(character)), remedy="take it out")
+
+
 def _name(character: str) -> str:
     return unicodedata.name(character, "unnamed").lower()
 
@@ -103,7 +115,9 @@ def _place(poster: Poster, characters: set[str]) -> str:
     """The first line of the sources that holds one of the characters."""
     folder = poster.folder
     for path in (folder / "poster.yaml", *sorted((folder / "sections").glob("*.md")), *sorted(folder.glob("*.bib"))):
-        for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+        if not path.is_file():
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").split("\n"), start=1):
             if characters & set(line):
                 return f"{Path(poster.file).parent.joinpath(path.relative_to(folder)).as_posix()}:{number}"
     return poster.file  # it came from a run: a label, a class name

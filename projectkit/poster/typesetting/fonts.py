@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError, did_you_mean
+from projectkit.poster.source.files import lies_in
 from projectkit.poster.source.values import Poster
 
 # Distribution and folder of each bundled family; their packages are data, none of their code is run.
@@ -109,7 +110,7 @@ def _installed(name: str, folder: str) -> Path | None:
 def _check_inside(folder: Path) -> None:
     """A font is embedded in the PDF, so a link must not bring in a file from elsewhere."""
     for path in (folder, *_files(folder)):
-        if not path.resolve().is_relative_to(folder.parent.resolve()):
+        if not lies_in(path, folder.parent):
             where = f"{folder.parent.name}/{path.relative_to(folder.parent).as_posix()}"
             raise UserError("leads out of its folder", where=where, remedy="copy the font itself there")
 

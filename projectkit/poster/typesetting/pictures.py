@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError
+from projectkit.poster.source.files import is_file, lies_in
 
 _KINDS = {
     ".svg": b"<",
@@ -58,7 +59,7 @@ def read_picture(path: Path, within: Path, where: str, *, named: str) -> Picture
     """
     if "://" in named:
         raise UserError(f"the picture {named} lies on the network", where=where, remedy="save it in poster/figures/")
-    if not path.resolve().is_relative_to(within.resolve()):
+    if not lies_in(path, within):
         raise UserError(
             f"the picture {named} lies outside the project", where=where, remedy="copy it into poster/figures/"
         )
@@ -71,7 +72,7 @@ def read_picture(path: Path, within: Path, where: str, *, named: str) -> Picture
         raise UserError(
             f"the picture {named} is of a kind that cannot be shown", where=where, remedy="save it as SVG, PNG or JPEG"
         )
-    if not path.is_file():
+    if not is_file(path):
         raise UserError(
             f"there is no picture {named}", where=where, remedy=f"paths start at the poster's folder; looked for {path}"
         )

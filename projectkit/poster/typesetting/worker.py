@@ -143,7 +143,7 @@ class Worker:
             answer: dict[str, Any] = json.loads(line)
             return answer
         self.end()
-        remedy = "take out its largest picture"
+        remedy = "take out its largest picture, or shorten its longest section"
         if late.is_set():
             raise LimitError(f"typesetting took longer than {self._limit_s:.0f} s", remedy=remedy)
         limit = f"{self._limit_bytes / 1024**3:.1f} GB of memory"

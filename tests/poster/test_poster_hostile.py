@@ -1,0 +1,114 @@
+"""Whatever a team writes, or links to, is data: it is drawn as text, or it is an error of one line, in good time."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from projectkit.errors import UserError, one_line
+from projectkit.poster import build_poster
+from projectkit.poster.markup.bibliography import read_bibliography
+from projectkit.poster.markup.markdown import parse
+from projectkit.poster.source.reading import read_poster
+
+
+def refused(team, folder) -> str:
+    with pytest.raises(UserError) as error:
+        build_poster(folder, team)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        (r'title: "a\0b"', "U+0000"),
+        (r'subtitle: "a\x1b[31mb"', "U+001B"),
+        (r'logos: [{file: "a\0b.svg", alt: x}]', "lies outside"),
+        (r'theme: "./a\0b"', "U+0000"),
+        (f"theme: ./{'a' * 5000}", "theme.yaml"),
+        (f"theme: {'a' * 5000}", "there is no theme"),
+        (f"logos: [{{file: {'a' * 5000}.svg, alt: x}}]", "there is no logo"),
+        (f"affiliation: {'w' * 20_000}", "20_000 characters"),
+        (f"repository: https://{'w' * 600}", "608 characters"),
+        (r'repository: "https://a.b/\n<script>"', "control character"),
+        ("links: {Code: https://a.b/c d}", "a space"),
+    ],
+)
+def test_a_hostile_key_is_refused_at_its_place(team, write_poster, yaml, words):
+    said = refused(team, write_poster(yaml=yaml))
+    assert said.startswith("poster/poster.yaml:")
+    assert words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("![x](a%00.png)", "lies outside"),
+        (f"![x]({'a' * 5000}.png)", "there is no picture"),
+        (f"[x](https://{'a' * 9000})", "a link of 9_008 characters"),
+        ("a\x1b[31mb", "U+001B"),
+        (":::{row}\n" * 5000, "row inside a row"),
+        ("a\ufffeb", "U+FFFE"),
+    ],
+)
+def test_a_hostile_text_is_refused_at_its_line(team, write_poster, text, words):
+    said = refused(team, write_poster(f"# Found\n\n{text}\n"))
+    assert said.startswith("poster/sections/10-found.md:")
+    assert words in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda path: os.mkfifo(path),  # noqa: PLW0108 -- not there on Windows
+        lambda path: path.mkdir(),
+        lambda path: path.symlink_to("nowhere.md"),
+        lambda path: path.symlink_to("20.md"),
+    ],
+    ids=["pipe", "folder", "dangling link", "loop of links"],
+)
+def test_a_section_that_is_no_file_is_named(team, write_poster, make):
+    folder = write_poster()
+    make(folder / "sections" / "20.md")
+    assert refused(team, folder).startswith("poster/sections/20.md: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_picture_in_a_loop_of_links_lies_nowhere(team, write_poster):
+    folder = write_poster("# Found\n\n![x](a.png)\n")
+    (folder / "a.png").symlink_to("a.png")
+    assert "lies outside the project" in refused(team, folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names of files are text elsewhere")
+def test_a_section_whose_name_is_no_text_is_named_all_the_same(team, write_poster):
+    folder = write_poster()
+    name = os.fsencode(folder / "sections") + b"/20-\xff.md"
+    try:
+        with open(name, "w", encoding="utf-8") as file:  # noqa: PTH123 -- pathlib takes no bytes
+            file.write("# Found more\n\nIt works.\n")
+    except OSError:
+        pytest.skip("this file system takes names of text only")
+    assert read_poster(folder, team.root).sections[1].file == r"poster/sections/20-\xff.md"
+
+
+def test_spaces_between_authors_are_read_in_one_go():
+    authors = f"Ada Lovelace {' ' * 100_000}and{' ' * 100_000} Grace Hopper"
+    began = time.process_time()
+    found = read_bibliography(f"@article{{k, title={{T}}, author={{{authors}}}}}", "a.bib")
+    assert found["k"].authors == "Lovelace & Hopper"
+    assert time.process_time() - began < 5  # CPU time; it was 40 s
+
+
+def test_what_is_said_cannot_speak_to_a_terminal():
+    assert one_line("a\x1b[31m\n b\u202ec\x9b") == "a\ufffd[31m b\ufffdc\ufffd"
+    assert str(UserError("\x1b]0;title\x07")) == "\ufffd]0;title\ufffd"
+
+
+def test_typst_in_a_text_is_text():
+    written = '#eval("1") #read("/etc/passwd") #import "x.typ": * \\#x <label>'
+    (block,) = parse(written, "a.md")
+    assert block["children"][0]["text"].startswith("#eval(")
