@@ -15,11 +15,14 @@ from typing import Any
 from projectkit.errors import WorkError
 from projectkit.poster.markup.nodes import walk
 from projectkit.poster.render import Rendered
+from projectkit.poster.source.sheets import MM_PER_INCH, POINTS_PER_INCH
 from projectkit.poster.typesetting.layout import LINE_PITCH, Excess, Join, fits
 
 _MOST_CUTS = 3
 _TRIED = 12  # of the tallest figures and tables: pairs of them are 66 layouts
 _PPI, _MOST_PIXELS = 50, 9e6
+_NO_CUT = "cut more than half of it: this is the content of several posters"
+_GAPS = 3  # times the lines that are too many: where the least cut takes more, it is for want of a place
 _HEADING_LINES = 3.0  # what stays where a block is taken out from below a heading
 # What can only be taken out whole, with its name; all else is text, of which lines can be cut.
 _WHOLE = {
@@ -32,7 +35,7 @@ _WHOLE = {
     "card": "data card",
     "badge": "audit",
     "count": "count",
-    "qr": "code",
+    "qr": "QR code",
     "equation": "equation",
 }
 
@@ -57,6 +60,7 @@ class Overfull:
         cuts: each would do by itself, the smallest first; in words, such as "cut 12 lines of poster/sections/30-method.md".
         where: the place of a block that does not fit by itself; poster.yaml where it is the whole.
         block: what is wrong with that block, empty where it is the whole.
+        gaps: whether large blocks leave so much of the columns empty that more must go than the content is too long.
     """
 
     lines: int
@@ -65,16 +69,18 @@ class Overfull:
     cuts: tuple[str, ...]
     where: str
     block: str
+    gaps: bool = False
 
     @property
     def what(self) -> str:
         """By how much, in a line."""
         if self.block:
             return self.block
+        why = ", as large blocks leave gaps in the columns" if self.gaps else ""
         longest = max(self.sections, key=lambda name: self.sections[name])
         return (
-            f"the content needs {self.share:.0%} of the page at the smallest size that can be read: about {self.lines} lines too many; "
-            f"longest is {longest} with {self.sections[longest]}"
+            f"the content needs {self.share:.0%} of the page at the smallest size that can be read: "
+            f"about {_lines(self.lines)} too many{why}; longest is {longest} with {self.sections[longest]}"
         )
 
     @property
@@ -101,6 +107,7 @@ def told(found: Rendered) -> Overfull:
         sections[atom["file"]] = sections.get(atom["file"], 0.0) + height
     where, block = found.poster.file, ""
     cuts: tuple[str, ...]
+    lines, gaps = excess.lines, False
     if excess.wide is not None:
         where = _place(atoms[excess.wide])
         nodes = walk(atoms[excess.wide]["blocks"])
@@ -112,10 +119,12 @@ def told(found: Rendered) -> Overfull:
         where, block = _place(atoms[excess.tall]), _too_tall(atoms[excess.tall], excess)
         cuts = ("shorten it, or split it in two", "see poster-overfull.png")
     else:
-        cuts = _Cuts(atoms, excess).best()
-    return Overfull(
-        excess.lines, excess.share, {name: round(lines) for name, lines in sections.items()}, cuts, where, block
-    )
+        found_cuts = _Cuts(atoms, excess).best()
+        cuts = tuple(words for _, words in found_cuts) or (_NO_CUT,)
+        if found_cuts and found_cuts[0][0] > _GAPS * lines:
+            lines, gaps = round(found_cuts[0][0]), True
+    each = {name: round(height) for name, height in sections.items()}
+    return Overfull(lines, excess.share, each, cuts, where, block, gaps)
 
 
 def preview(found: Rendered) -> bytes:
@@ -126,10 +135,11 @@ def preview(found: Rendered) -> bytes:
     """
     excess, page = found.excess, found.composed.document["page"]
     assert excess is not None
-    trouble = told(found).block or f"about {excess.lines} lines too many"
+    much = told(found)
+    trouble = much.block or f"about {_lines(much.lines)} too many"
     notice = f"OVERFULL: {trouble}. What stands below the red line runs off the sheet."
     found.typesetter.draw(excess.layout, over=excess.over, notice=notice)
-    inches = page["width"] / 25.4 * (page["height"] / 25.4 + excess.over / 72)
+    inches = page["width"] / MM_PER_INCH * (page["height"] / MM_PER_INCH + excess.over / POINTS_PER_INCH)
     return found.typesetter.png(min(_PPI, (_MOST_PIXELS / inches) ** 0.5))
 
 
@@ -177,17 +187,15 @@ class _Cuts:
         self._whole = sorted(whole, key=lambda index: -self._heights[index])[:_TRIED]
         self._text = [index for index in range(len(atoms)) if index not in whole]
 
-    def best(self) -> tuple[str, ...]:
-        """The smallest of each sort, the smallest of all first."""
+    def best(self) -> list[tuple[float, str]]:
+        """The smallest of each sort with its lines, the smallest of all first; empty where none would do."""
         sorts: list[Iterator[tuple[float, str]]] = [self._of_one_section(), self._of_one_block(), self._everywhere()]
         found = [min(cuts) for cuts in map(list, sorts) if cuts]
         if len(found) < _MOST_CUTS:
             found += sorted(self._of_a_block_and_text())[:1]
         if len(found) < _MOST_CUTS:
             found += sorted(self._of_two_blocks())[:1]
-        if not found:
-            return ("cut more than half of it: this is the content of several posters",)
-        return tuple(words for _, words in sorted(found)[:_MOST_CUTS])
+        return sorted(found)[:_MOST_CUTS]
 
     def _of_one_section(self) -> Iterator[tuple[float, str]]:
         for file in self._files:
@@ -213,12 +221,14 @@ class _Cuts:
 
     def _of_a_block_and_text(self) -> Iterator[tuple[float, str]]:
         for index in self._whole:
-            lines = self._fewest(self._files, frozenset({index}))
+            alone = self._fits(frozenset({index}))
+            lines = 0 if alone else self._fewest(self._files, frozenset({index}))
             if lines:
                 yield self._loss(index) + lines, f"take out {self._block(index)} and cut {_lines(lines)} in all"
 
     def _of_two_blocks(self) -> Iterator[tuple[float, str]]:
-        for one, other in combinations(self._whole, 2):
+        needed = [index for index in self._whole if not self._fits(frozenset({index}))]
+        for one, other in combinations(needed, 2):
             if self._fits(frozenset({one, other})):
                 yield self._loss(one) + self._loss(other), f"take out {self._block(one)} and {self._block(other)}"
 

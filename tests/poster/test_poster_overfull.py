@@ -100,6 +100,16 @@ def test_a_figure_whose_place_would_do_is_named_with_its_line(team, write_long, 
     assert lines[int(taken[2]) - 1].startswith("![What")
 
 
+def test_where_large_blocks_leave_gaps_it_says_so_and_counts_what_must_go(team, write_poster):
+    table = "| a | b |\n|---|---|\n" + "| 1 | 2 |\n" * 24  # more than half a column: the third has no place
+    with rendered(write_poster(f"# A claim\n\n{table}\n\n{table}\n\n{table}", yaml="columns: 2"), team) as found:
+        assert found.excess is not None
+        cut = told(found)
+    assert cut.lines > 3 * found.excess.lines
+    assert f"about {cut.lines} lines too many, as large blocks leave gaps in the columns" in cut.what
+    assert re.fullmatch(r"take out the table at poster/sections/10-found\.md:\d+", cut.remedy)
+
+
 def test_a_text_of_a_hundred_pages_is_told_in_a_line_too(team, write_poster):
     section = "# A\n\n" + "\n\n".join([SENTENCE] * 450)
     folder = write_poster(**{f"{number}0": section for number in range(1, 7)})
