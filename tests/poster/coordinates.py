@@ -98,8 +98,8 @@ def _outside(boxes: Sequence[Box], page: Box, areas: Sequence[Box], hair: float)
             continue  # the paper
         middle = (box.top + box.bottom) / 2
         if first <= middle <= last:
-            # a full stop at the end of a line hangs a little into the margin
-            across = (box.bottom - box.top) / 2 if box.what in ".,;:-–" else hair
+            # a full stop or a hyphen at the end of a line hangs a little into the margin
+            across = (box.bottom - box.top) / 2 if box.what in ".,;:-–\u00ad" else hair
             down = 4 * hair if box.maths else hair  # fractions in a line take some of the gap between lines
             if not any(box.inside(area, max(across, hair), down) for area in areas):
                 yield f"{box} stands in no column"

@@ -208,3 +208,7 @@ def test_every_box_is_drawn(make_run, team, write_poster):
         assert found.layout is not None
         kinds = [block["kind"] for block in found.composed.sections[0].blocks]
     assert kinds == ["heading", "card", "badge", "count", "qr"]
+
+
+def test_a_card_of_data_without_a_name_is_called_as_its_run(directive, make_run):
+    assert directive("data-card", f"run: {make_run('charcnn')}")["title"] == "charcnn"

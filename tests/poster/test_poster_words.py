@@ -11,6 +11,18 @@ def test_ordinary_words_stay_whole(word):
     assert breakable(word) == word
 
 
+@pytest.mark.parametrize(
+    ("word", "parts"),
+    [
+        ("Klassifikationsgenauigkeit", "Klas-sifi-kations-genauig-keit"),
+        ("(Donaudampfschifffahrtsgesellschaft).", "(Donau-dampf-schiff-fahrts-gesell-schaft)."),
+        ("электрофотополупроводниковый", "элект-рофо-топо-лупро-водни-ковый"),
+    ],
+)
+def test_a_long_word_is_broken_between_syllables_with_a_hyphen(word, parts):
+    assert breakable(word).replace("\u00ad", "-") == parts
+
+
 @pytest.mark.parametrize("word", ["https://example.org/team/project", "f" * 80, "Transformer_small_v2_final_really"])
 def test_long_words_can_be_broken_and_keep_their_characters(word):
     broken = breakable(word)

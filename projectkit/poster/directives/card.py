@@ -57,7 +57,7 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
     if "samples" in show:
         for subset, number in _samples(data).items():
             drawn.shown.append(Shown(fields.place, run.id, subset, "samples", float(number), counted(number)))
-    title = fields.text("title") or str(card.get("title") or data.get("name") or data.get("class_path"))
+    title = fields.text("title") or str(card.get("title") or data.get("name") or data.get("class_path") or run.name)
     return {
         "kind": "card",
         "title": title,

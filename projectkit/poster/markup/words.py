@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from projectkit.poster.markup.nodes import Node, inline_text, mapped, plain_text, walk
 
 _BREAK = "\u200b"  # zero-width space: a place to break a line, invisible otherwise
+_HYPHEN = "\u00ad"  # soft hyphen: the same, with a hyphen where it is used
 INTERVAL_SIZE = 0.66  # of the value that it stands below
 _NARROW, _BROAD = frozenset("iıîïjlrtfI.,:;'|!()[]-"), frozenset("mwMWÆŒ@%œæшщжюымШЩЖЮЫМ")
 _LONG = re.compile(r"[^\s\u200b]{19,}")
+_WORD = re.compile(r"(\W{0,3})([^\W\d_]{15,60})(\W{0,3})")
+_VOWELS = frozenset("aeiouyæøœıαεηιουωаеиоуыэюяієўї")
+_TOGETHER = ("sch", "ch", "ck", "ph", "sh", "th", "qu")  # consonants that are one sound
+_LEAST_PART, _MOST_PART = 4, 14  # letters
 _PART = re.compile(r"[^_/.@:=&?\-]{1,14}[_/.@:=&?\-]?|[_/.@:=&?\-]")
 
 
 def breakable(text: str) -> str:
-    """A text whose addresses, names and hashes can be broken, after their punctuation or every few characters.
+    """A text whose addresses, names and hashes can be broken, after their punctuation or every few characters; words with a hyphen.
 
     Words of up to 18 characters stay whole.
     """
-    return _LONG.sub(lambda word: _BREAK.join(_PART.findall(word.group())), text)
+    return _LONG.sub(lambda word: _broken(word.group()), text)
 
 
 def prepared(value: Any) -> Any:
@@ -59,6 +65,29 @@ def widest_word(line: list[Node]) -> Node:
     return word
 
 
+def _broken(long: str) -> str:
+    if found := _WORD.fullmatch(long):
+        parts = _parts_of(found[2])
+        if max(map(len, parts)) <= _MOST_PART:
+            return found[1] + _HYPHEN.join(parts) + found[3]
+    return _BREAK.join(_PART.findall(long))
+
+
+def _parts_of(word: str) -> list[str]:
+    """A word of any language, cut before a consonant with a vowel behind it: where most languages would."""
+    letters = [unicodedata.normalize("NFD", letter)[0].lower() for letter in word]
+    parts, start = [], 0
+    for place in range(1, len(word) - 1):
+        if letters[place] in _VOWELS or letters[place + 1] not in _VOWELS:
+            continue
+        sound = next((sound for sound in _TOGETHER if "".join(letters[: place + 1]).endswith(sound)), " ")
+        cut = place + 1 - len(sound)
+        if cut - start >= _LEAST_PART and len(word) - cut >= _LEAST_PART:
+            parts.append(word[start:cut])
+            start = cut
+    return [*parts, word[start:]]
+
+
 def _text(text: str) -> list[Node]:
     return [{"kind": "text", "text": text}]
 
@@ -71,7 +100,7 @@ def _longest(cells: list[list[Node]]) -> Node:
             if len(plain_text(formula)) > width:
                 widest, width = formula, len(plain_text(formula))
         kind, wide = ("code", 1.3) if _has_code(cell) else ("text", 1.0)
-        for word in re.split(rf"[\s{_BREAK}]+", inline_text([one for one in cell if one["kind"] != "math"])):
+        for word in re.split(rf"[\s{_BREAK}{_HYPHEN}]+", inline_text([one for one in cell if one["kind"] != "math"])):
             if wide * _breadth(word) > width:
                 widest, width = {"kind": kind, "text": word}, wide * _breadth(word)
     return {"word": widest, "size": 1.0}
