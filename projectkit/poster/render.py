@@ -18,7 +18,7 @@ from projectkit.poster.typesetting.warm import Warm
 from projectkit.poster.typesetting.worker import Worker
 from projectkit.project import Project
 
-_ROOM_LEFT = 0.15  # an empty share of a column that is worth a word
+ROOM_LEFT = 0.15  # an empty share of a column that is worth a word
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def _laid_out(
             return Rendered(poster, composed, None, found, b"", typesetter, tuple(said))
         typesetter.draw(found)
         pdf = typesetter.pdf()
-    if found.slack > _ROOM_LEFT:
+    if found.slack > ROOM_LEFT:
         said.append(f"{poster.file}: a column is {found.slack:.0%} empty; add a figure, or more text")
     return Rendered(poster, composed, found, None, pdf, typesetter, tuple(said))

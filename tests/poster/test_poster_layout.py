@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from projectkit.poster.source.sheets import SHEETS, custom
-from projectkit.poster.typesetting.arrangements import POINTS_PER_MM, Area, Arrangement, arrangements, options
+from projectkit.poster.source.sheets import POINTS_PER_MM, SHEETS, custom
+from projectkit.poster.typesetting.arrangements import Area, Arrangement, arrangements, options
 from projectkit.poster.typesetting.layout import BLOCK_GAP, SECTION_GAP, Ladder, Option, arrange, excess, fits
 
 ROOM = 1000.0

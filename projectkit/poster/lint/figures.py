@@ -11,12 +11,12 @@ from projectkit.findings import Finding, Status
 from projectkit.poster.lint.passages import nodes
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.markup.nodes import Node
+from projectkit.poster.source.sheets import POINTS_PER_MM
 from projectkit.poster.typesetting.pictures import Picture
 from projectkit.poster.typesetting.plan import cells_across
 
 # Points for each metre of the poster's distance: figures are looked at from half of it, details from a third.
 _WARNING, _ERROR = 9.5, 6.4
-_MM_PER_POINT = 25.4 / 72
 _DRAWN_WIDTH = re.compile(rb'<svg[^>]*?\swidth="([\d.]+)pt"')
 
 
@@ -90,7 +90,7 @@ def _figures(proof: Proof) -> Iterator[_Figure]:
             elif printed:
                 content = proof.found.typesetter.staged(file)
                 width = _DRAWN_WIDTH.search(content)
-                yield _Figure(where, "the figure", content, float(width[1]) * _MM_PER_POINT if width else None, True)
+                yield _Figure(where, "the figure", content, float(width[1]) / POINTS_PER_MM if width else None, True)
 
 
 def _widths(proof: Proof) -> Iterator[tuple[str, float]]:
@@ -103,7 +103,7 @@ def _widths(proof: Proof) -> Iterator[tuple[str, float]]:
         for index in column.blocks:
             for block in composed.document["atoms"][index]["blocks"]:
                 for file, width in _printed(block, column.area.width, column.grow, layout.size, ratios):
-                    yield file, width * _MM_PER_POINT
+                    yield file, width / POINTS_PER_MM
 
 
 def _printed(

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.proof import Proof, finding
 from projectkit.poster.overfull import told
+from projectkit.poster.render import ROOM_LEFT
 
-_WARNING, _ERROR = 0.15, 1 / 3  # empty share of a column
+_ERROR = 1 / 3  # empty share of a column
 
 
 def overfull(proof: Proof) -> Iterator[Finding]:
@@ -22,7 +23,7 @@ def overfull(proof: Proof) -> Iterator[Finding]:
 def underfull(proof: Proof) -> Iterator[Finding]:
     """A column stays empty."""
     layout = proof.found.layout
-    if layout is not None and layout.slack > _WARNING:
+    if layout is not None and layout.slack > ROOM_LEFT:
         status: Status = "error" if layout.slack > _ERROR else "warning"
         message = f"a column is {layout.slack:.0%} empty"
         yield finding(

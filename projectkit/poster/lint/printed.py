@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from projectkit.poster.source.sheets import POINTS_PER_INCH
+
 _OBJECT = re.compile(rb"(?:^|[\r\n])(\d+) 0 obj\b(.*?)\bendobj", re.DOTALL)
 _STREAM = re.compile(rb"(.*?)\bstream\r?\n(.*)\r?\nendstream", re.DOTALL)
 _PLAIN = rb"[^()\\]|\\."
@@ -23,7 +25,6 @@ _TOKEN = re.compile(
 _CODES = re.compile(rb"<([0-9A-Fa-f]+)>")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(.))", re.DOTALL)
 _ESCAPED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"(": b"(", b")": b")", b"\\": b"\\"}
-_POINTS_PER_INCH = 72
 
 Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Matrix = (1, 0, 0, 1, 0, 0)
@@ -50,7 +51,7 @@ class Placed:
     def ppi(self) -> float:
         """Pixels an inch, of the coarser direction."""
         across, down = self.pixels
-        return _POINTS_PER_INCH * min(across / max(self.width, 0.01), down / max(self.height, 0.01))
+        return POINTS_PER_INCH * min(across / max(self.width, 0.01), down / max(self.height, 0.01))
 
 
 @dataclass(frozen=True)

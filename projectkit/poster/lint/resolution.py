@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.proof import Proof, finding
+from projectkit.poster.source.sheets import POINTS_PER_INCH
 
 _ERROR, _WARNING = 72, 150  # pixels an inch
 
@@ -26,7 +27,7 @@ def resolution(proof: Proof) -> Iterator[Finding]:
         if not printed:
             continue
         ppi = round(min(placed.ppi for placed in printed))
-        inches = max(placed.width for placed in printed) / 72
+        inches = max(placed.width for placed in printed) / POINTS_PER_INCH
         status: Status = "error" if ppi < _ERROR else "warning" if ppi < _WARNING else "ok"
         message = f"{picture.named} has {pixels[0]} x {pixels[1]} pixels, {ppi} an inch in print"
         advice = f"give it {_WARNING * inches:.0f} pixels of width, or save it as SVG" if status != "ok" else ""

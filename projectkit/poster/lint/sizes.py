@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from projectkit.findings import Finding, Status
 from projectkit.poster.lint.printed import Letters
 from projectkit.poster.lint.proof import Proof, finding
+from projectkit.poster.source.sheets import GOOD_PT_PER_M, LEAST_PT_PER_M
 
-# Points for each metre of distance. From 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease.
-_LEAST, _GOOD = 19.1, 23.9
+# Points for each metre of distance.
 _TITLE_LEAST, _TITLE_GOOD = 48.0, 60.0  # 72 and 90 pt from 1.5 m: it is read in passing
 _SMALL = 9.5  # half of the least: sources and footers are read by who comes close
 
@@ -22,11 +22,11 @@ def text_size(proof: Proof) -> Iterator[Finding]:
         return
     metres, size = proof.found.poster.sheet.distance_m, layout.size
     read = f"the text is {size:.0f} pt, read from {metres:g} m"
-    if size < _LEAST * metres * 0.99:
-        message = f"{read}: {_LEAST * metres:.0f} pt can just be read"
+    if size < LEAST_PT_PER_M * metres * 0.99:
+        message = f"{read}: {LEAST_PT_PER_M * metres:.0f} pt can just be read"
         yield finding("text-size", "error", where, message, "cut words, until it is set larger", text_pt=round(size, 1))
-    elif size < _GOOD * metres * 0.99:
-        message = f"{read}: {_GOOD * metres:.0f} pt is read with ease"
+    elif size < GOOD_PT_PER_M * metres * 0.99:
+        message = f"{read}: {GOOD_PT_PER_M * metres:.0f} pt is read with ease"
         yield finding("text-size", "note", where, message, "cut words, and it is set larger", text_pt=round(size, 1))
     else:
         yield finding("text-size", "ok", where, f"{read} with ease", text_pt=round(size, 1))

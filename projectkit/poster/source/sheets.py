@@ -22,7 +22,13 @@ from dataclasses import dataclass, replace
 from projectkit.errors import UserError
 from projectkit.poster.source.fields import Fields
 
-_UNITS_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4}
+MM_PER_INCH = 25.4
+POINTS_PER_INCH = 72
+POINTS_PER_MM = POINTS_PER_INCH / MM_PER_INCH
+# Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease.
+LEAST_PT_PER_M, GOOD_PT_PER_M = 19.13, 23.93
+
+_UNITS_MM = {"mm": 1.0, "cm": 10.0, "in": MM_PER_INCH}
 _MEASURE = r"(\d{1,5}(?:\.\d{1,3})?)"
 _UNIT = r"(mm|cm|in)"
 _SIZE = re.compile(rf"{_MEASURE}\s*{_UNIT}?\s*[x×]\s*{_MEASURE}\s*{_UNIT}", re.IGNORECASE)

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-POINTS_PER_MM = 72 / 25.4
+from projectkit.poster.source.sheets import POINTS_PER_MM
 
 # Width of a column in sizes of a text that is read with ease: 16 em hold seven words of a line, 31 em fourteen. In a billboard, whose
 # columns say details, less will do.

@@ -15,6 +15,7 @@ from projectkit.poster.directives.table import draw
 from projectkit.poster.directives.value import draw_values
 from projectkit.poster.markup.markdown import Node, plain_text
 from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
+from projectkit.poster.source.sheets import GOOD_PT_PER_M, LEAST_PT_PER_M
 from projectkit.poster.source.values import Poster, Section
 from projectkit.poster.typesetting.arrangements import options
 from projectkit.poster.typesetting.frame import frame
@@ -24,9 +25,7 @@ from projectkit.poster.typesetting.plan import ROW_GAP
 from projectkit.poster.typesetting.widest import widest
 from projectkit.project import Project
 
-# Sizes of text for each metre of distance, in points: from 1.5 m, 28.7 pt can just be read and 35.9 pt read with ease; a
-# short poster may go to 49.5. A smaller sheet is read from nearer.
-_FLOOR, _GOOD, _CEILING = 19.13, 23.93, 33.0
+_LARGEST_PT_PER_M = 33.0  # of text, for each metre of distance: a short poster on A0 may go to 49.5 pt
 _RUNGS = 14  # text sizes that are tried: steps of 4%, the rest is filled by figures and gaps
 _LEAST_CELL = {True: 8.5, False: 12.0}  # width in sizes of the text, of a picture with its caption and of anything else
 _LONGEST_FINDING = 200  # characters in the middle of a billboard
@@ -63,7 +62,7 @@ def compose(poster: Poster, project: Project) -> Composed:
             place = {"file": section.file, "line": atom[0]["line"], "join": join if index else "section"}
             ready = prepared(atom)
             atoms.append({**place, "elastic": any(map(_elastic, atom)), "blocks": ready, "widest": list(widest(ready))})
-    good = _GOOD * poster.sheet.distance_m
+    good = GOOD_PT_PER_M * poster.sheet.distance_m
     return Composed(
         document=_document(poster, atoms, pictures, good),
         good=good,
@@ -162,7 +161,10 @@ def _document(poster: Poster, atoms: list[dict[str, Any]], pictures: dict[str, P
         **frame(poster, pictures),
         "page": page,
         "options": options(page, good, billboard=billboard, wanted=poster.columns, atoms=len(atoms)),
-        "sizes": [_FLOOR * metres * (_CEILING / _FLOOR) ** (rung / (_RUNGS - 1)) for rung in range(_RUNGS)],
+        "sizes": [
+            LEAST_PT_PER_M * metres * (_LARGEST_PT_PER_M / LEAST_PT_PER_M) ** (rung / (_RUNGS - 1))
+            for rung in range(_RUNGS)
+        ],
         "block-gap": BLOCK_GAP,
         "row-gap": ROW_GAP,
         "interval-size": INTERVAL_SIZE,

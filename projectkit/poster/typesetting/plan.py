@@ -19,7 +19,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from projectkit.errors import UserError
-from projectkit.poster.typesetting.arrangements import POINTS_PER_MM, arrangements
+from projectkit.poster.source.sheets import POINTS_PER_MM
+from projectkit.poster.typesetting.arrangements import arrangements
 from projectkit.poster.typesetting.layout import Excess, Ladder, Layout, Option, arrange, excess
 
 _LEAST_ROOM = 0.4  # of the page's height, between header and footer

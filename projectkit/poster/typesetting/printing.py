@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from projectkit.poster.source.sheets import POINTS_PER_MM
+
 BLEED_MM = 3.0  # what print shops ask for
 SLUG_MM = 13.0  # around the page: bleed, and crop marks that keep clear of it; `design/print.typ` says the same
-_POINTS_PER_MM = 72 / 25.4
 
 _PAGE = re.compile(rb"(\d+) 0 obj\n<<(/Type/Page/.*?)>>\nendobj", re.DOTALL)
 _TRIM = re.compile(rb"/TrimBox\[([^\]]*)\]")
@@ -25,7 +26,7 @@ def with_bleed_box(pdf: bytes) -> bytes:
     trim = _TRIM.search(page[2]) if page else None
     if page is None or trailer is None or trim is None:
         raise ValueError("the PDF has no page with a TrimBox")
-    bleed = BLEED_MM * _POINTS_PER_MM
+    bleed = BLEED_MM * POINTS_PER_MM
     left, bottom, right, top = (float(number) for number in trim[1].split())
     box = " ".join(f"{edge:.5f}" for edge in (left - bleed, bottom - bleed, right + bleed, top + bleed))
     head = pdf + b"\n"
