@@ -46,7 +46,7 @@ class Rendered:
     @property
     def words(self) -> int:
         """In the sections."""
-        from projectkit.poster.markup.markdown import plain_text
+        from projectkit.poster.markup.nodes import plain_text
 
         return sum(len(plain_text(block).split()) for section in self.poster.sections for block in section.blocks)
 

@@ -10,7 +10,7 @@ from projectkit.poster.directives.cells import counted
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.found import named_run, named_source
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run

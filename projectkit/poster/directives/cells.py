@@ -10,7 +10,7 @@ from typing import Any, TypeGuard
 from projectkit.errors import did_you_mean
 from projectkit.poster.directives.found import evaluation_of, named_source, subset_words
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.runs.replicates import Result
 

@@ -70,22 +70,21 @@ def evaluated(name: str, document: Document, left: Document | None = None) -> Ev
     return Evaluated(svg, Shape(*bounds))
 
 
-Shown = (
-    tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]] | None
-)  # a function of `figures`, its arguments
+# A function of `figures`, its arguments
+Call = tuple[str, tuple[Any, ...]] | tuple[str, tuple[Any, ...], dict[str, Any]] | None
 
 
-def _confusion(document: Document) -> Shown:
+def _confusion(document: Document) -> Call:
     return "confusion_matrix", (document["confusion"], document.get("class_names", []))
 
 
-def _roc(document: Document) -> Shown:
+def _roc(document: Document) -> Call:
     # of all samples, as in the table of metrics; the points are thinned
     areas = {row["name"]: row["auroc"] for row in document.get("per_class", ()) if row.get("auroc") is not None}
     return "roc", (_points(document["curves"]["roc"]),), {"areas": areas}
 
 
-def _precision_recall(document: Document) -> Shown:
+def _precision_recall(document: Document) -> Call:
     rows = {name: sum(row) for name, row in zip(document["class_names"], document["confusion"], strict=True)}
     curves = _points(document["curves"]["precision_recall"])
     shares = {name: rows[name] / sum(rows.values()) for name in curves}
@@ -94,22 +93,22 @@ def _precision_recall(document: Document) -> Shown:
     return "precision_recall", (curves, shares), {"areas": areas}
 
 
-def _det(document: Document) -> Shown:
+def _det(document: Document) -> Call:
     return "det", (_points(document["curves"]["det"]),)
 
 
-def _reliability(document: Document) -> Shown:
+def _reliability(document: Document) -> Call:
     bins = document["curves"]["reliability"]
     return "reliability", (bins["before"], bins.get("after"))
 
 
-def _per_class(document: Document) -> Shown:
+def _per_class(document: Document) -> Call:
     rows = document["per_class"]
     ends = ([nan if row["f1"] is None else row["f1"][end] for row in rows] for end in ("value", "low", "high"))
     return "per_class", ([row["name"] for row in rows], *ends, [int(row["support"]) for row in rows])
 
 
-def _slices(document: Document) -> Shown:
+def _slices(document: Document) -> Call:
     metric, overall = "accuracy", document["metrics"].get("accuracy")
     if overall is None:
         metric, overall = "mean absolute error", document["metrics"]["mae"]
@@ -121,20 +120,20 @@ def _slices(document: Document) -> Shown:
     return "slices", (names, *ends, [row["n"] for row in rows], overall["value"], metric)
 
 
-def _scores(document: Document) -> Shown:
+def _scores(document: Document) -> Call:
     scores = document["curves"]["scores"]
     threshold = (document.get("operating") or {}).get("threshold")
     spreads = [(scores[kind], scores["edges"]) for kind in ("normal", "anomalous")]
     return "score_histogram", (*spreads, threshold)
 
 
-def _timeline(document: Document) -> Shown:
+def _timeline(document: Document) -> Call:
     line = document["curves"]["timeline"]
     threshold = (document.get("operating") or {}).get("threshold")
     return "timeline", (line["time"], line["score"], line["events"], threshold), {"alarms": line["alarms"]}
 
 
-def _attributions(left: Document) -> Shown:
+def _attributions(left: Document) -> Call:
     return ("attributed", (left,)) if "form" in left else None  # of an older run there is a picture alone
 
 
@@ -145,7 +144,7 @@ def _points(curves: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, Any
 
 
 # least and greatest height in widths of the column, greatest width in heights
-_FIGURES: dict[str, tuple[Callable[[Document], Shown], float, float, float]] = {
+_FIGURES: dict[str, tuple[Callable[[Document], Call], float, float, float]] = {
     "confusion": (_confusion, 0.6, 0.9, 1.18),
     "roc": (_roc, 0.6, 0.9, 1.7),
     "precision_recall": (_precision_recall, 0.6, 0.9, 1.7),

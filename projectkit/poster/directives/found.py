@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from projectkit.errors import UserError
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run, find_run, list_runs

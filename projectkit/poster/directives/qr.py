@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.drawings import Drawn
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.markup.words import breakable
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project

@@ -8,7 +8,7 @@ from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.cells import Measured, cell, label, measured, require, shown, source_of
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.found import named_results
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 

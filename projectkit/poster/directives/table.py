@@ -42,7 +42,7 @@ from projectkit.poster.directives.ledger import ledger
 from projectkit.poster.directives.qr import qr
 from projectkit.poster.directives.results import numbers, results
 from projectkit.poster.directives.value import draw_values
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.project import Project
 

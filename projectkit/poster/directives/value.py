@@ -21,7 +21,7 @@ from projectkit.poster.directives.cells import counted, entries, printed
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.found import NoRunYetError, evaluation_of, find
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.markdown import Node
+from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from projectkit.poster.directives.qr import qr_code
 from projectkit.poster.gallery.frame import document, pages, people, words
 from projectkit.poster.gallery.numbers import Hung
 from projectkit.poster.outputs.page.markup import Html, element
@@ -82,11 +83,9 @@ def _code(poster: Hung) -> Html:
 
 def _drawn(address: str) -> Html:
     """A QR code, a path along the dark modules of each line."""
-    import segno
-
-    rows = list(segno.make(address, error="m", micro=False).matrix_iter(border=_QUIET))
-    dark = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module)
+    rows = qr_code(address)["modules"]
+    dark = "".join(f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, module in enumerate(row) if module == "1")
     path = element("path", d=dark, fill="#000")
-    return element(
-        "svg", path, viewBox=f"0 0 {len(rows)} {len(rows)}", shape_rendering="crispEdges", aria_hidden="true"
-    )
+    side = len(rows) + 2 * _QUIET
+    view = f"{-_QUIET} {-_QUIET} {side} {side}"
+    return element("svg", path, viewBox=view, shape_rendering="crispEdges", aria_hidden="true")

@@ -13,7 +13,7 @@ from projectkit.poster.directives.drawings import Drawing, Drawn
 from projectkit.poster.directives.shown import Shown
 from projectkit.poster.directives.table import draw
 from projectkit.poster.directives.value import draw_values
-from projectkit.poster.markup.markdown import Node, plain_text
+from projectkit.poster.markup.nodes import Node, plain_text
 from projectkit.poster.markup.words import INTERVAL_SIZE, prepared
 from projectkit.poster.source.sheets import GOOD_PT_PER_M, LEAST_PT_PER_M
 from projectkit.poster.source.values import Poster, Section

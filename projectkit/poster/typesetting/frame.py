@@ -33,7 +33,7 @@ def frame(poster: Poster, pictures: dict[str, Picture]) -> dict[str, Any]:
         "team": poster.team,
         "number": poster.number,
         "links": [{"label": link.label, "url": link.url, "shown": _shown(link.url)} for link in poster.links],
-        "code": {**qr_code(target), "shown": _shown(target)} if target else None,
+        "code": qr_code(target) if target else None,
         "logos": _logos(poster, pictures),
         "language": poster.language,
         "direction": direction(poster.language),

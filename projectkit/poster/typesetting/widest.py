@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from projectkit.poster.markup.markdown import inline_text
+from projectkit.poster.markup.nodes import Node, inline_text
 from projectkit.poster.markup.words import widest_word
-
-Node = dict[str, Any]
 
 _HEADINGS = {1: 1.4, 2: 1.37, 3: 1.0}  # sizes of page.typ, in sizes of the text
 _SHORT = 8  # letters that have room in every column

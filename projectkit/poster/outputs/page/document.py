@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-from projectkit.poster.markup.markdown import plain_text
+from projectkit.poster.markup.nodes import plain_text
 from projectkit.poster.outputs.page.colours import css_variables
 from projectkit.poster.outputs.page.markup import Html, element, join
 from projectkit.poster.outputs.page.nodes import Nodes

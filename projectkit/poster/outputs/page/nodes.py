@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
-from projectkit.poster.markup.markdown import inline_text
+from projectkit.poster.markup.nodes import Node, inline_text
 from projectkit.poster.outputs.page.markup import Html, element, join
 from projectkit.poster.outputs.page.pictures import Pictures
-
-Node = dict[str, Any]
 
 
 class Nodes:
