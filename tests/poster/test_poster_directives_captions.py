@@ -52,3 +52,9 @@ def test_a_caption_with_a_formula_is_drawn(make_run, team, write_poster):
     with rendered(folder, team) as found:
         assert found.layout is not None
         assert [one.where for one in found.composed.shown][-1] == "poster/sections/10-found.md:6"
+
+
+def test_a_caption_with_a_number_in_it_is_no_alternative_text_as_the_number_is_drawn_later(directive, make_run):
+    run = make_run("ours")
+    node = directive("curves", f'runs: [{run}]\ncaption: "It reaches {{value}}`{run} f1_macro`."')
+    assert node["alt"] == "Curves of train/loss, val/loss over the steps of training, for ours"

@@ -9,7 +9,7 @@ from projectkit.errors import UserError
 from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.found import named_source
 from projectkit.poster.directives.shown import Shown
-from projectkit.poster.markup.nodes import Node, inline_text
+from projectkit.poster.markup.nodes import Node, inline_text, walk
 from projectkit.poster.source.fields import Fields
 from projectkit.runs import Run
 
@@ -138,6 +138,7 @@ def remember(fields: Fields, drawn: Drawn, runs: Sequence[Run], subset: str | No
 
 
 def words(fields: Fields, alt: str) -> Node:
-    """Caption and alternative text as the team gives them; `alt` where there is neither."""
+    """Caption and alternative text as the team gives them; `alt` where there is neither, or a number of a run in the caption."""
     inlines = caption(fields)
-    return {"caption": inlines, "alt": fields.text("alt") or inline_text(inlines) or alt}
+    whole = all(node["kind"] != "role" for node in walk(inlines))
+    return {"caption": inlines, "alt": fields.text("alt") or (whole and inline_text(inlines)) or alt}
