@@ -22,6 +22,7 @@ _MOST_CUTS = 3
 _TRIED = 12  # of the tallest figures and tables: pairs of them are 66 layouts
 _PPI, _MOST_PIXELS = 50, 9e6
 _NO_CUT = "cut more than half of it: this is the content of several posters"
+_SEVERAL = 4.0  # pages: nobody gets there by counting lines
 _GAPS = 3  # times the lines that are too many: where the least cut takes more, it is for want of a place
 _HEADING_LINES = 3.0  # what stays where a block is taken out from below a heading
 # What can only be taken out whole, with its name; all else is text, of which lines can be cut.
@@ -118,6 +119,8 @@ def told(found: Rendered) -> Overfull:
     elif excess.tall is not None:
         where, block = _place(atoms[excess.tall]), _too_tall(atoms[excess.tall], excess)
         cuts = ("shorten it, or split it in two", "see poster-overfull.png")
+    elif excess.share > _SEVERAL:
+        cuts = (_NO_CUT,)
     else:
         found_cuts = _Cuts(atoms, excess).best()
         cuts = tuple(words for _, words in found_cuts) or (_NO_CUT,)
@@ -256,11 +259,11 @@ class _Cuts:
         return high
 
     def _spares(self, files: Sequence[str]) -> dict[int, float]:
-        """The points of each text that can be cut: a line of it stays, and its heading."""
+        """The points of each text that can be cut: its heading stays, and a line below it."""
         spares = {}
         for index in self._text:
             if self._atoms[index]["file"] in files:
-                lines = 1.0 if len(self._atoms[index]["blocks"]) == 1 else _HEADING_LINES
+                lines = 0.0 if len(self._atoms[index]["blocks"]) == 1 else _HEADING_LINES
                 spares[index] = max(self._heights[index] - lines * self._pitch, 0.0)
         return spares
 

@@ -110,6 +110,14 @@ def test_where_large_blocks_leave_gaps_it_says_so_and_counts_what_must_go(team, 
     assert re.fullmatch(r"take out the table at poster/sections/10-found\.md:\d+", cut.remedy)
 
 
+def test_short_items_are_cut_whole(team, write_poster):
+    items = "\n".join("- Three short words" for _ in range(60))
+    with rendered(write_poster(**{f"{number}0": f"# A\n\n{items}" for number in range(1, 5)}), team) as found:
+        assert found.excess is not None
+        cuts = told(found).cuts
+    assert any(re.match(r"cut \d+ lines in all: \d+ of 10\.md", one) for one in cuts)
+
+
 def test_a_text_of_a_hundred_pages_is_told_in_a_line_too(team, write_poster):
     section = "# A\n\n" + "\n\n".join([SENTENCE] * 450)
     folder = write_poster(**{f"{number}0": section for number in range(1, 7)})
@@ -129,7 +137,7 @@ def test_a_block_that_is_taller_than_a_column_is_named_with_what_has_room(team, 
 
 
 def test_a_table_that_is_wider_than_a_column_is_told_which_columns_to_try(team, write_poster):
-    row = "|" + " incomprehensibility |" * 9
+    row = "|" + " 9f8e7d6c5b4a3f2e1d |" * 9
     more = "\n\nA paragraph.\n\nAnother one.\n"
     table = "\n".join([row, "|" + "---|" * 9, row])
     with pytest.raises(WorkError, match=r"10-found\.md:5: this table is wider.*write columns: \d in poster\.yaml"):

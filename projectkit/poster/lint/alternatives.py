@@ -11,8 +11,8 @@ from projectkit.poster.lint.wording import EMPTY_ALT, FILE_NAME
 from projectkit.poster.markup.nodes import inline_text
 
 _WHY = "who cannot see the picture reads this in its place"
-_OF_A_PICTURE = f'write {{alt="what can be seen"}} behind it: {_WHY}'
-_OF_A_KEY = f'write alt: "what can be seen", {_WHY}'
+_OF_A_PICTURE = f'write {{alt="what can be seen"}} behind it ({_WHY})'
+_OF_A_KEY = f'write alt: "what can be seen" ({_WHY})'
 
 
 def alt_text(proof: Proof) -> Iterator[Finding]:

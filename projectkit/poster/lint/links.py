@@ -20,15 +20,16 @@ _PRIVATE = (".local", ".localhost", ".lan", ".internal", ".test", ".invalid", ".
 def links(proof: Proof) -> Iterator[Finding]:
     """Addresses that are malformed, only work at home, are placeholders, hold a password, or stand there twice."""
     poster = proof.found.poster
+    seen: dict[str, str] = {}
     for key, url in (("repository", poster.repository), ("page", poster.page)):
         yield from _of(url, proof.place(key)) if url else ()
-    seen: dict[str, str] = {}
+        seen |= {url: key} if url else {}
     for link in poster.links:
         where = proof.place(f"links.{link.label}")
         yield from _of(link.url, where)
         if link.url in seen:
             message = f"'{link.label}' and '{seen[link.url]}' lead to the same address"
-            yield finding("links", "warning", where, message, "take one out")
+            yield finding("links", "warning", where, message, f"take '{link.label}' out")
         seen.setdefault(link.url, link.label)
     for section in proof.found.composed.sections:
         for where, node in nodes(section):

@@ -139,6 +139,14 @@ def test_bad_links_are_found_where_they_are_written(checked, write_poster):
     assert found[3].where == "poster/sections/10-found.md:3"
 
 
+def test_a_link_to_the_repository_is_one_too_many(checked, write_poster):
+    address = "https://git.university.edu/x"
+    (found,) = checked(
+        "links", write_poster("# A\n\ntext\n", yaml=f"repository: {address}\nlinks: {{Code: {address}}}")
+    )
+    assert (found.status, found.advice) == ("warning", "take 'Code' out")
+
+
 def test_good_links_give_no_finding(checked, write_poster):
     folder = write_poster(
         "# A claim\n\n[here](https://doi.org/10.1/x)\n", yaml='links: {Code: "https://git.university.edu/x"}'
