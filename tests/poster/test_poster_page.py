@@ -63,6 +63,11 @@ def test_a_right_to_left_language_turns_the_page(written, language):
     assert Elements(written(yaml=f"language: {language}")).all("html") == [{"lang": language, "dir": "rtl"}]
 
 
+def test_the_ends_of_an_interval_stay_where_they_are_on_a_page_from_the_right(written, make_run):
+    page = written(f"# a\n\n:::{{results}}\nruns: [{make_run()}]\nmetrics: [f1_macro]\n:::\n", yaml="language: he")
+    assert '<span class="interval"><bdi dir="ltr">0.814–0.854</bdi></span>' in page
+
+
 def test_hostile_words_are_text_everywhere(written):
     quoted = HOSTILE.replace("'", "''")
     keys = ("title", "subtitle", "affiliation", "course", "team", "abstract")
@@ -102,7 +107,7 @@ def test_results_are_a_table_with_headers_and_the_best_in_bold(written, make_run
     good, bad = make_run("good", f1=0.9), make_run("bad", f1=0.5)
     html = written(f"# A\n\n:::{{results}}\nruns: {{Good: {good}, Bad: {bad}}}\nmetrics: [f1_macro]\n:::\n")
     assert html.count('scope="row"') == 2
-    assert "<strong>0.900</strong>" in html
+    assert "<strong dir="ltr">0.900</strong>" in html
     assert "<strong>0.500</strong>" not in html
 
 

@@ -9,6 +9,11 @@ from projectkit.poster.outputs.page.markup import Html, element, join
 from projectkit.poster.outputs.page.pictures import Pictures
 
 
+def _from_left(number: str) -> Html:
+    """A number as it is read in every language: on a page from the right, its ends would change places."""
+    return element("bdi", number, dir="ltr")
+
+
 class Nodes:
     """Nodes to HTML.
 
@@ -108,8 +113,8 @@ class Nodes:
 
     def _results(self, node: Node) -> Html:
         def cell(entry: Node) -> Html:
-            value = element("strong" if entry["best"] else "span", entry["value"])
-            interval = [element("span", entry["interval"], class_="interval")] if entry["interval"] else []
+            value = element("strong" if entry["best"] else "span", entry["value"], dir="ltr")
+            interval = [element("span", _from_left(entry["interval"]), class_="interval")] if entry["interval"] else []
             return element("td", value, *interval, class_="right")
 
         head = [
@@ -131,9 +136,9 @@ class Nodes:
                 element("dt", item["label"]),
                 element(
                     "dd",
-                    element("span", item["value"], class_="value"),
+                    element("span", item["value"], class_="value", dir="ltr"),
                     " ",
-                    element("span", item["interval"], class_="interval"),
+                    element("span", _from_left(item["interval"]), class_="interval"),
                 ),
             )
             for item in node["items"]
@@ -166,7 +171,7 @@ class Nodes:
         return element("section", words, *listed, self._source(node), class_="card")
 
     def _count(self, node: Node) -> Html:
-        value = element("dd", element("span", node["value"], class_="value"))
+        value = element("dd", element("span", node["value"], class_="value", dir="ltr"))
         counted = element("dl", element("div", element("dt", node["label"]), value), class_="numbers")
         when = [element("p", node["text"], class_="caption")] if node["text"] else []
         return join(counted, *when, self._source(node))
@@ -246,5 +251,5 @@ _INLINES: dict[str, Callable[[Nodes, Node], Html]] = {
     "math": Nodes._mathml,
     "footnote": Nodes._footnote,
     "cite": lambda _, node: join(node["text"]),
-    "number": lambda _, node: element("data", node["text"], value=node["text"], title=f"run {node['run']}"),
+    "number": lambda _, node: element("data", node["text"], value=node["text"], dir="ltr", title=f"run {node['run']}"),
 }
