@@ -5,7 +5,7 @@
 | fit.py | `train`: the whole of it, in order |
 | session.py, endings.py, screen.py | one call of Lightning's `fit` with the record around it; how it ends; what is said |
 | assemble.py | a config's classes, imported, checked and built |
-| anatomy.py | what the network is made of, left in the run for the poster's diagram |
+| anatomy.py, layer_words.py | what the network is made of, left in the run for the poster's diagram; what that says of a layer |
 | data_record.py | what a run's record says about its data |
 | resolve.py | what `auto` becomes on this machine |
 | decide.py | how the steps are run, decided and put into force |

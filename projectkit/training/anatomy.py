@@ -6,7 +6,7 @@ count as layers do: `torch.relu(x)` in a forward is drawn as an `nn.ReLU` is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from projectkit.data import DataModule
 from projectkit.tasks import PlannedTask
+from projectkit.training.layer_words import TORCH, about
 from projectkit.training.loop.shapes import samples_of, tensors_of
 from projectkit.training.workbench import untouched
 
@@ -173,7 +174,7 @@ class _Watch(TorchFunctionMode):
         name = _FUNCTIONS.get(getattr(function, "__name__", ""))
         result = function(*arguments, **(keywords or {}))
         if name is None or (
-            len(self._stack) > 1 and self._stack[-1].type in _TORCH
+            len(self._stack) > 1 and self._stack[-1].type in TORCH
         ):  # whose functions are its own affair
             return result
         given = [each for each in tensors_of(arguments) if isinstance(each, Tensor)]
@@ -201,7 +202,7 @@ class _Watch(TorchFunctionMode):
         layer = _Layer(
             self._names[module],
             type(module).__name__,
-            _about(module),
+            about(module),
             sum(each.numel() for each in module.parameters()),
             _shape(given),
             source=id(given),
@@ -241,64 +242,7 @@ def _defined(network: nn.Module, error: Exception) -> dict[str, Any]:
     for name, module in islice(network.named_modules(), _MOST_LAYERS):
         own = sum(each.numel() for each in module.parameters(recurse=False))
         if module is not network and own:
-            layer = _Layer(name, type(module).__name__, _about(module), own)
+            layer = _Layer(name, type(module).__name__, about(module), own)
             layers.append({**layer.as_dict(), "source": len(layers)})
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
     return {**_head(network), "input": None, "output": None, "reason": reason, "layers": layers}
-
-
-def _about(module: nn.Module) -> str:
-    """What a reader wants to know of a layer, in a few words."""
-    describe = _ABOUT.get(type(module).__name__)
-    return "" if describe is None or type(module).__name__ not in _TORCH else describe(module)
-
-
-def _convolution(module: Any) -> str:
-    sizes = _sizes(module.kernel_size)
-    parts = [f"{module.in_channels} → {module.out_channels}", sizes if " " in sizes else f"kernel {sizes}"]
-    if set(module.stride) != {1}:
-        parts.append(f"stride {_sizes(_one(module.stride))}")
-    if set(module.dilation) != {1}:
-        parts.append(f"dilation {_sizes(_one(module.dilation))}")
-    if module.groups > 1:
-        parts.append(f"{module.groups} groups")
-    return ", ".join(parts)
-
-
-def _recurrent(module: Any) -> str:
-    parts = [f"{module.input_size} → {module.hidden_size}"]
-    if module.num_layers > 1:
-        parts.append(f"{module.num_layers} layers")
-    return ", ".join([*parts, *(["both ways"] if module.bidirectional else [])])
-
-
-def _one(value: Sequence[int]) -> int | Sequence[int]:
-    return value[0] if len(set(value)) == 1 else value
-
-
-def _sizes(value: int | Sequence[int]) -> str:
-    """`3 × 3`; one number where it is for one direction."""
-    return str(value) if isinstance(value, int) else " × ".join(map(str, value))
-
-
-_ABOUT: dict[str, Callable[[Any], str]] = {
-    **dict.fromkeys((f"Conv{n}d" for n in (1, 2, 3)), _convolution),
-    **dict.fromkeys((f"ConvTranspose{n}d" for n in (1, 2, 3)), _convolution),
-    **dict.fromkeys(("RNN", "LSTM", "GRU"), _recurrent),
-    **dict.fromkeys(
-        (f"{kind}Pool{n}d" for kind in ("Max", "Avg") for n in (1, 2, 3)), lambda it: _sizes(it.kernel_size)
-    ),
-    "Linear": lambda it: f"{it.in_features} → {it.out_features}",
-    "Embedding": lambda it: f"{it.num_embeddings} × {it.embedding_dim}",
-    "EmbeddingBag": lambda it: f"{it.num_embeddings} × {it.embedding_dim}",
-    "Dropout": lambda it: f"{it.p:g}",
-    "MultiheadAttention": lambda it: f"{it.embed_dim}, {it.num_heads} heads",
-    "TransformerEncoderLayer": lambda it: f"{it.self_attn.embed_dim}, {it.self_attn.num_heads} heads",
-}
-# classes of torch.nn that stand for themselves; containers are those that others are put into
-_TORCH = {name for name in vars(nn) if isinstance(getattr(nn, name), type)} - {
-    "Module",
-    "Sequential",
-    "ModuleList",
-    "ModuleDict",
-}

@@ -13,7 +13,6 @@ from projectkit.poster.watch.sources import Snapshot, changed, snapshot
 from projectkit.poster.watch.view import View, look
 from projectkit.project import Project
 
-PORT = 8711
 _LOOK_S = 0.1
 _SETTLE_S = 0.03  # an editor that writes a file in two steps is through with it
 
@@ -22,7 +21,7 @@ def watch(
     folder: Path,
     project: Project,
     *,
-    port: int = PORT,
+    port: int,
     opened: Callable[[str], object],
     built: Callable[[View], object],
     stop: threading.Event | None = None,
