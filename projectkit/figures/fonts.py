@@ -45,7 +45,7 @@ def families() -> tuple[str, ...]:
 def beside(folders: Sequence[Path]) -> Iterator[None]:
     """Figures that are drawn within take characters that our fonts lack from the fonts of these folders."""
     files = (path for folder in folders for path in sorted(folder.rglob("*.[ot]t[fc]")))
-    token = _BESIDE.set(tuple(dict.fromkeys(map(_known, files))))
+    token = _BESIDE.set(tuple(dict.fromkeys(filter(None, map(_known, files)))))
     try:
         yield
     finally:
@@ -54,10 +54,13 @@ def beside(folders: Sequence[Path]) -> Iterator[None]:
 
 @functools.cache
 def _known(path: Path) -> str:
-    """The family of a font file, which matplotlib knows afterwards, in regular and in bold."""
+    """The family of a font file, which matplotlib knows afterwards, in regular and in bold; empty where it is damaged."""
     from matplotlib.font_manager import fontManager
 
-    fontManager.addfont(path)
+    try:
+        fontManager.addfont(path)
+    except (OSError, RuntimeError):  # FreeType cannot read it; what it would have drawn is missed by name
+        return ""
     added = fontManager.ttflist[-1]
     # Where it has one weight, a title in bold would be warned about.
     fontManager.ttflist.append(replace(added, weight=700))

@@ -45,7 +45,9 @@ def style(font_pt: float = 9.0) -> Iterator[None]:
     """
     import matplotlib as mpl
 
-    with mpl.rc_context(_settings(font_pt)):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # a matplotlibrc in the folder where one stands could have labels run through LaTeX
+        mpl.rcParams.update(_settings(font_pt))
         yield
 
 
@@ -118,7 +120,7 @@ def svg_bytes(figure: Figure) -> bytes:
     import matplotlib as mpl
 
     buffer = io.BytesIO()
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "projectkit"}):
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "projectkit", "svg.image_inline": True}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from projectkit.errors import WorkError
+from projectkit.errors import UserError, WorkError
 from projectkit.poster.outputs.page import page
 from projectkit.poster.outputs.previews import previews
 from projectkit.poster.outputs.summary import summary
 from projectkit.poster.overfull import preview, told
 from projectkit.poster.render import Rendered, rendered
+from projectkit.poster.source.files import lies_in
 from projectkit.poster.typesetting.warm import Warm
 from projectkit.project import Project
 from projectkit.runs import atomic_write
@@ -82,13 +85,15 @@ def build_poster(folder: Path, project: Project, output: Path | None = None, *, 
             what runs off; or it met a limit.
     """
     with rendered(folder, project, warm) as found:
-        target = output or found.poster.folder / "build"
+        target = output or _inside(found.poster.folder / "build", project)
         if found.layout is None or found.excess is not None:
-            target.mkdir(parents=True, exist_ok=True)
-            atomic_write(target / _OVERFULL, preview(found))
+            picture = preview(found)
+            with _writing(target):
+                atomic_write(target / _OVERFULL, picture)
             raise told(found).error()
         _replace_all(target, _files(found, project))
-        (target / _OVERFULL).unlink(missing_ok=True)
+        with _writing(target):
+            (target / _OVERFULL).unlink(missing_ok=True)
         return Built(
             files=tuple(target / name for name in FILES),
             words=found.words,
@@ -103,6 +108,16 @@ FILES = (
     *("poster.pdf", "poster-print.pdf", "poster.html"),
     *("poster.png", "poster-screen.png", "thumbnail.png", "poster.json"),
 )
+
+
+def _inside(folder: Path, project: Project) -> Path:
+    """The team's own folder for the files: who builds the posters of others must not be led elsewhere by a link."""
+    if not lies_in(folder, project.root):
+        where = f"{folder.parent.name}/{folder.name}"
+        raise UserError(
+            "leads out of the project", where=where, remedy="remove the link, or name a folder: --output FOLDER"
+        )
+    return folder
 
 
 def _files(found: Rendered, project: Project) -> dict[str, bytes]:
@@ -127,16 +142,29 @@ def _files(found: Rendered, project: Project) -> dict[str, bytes]:
 
 def _replace_all(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write all files beside those that are there, then put them in their places: a full disk leaves the old ones."""
-    folder.mkdir(parents=True, exist_ok=True)
-    fresh = {name: folder / f".{name}.new" for name in files}
+    fresh = {name: folder / f".{name}.{secrets.token_hex(4)}.new" for name in files}  # two builds may be at work
+    with _writing(folder):
+        try:
+            for name, content in files.items():
+                atomic_write(fresh[name], content, durable=False)
+            for name, file in fresh.items():
+                file.replace(folder / name)
+        finally:
+            for file in fresh.values():
+                file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Write into a folder, which is made: what the disk or its owner refuses is one line."""
     try:
-        for name, content in files.items():
-            atomic_write(fresh[name], content, durable=False)
-        for name, file in fresh.items():
-            file.replace(folder / name)
-    except PermissionError as error:  # Windows, while a viewer shows it
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except PermissionError as error:  # on Windows while a viewer shows it
         where = str(error.filename2 or error.filename)
-        raise WorkError("cannot be written", where=where, remedy="close the program that shows it") from error
-    finally:
-        for file in fresh.values():
-            file.unlink(missing_ok=True)
+        remedy = "close the program that shows it, or look at its permissions"
+        raise WorkError("cannot be written", where=where, remedy=remedy) from error
+    except OSError as error:
+        what, where = f"cannot be written: {error.strerror}", str(error.filename2 or error.filename or folder)
+        remedy = "make room there, or name another place: --output FOLDER"
+        raise WorkError(what, where=where, remedy=remedy) from error

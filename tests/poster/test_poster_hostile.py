@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
 import pytest
 
-from projectkit.errors import UserError, one_line
-from projectkit.poster import build_poster
+from projectkit.errors import UserError, WorkError, one_line
+from projectkit.poster import build, build_poster
 from projectkit.poster.markup.bibliography import read_bibliography
 from projectkit.poster.markup.markdown import parse
 from projectkit.poster.source.reading import read_poster
@@ -112,3 +113,91 @@ def test_typst_in_a_text_is_text():
     written = '#eval("1") #read("/etc/passwd") #import "x.typ": * \\#x <label>'
     (block,) = parse(written, "a.md")
     assert block["children"][0]["text"].startswith("#eval(")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_the_teams_own_build_folder_leads_nowhere_else(team, write_poster, tmp_path):
+    folder, elsewhere = write_poster(), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (folder / "build").symlink_to(elsewhere)
+    assert refused(team, folder).startswith("poster/build: leads out of the project; ")
+    assert list(elsewhere.iterdir()) == []
+    assert build_poster(folder, team, output=folder / "build").pdf.is_file()  # who names a folder means it
+
+
+@pytest.mark.parametrize("content", [b"", b"not a font at all"])
+def test_a_font_that_is_none_is_named(team, write_poster, content):
+    folder = write_poster()
+    (folder / "fonts").mkdir()
+    (folder / "fonts" / "a.ttf").write_bytes(content)
+    assert refused(team, folder).startswith("poster/fonts/a.ttf: is no font; ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
+def test_a_pipe_among_the_fonts_is_not_waited_for(team, write_poster):
+    folder = write_poster()
+    (folder / "fonts").mkdir()
+    os.mkfifo(folder / "fonts" / "a.ttf")
+    assert refused(team, folder).startswith("poster/fonts/a.ttf: is no font; ")
+
+
+def test_a_damaged_font_stops_no_poster_that_can_do_without_it(team, write_poster):
+    folder = write_poster()
+    (folder / "fonts").mkdir()
+    (folder / "fonts" / "a.ttf").write_bytes(b"\0\1\0\0" + bytes(range(200)))
+    assert build_poster(folder, team).pdf.is_file()
+
+
+@pytest.mark.parametrize("taken", ["build", "build/poster.pdf", "build/poster-overfull.png"])
+def test_a_place_that_cannot_be_written_is_one_line(team, write_poster, taken):
+    folder = write_poster()
+    if taken == "build":
+        (folder / taken).write_text("a file", encoding="utf-8")
+    else:
+        (folder / taken).mkdir(parents=True)
+    with pytest.raises(WorkError, match="cannot be written"):
+        build_poster(folder, team)
+    assert not [file for file in folder.rglob("*.new") if file.is_file()]
+
+
+def test_a_full_disk_leaves_the_old_files(team, write_poster, monkeypatch):
+    folder = write_poster()
+    built = build_poster(folder, team)
+    before = {file: file.read_bytes() for file in built.files}
+    (folder / "sections" / "10-found.md").write_text("# Found\n\nSomething else.\n", encoding="utf-8")
+    write = build.atomic_write
+
+    def full(path, content, **options):
+        if "thumbnail" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        write(path, content, **options)
+
+    monkeypatch.setattr(build, "atomic_write", full)
+    with pytest.raises(WorkError, match="No space left"):
+        build_poster(folder, team)
+    assert {file: file.read_bytes() for file in built.files} == before
+    assert sorted(path.name for path in built.folder.iterdir()) == sorted(file.name for file in built.files)
+
+
+def test_a_photograph_of_a_print_shop_is_named(team, write_poster):
+    from PIL import Image
+
+    folder = write_poster("# Found\n\n![x](a.jpg)\n")
+    Image.new("CMYK", (300, 200)).save(folder / "a.jpg")
+    assert "CMYK" in refused(team, folder)
+
+
+def test_a_matplotlibrc_where_one_stands_changes_no_figure():
+    import matplotlib as mpl
+
+    from projectkit.figures.style import new_figure, style, svg_bytes
+
+    def drawn() -> bytes:
+        with style():
+            figure = new_figure((60, 40))
+            figure.subplots().set_title("spam")
+        return svg_bytes(figure)
+
+    plain = drawn()
+    with mpl.rc_context({"text.usetex": True, "axes.titlepad": 30, "svg.image_inline": False}):
+        assert drawn() == plain

@@ -10,6 +10,7 @@ from typing import Any
 
 from projectkit.errors import UserError
 from projectkit.poster.gallery.places import FILES, Place
+from projectkit.poster.source.files import is_file, lies_in
 from projectkit.poster.source.values import Author, Link
 
 _MOST_BYTES = {"poster.json": 2 << 20, "poster.pdf": 64 << 20, "poster.png": 128 << 20}
@@ -161,10 +162,10 @@ class _Document:
 
 def _file(place: Place, name: str) -> Path:
     """One of the three files; a link that leads out of the folder would put another's file on the wall."""
-    file = (place.build / name).resolve()
-    if not file.is_file():
+    file = place.build / name
+    if not is_file(file):
         raise UserError(f"there is no {name}", where=str(place.build), remedy=_REMEDY)
-    if not file.is_relative_to(place.within.resolve()):
+    if not lies_in(file, place.within):
         raise UserError(f"{name} leads out of the folder", where=str(place.build), remedy=_REMEDY)
     if file.stat().st_size > _MOST_BYTES[name]:
         what = f"{name} has more than {_MOST_BYTES[name] >> 20} MiB"

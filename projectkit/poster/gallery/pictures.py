@@ -12,7 +12,8 @@ from projectkit.errors import UserError
 if TYPE_CHECKING:
     from PIL import Image
 
-_MOST_PIXELS = 80_000_000  # a sheet of 36 x 72 in at 150 ppi has 58 million
+_MOST_PIXELS = 45_000_000  # `poster build` draws up to 40 million; each takes up to 7 bytes here
+_LONGEST_SIDE = 16_000  # of WebP, which holds 16,383
 _LARGE, _SMALL = 1_800_000, 145_000  # pixels: A0 with 34 pixels an inch, text of 32 pt is 15 pixels tall; 320 x 453
 _LARGE_QUALITIES = (60, 45, 30)  # of WebP; the first that keeps
 _LARGE_BYTES = 135_000  # the picture below this, so that a hundred posters with their PDFs stay below 25 MB
@@ -74,7 +75,7 @@ def _pixels(file: Path) -> int:
 def _resized(image: Image.Image, pixels: int) -> Image.Image:
     from PIL import Image
 
-    scale = min(1.0, (pixels / (image.width * image.height)) ** 0.5)
+    scale = min(1.0, (pixels / (image.width * image.height)) ** 0.5, _LONGEST_SIDE / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return image.resize(size, Image.Resampling.HAMMING)
 

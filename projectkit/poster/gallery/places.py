@@ -43,7 +43,7 @@ def places(folders: Iterable[Path]) -> list[Place]:
         here = _place(folder)
         below = [] if here.found else [place for place in map(_place, _subfolders(folder)) if place.found]
         for place in below or [here]:
-            found.setdefault(place.build.resolve(), place)
+            found.setdefault(Path(os.path.realpath(place.build)), place)  # `resolve` fails in a loop of links
     return list(found.values())
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import UserError, did_you_mean
-from projectkit.poster.source.files import lies_in
+from projectkit.poster.source.files import is_file, lies_in
 from projectkit.poster.source.values import Poster
 
 # Distribution and folder of each bundled family; their packages are data, none of their code is run.
@@ -32,6 +32,8 @@ _MORE = {
     for script in ("Devanagari", "Tamil", "Telugu", "Thai", "Khmer")
 }
 _CJK = ("cvttf-notosanscjk-regular", "cvttf_NotoSansCJK_Regular")  # 27 MB, and so not looked into unless it is needed
+_SUFFIXES = (".otf", ".ttf", ".otc", ".ttc")
+_HEADS = (b"\0\1\0\0", b"OTTO", b"true", b"ttcf")
 _FALLBACKS = ("Source Sans 3", "Noto Sans Arabic", "Assistant", *_MORE)
 # The first word of a character's name in Unicode -> the distribution with a font that has its script
 _SCRIPTS = {
@@ -113,6 +115,17 @@ def _check_inside(folder: Path) -> None:
         if not lies_in(path, folder.parent):
             where = f"{folder.parent.name}/{path.relative_to(folder.parent).as_posix()}"
             raise UserError("leads out of its folder", where=where, remedy="copy the font itself there")
+        if path.suffix.lower() in _SUFFIXES and not _is_font(path):
+            where = f"{folder.parent.name}/{path.relative_to(folder.parent).as_posix()}"
+            raise UserError("is no font", where=where, remedy="download it again, or remove it")
+
+
+def _is_font(path: Path) -> bool:
+    """Whether a file starts as fonts do; a pipe, which would be waited for, is none."""
+    if not is_file(path):
+        return False
+    with path.open("rb") as file:
+        return file.read(4) in _HEADS
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -102,13 +102,18 @@ def _problem_of_pixels(path: Path) -> tuple[str, str] | None:
     with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
         try:
             with Image.open(path) as image:
-                width, height = image.size
+                (width, height), mode = image.size, image.mode
         except Image.DecompressionBombError:
             return "has far too many pixels", remedy
         except (OSError, ValueError, SyntaxError):  # whatever its first bytes say, no reader knows it
             return "cannot be decoded: its head is damaged", "save it again as SVG or PNG"
     if width * height > _MOST_PIXELS:
         return f"has {width} x {height} pixels", remedy
+    if mode == "CMYK":
+        return (
+            "is in the colours of a print shop (CMYK), which an archival PDF holds with a profile only",
+            "save it in RGB",
+        )
     return None
 
 

@@ -175,3 +175,29 @@ def test_halves_of_characters_do_not_stop_the_site(hand_in, tmp_path) -> None:
     file.write_text(json.dumps(said | {"title": "half \ud800 of it", "tags": ["\udfff"]}), encoding="utf-8")
     made = make_gallery([folder], tmp_path / "site")
     assert "half ? of it" in made.index.read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes of POSIX")
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.symlink_to(path.name), lambda path: os.mkfifo(path)],  # noqa: PLW0108 -- no pipes on Windows
+    ids=["loop of links", "pipe"],
+)
+@pytest.mark.parametrize("name", ["poster.json", "poster.pdf", "poster.png"])
+def test_a_file_that_is_none_fails_for_its_poster_alone(hand_in, tmp_path, name, make) -> None:
+    good, bad = hand_in("good"), hand_in("bad")
+    file = bad / "poster" / "build" / name
+    file.unlink()
+    make(file)
+    made = make_gallery([good, bad], tmp_path / "site")
+    assert [poster.entry.title for poster in made.posters] == ["good"]
+    assert [failure.folder for failure in made.failures] == [str(bad)]
+
+
+@pytest.mark.parametrize("size", [(1, 40_000), (40_000, 1)])
+def test_a_picture_as_thin_as_a_line_is_made_short_enough_for_webp(tmp_path, size) -> None:
+    from PIL import Image
+
+    Image.new("RGB", size).save(tmp_path / "poster.png")
+    large, small = pictures(tmp_path / "poster.png")
+    assert max(large.width, large.height, small.width, small.height) <= 16_000
