@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from projectkit.figures.labels import LEAST_PT, fitted_names, measured, small_pt
+from projectkit.figures.labels import LEAST_PT, fitted_names, lay_out, measured, small_pt
 from projectkit.figures.style import FAINT, GRID, INK, finish, new_figure, stroke, style
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def confusion_matrix(
         axes.set_ylabel("true", labelpad=0.45 * font_pt)
         room_pt = (_NAMES * size_mm[0] / 25.4 * 72, _NAMES * size_mm[1] / 25.4 * 72)
         _name_ticks(axes, class_names, room_pt, cell_pt=_cell_pt(size_mm, len(counts)), font_pt=font_pt)
-        figure.draw_without_rendering()  # now names and bar have taken their place
+        lay_out(figure)  # now names and bar have taken their place
         _name_ticks(axes, class_names, room_pt, cell_pt=_side_pt(axes) / len(counts), font_pt=font_pt)
         finish(figure)
         cell_pt = _side_pt(axes) / len(counts)

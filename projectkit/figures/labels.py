@@ -107,11 +107,10 @@ def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] =
     """
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()
+    lay_out(figure)
     for corner in corners:
         inside: Legend = axes.legend(handles=_any(handles), loc=corner, borderaxespad=0.3)
         inside.set_in_layout(False)
-        figure.draw_without_rendering()
         if _is_free(axes, inside.get_window_extent(), pad=0.4 * font_pt * figure.dpi / 72):
             return inside
         inside.remove()
@@ -123,6 +122,16 @@ def legend(axes: Axes, handles: Sequence[Handle], *, corners: Sequence[Corner] =
         borderaxespad=0.2,
     )
     return outside
+
+
+def lay_out(figure: Figure) -> None:
+    """One pass of a figure's layout. Drawing without rendering does the same and takes twice as long."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+    for axes in figure.axes:
+        locator: Any = axes.get_axes_locator()  # a colour bar's; None for all others
+        axes.apply_aspect(locator(axes, None) if locator else None)
 
 
 def _is_better_beside(axes: Axes, handles: Sequence[Handle], font_pt: float) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from projectkit.figures.fonts import families
-from projectkit.figures.labels import small_pt
+from projectkit.figures.labels import lay_out, small_pt
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -74,15 +74,15 @@ def new_figure(size_mm: tuple[float, float]) -> Figure:
 
 def finish(figure: Figure) -> None:
     """Lay the figure out and keep it so: laid out again while it is saved, it would move by fractions of a point."""
-    before: list[float] = []
+    before = _places(figure)  # of a figure that was laid out before, perhaps already the right ones
     # The first pass gives axes their size, by which ticks are chosen; those change the labels' room.
     for _ in range(_MOST_PASSES):
-        figure.draw_without_rendering()
-        now = [edge for axes in figure.axes for edge in axes.get_position().bounds]
-        if before and max(abs(one - other) for one, other in zip(before, now, strict=True)) < _STILL:
+        lay_out(figure)
+        now = _places(figure)
+        if max((abs(one - other) for one, other in zip(before, now, strict=True)), default=0.0) < _STILL:
             break
         before = now
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # with any other, even "none", saving draws the figure twice
     for axes in figure.axes:
         # The solver's last digits hang on addresses in memory, and the names of clips in an SVG on those digits.
         left, bottom, width, height = (round(edge, _DIGITS) for edge in axes.get_position(original=True).bounds)
@@ -91,6 +91,10 @@ def finish(figure: Figure) -> None:
         axes.apply_aspect()
         _keep_ticks(axes.xaxis, across=True)
         _keep_ticks(axes.yaxis, across=False)
+
+
+def _places(figure: Figure) -> list[float]:
+    return [edge for axes in figure.axes for edge in axes.get_position().bounds]
 
 
 def _keep_ticks(axis: Axis, *, across: bool) -> None:
@@ -211,6 +215,8 @@ def _settings(font_pt: float) -> Any:  # matplotlib's own type is the list of al
         "legend.handlelength": 1.6,
         "figure.facecolor": "white",
         "savefig.facecolor": "white",
+        "figure.autolayout": False,
+        "figure.constrained_layout.use": False,
         "figure.constrained_layout.w_pad": 0.03 * line,
         "figure.constrained_layout.h_pad": 0.03 * line,
     }
