@@ -13,11 +13,13 @@ from pathlib import Path
 from projectkit.errors import UserError, WorkError
 from projectkit.poster.outputs.page import page
 from projectkit.poster.outputs.previews import previews
+from projectkit.poster.outputs.screen import own_layout, pixels
 from projectkit.poster.outputs.summary import summary
 from projectkit.poster.overfull import preview, told
 from projectkit.poster.render import Rendered, rendered
 from projectkit.poster.source.files import lies_in
 from projectkit.poster.typesetting.warm import Warm
+from projectkit.poster.typesetting.worker import Worker
 from projectkit.project import Project
 from projectkit.runs import atomic_write
 
@@ -69,7 +71,7 @@ def build_poster(folder: Path, project: Project, output: Path | None = None, *, 
     | `poster-print.pdf` | the print shop: 3 mm of bleed, crop marks, TrimBox and BleedBox |
     | `poster.html` | the phone behind the QR code |
     | `poster.png` | looking at it: 100 pixels an inch |
-    | `poster-screen.png` | the hall's screen, 16:9 |
+    | `poster-screen.png` | the hall's screen, 16:9, laid out for it where that can be read |
     | `thumbnail.png` | a list of posters, at most 320 x 256 |
     | `poster.json` | the wall, lint: what the poster says, and of which runs |
 
@@ -84,14 +86,14 @@ def build_poster(folder: Path, project: Project, output: Path | None = None, *, 
         WorkError: it does not fit on one page at a size that can be read, with the cuts that would do, and `poster-overfull.png` shows
             what runs off; or it met a limit.
     """
-    with rendered(folder, project, warm) as found:
+    with Worker() as second, rendered(folder, project, warm) as found:
         target = output or _inside(found.poster.folder / "build", project)
         if found.layout is None or found.excess is not None:
             picture = preview(found)
             with _writing(target):
                 atomic_write(target / _OVERFULL, picture)
             raise told(found).error()
-        _replace_all(target, _files(found, project))
+        _replace_all(target, _files(found, project, second))
         with _writing(target):
             (target / _OVERFULL).unlink(missing_ok=True)
         return Built(
@@ -120,23 +122,25 @@ def _inside(folder: Path, project: Project) -> Path:
     return folder
 
 
-def _files(found: Rendered, project: Project) -> dict[str, bytes]:
-    """Name -> content. The page is written here while the typesetting process draws the rest."""
+def _files(found: Rendered, project: Project, second: Worker) -> dict[str, bytes]:
+    """Name -> content. The page is written here while two typesetting processes draw the rest."""
     sheet, typesetter = found.poster.sheet, found.typesetter
-    with ThreadPoolExecutor(max_workers=1) as drawing:
+    with ThreadPoolExecutor(max_workers=1) as drawing, ThreadPoolExecutor(max_workers=1) as beside:
+        own = beside.submit(own_layout, found, second)
         printed = drawing.submit(typesetter.print_pdf)
         pictures = drawing.submit(previews, typesetter, sheet.width_mm, sheet.height_mm)
         html = page(found)
-        about = json.dumps(summary(found, project), ensure_ascii=False, indent=1) + "\n"
+        screen = own.result()
+        about = summary(found, project, on_screen="laid out" if screen else "sheet")
         drawn = pictures.result()
         return {
             "poster.pdf": found.pdf,
             "poster-print.pdf": printed.result(),
             "poster.html": html,
             "poster.png": drawn.preview,
-            "poster-screen.png": drawn.screen,
+            "poster-screen.png": screen or drawing.submit(pixels, typesetter).result(),
             "thumbnail.png": drawn.thumbnail,
-            "poster.json": about.encode("utf-8", "backslashreplace"),
+            "poster.json": (json.dumps(about, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace"),
         }
 
 

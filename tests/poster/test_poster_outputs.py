@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 from pathlib import Path
@@ -158,11 +157,39 @@ def test_pictures_have_the_sizes_that_halls_and_lists_take(team, write_poster, y
     assert width == 320 or height == 256
 
 
-def test_the_halls_screen_shows_the_whole_poster_in_its_middle(team, write_poster):
-    folder = build_poster(write_poster(), team).folder
+def corners(folder: Path) -> set[tuple[int, int, int]]:
+    """Colours of a hall's screen at its left and right edges."""
     with Image.open(folder / "poster-screen.png") as image:
         pixels = image.convert("RGB")
-    width = round(2160 * 420 / 594)
+        return {pixels.getpixel((x, y)) for x in (0, image.width - 1) for y in (image.height // 2, image.height - 1)}
+
+
+def test_a_poster_is_laid_out_anew_for_the_halls_screen(team, write_poster, make_run):
+    run = make_run()
+    curves = f":::{{curves}}\nruns: {{one: {run}}}\n:::"
+    confusion = f":::{{figure}}\nrun: {run}\nname: confusion\n:::"
+    row = f"::::{{row}}\n{confusion}\n---\n{curves}\n::::"
+    folder = write_poster(f"{TEXT}\n{curves}\n\n# Side by side\n\n{row}\n", yaml="size: A0")
+    built = build_poster(folder, team)
+    assert told(folder)["screen"] == "laid out"
+    assert corners(built.folder) == {(255, 255, 255)}  # the poster's own paper
+
+
+def test_a_poster_for_a_screen_is_shown_on_it_as_it_is(team, write_poster):
+    folder = write_poster(yaml="size: screen")
+    built = build_poster(folder, team)
+    assert told(folder)["screen"] == "laid out"
+    assert corners(built.folder) == {(255, 255, 255)}
+
+
+def test_what_cannot_be_read_on_a_screen_is_shown_as_the_whole_sheet_in_its_middle(team, write_poster):
+    text = "# A\n\n" + "\n\n".join(["Some words that take a line or two of the poster. " * 9] * 19)
+    folder = write_poster(text, yaml="size: A0")
+    built = build_poster(folder, team)
+    assert told(folder)["screen"] == "sheet"
+    with Image.open(built.folder / "poster-screen.png") as image:
+        pixels = image.convert("RGB")
+    width = round(2160 * 841 / 1189)
     left = (3840 - width) // 2
     around = {pixels.getpixel((x, y)) for x in (0, left - 3, left + width + 3, 3839) for y in (0, 1000, 2159)}
     assert len(around) == 1
@@ -170,7 +197,7 @@ def test_the_halls_screen_shows_the_whole_poster_in_its_middle(team, write_poste
 
 
 def test_a_screen_full_of_noise_is_drawn_smaller_until_it_can_be_sent():
-    from projectkit.poster.outputs import previews
+    from projectkit.poster.outputs.screen import pixels
 
     asked: list[tuple[int, int]] = []
 
@@ -181,12 +208,7 @@ def test_a_screen_full_of_noise_is_drawn_smaller_until_it_can_be_sent():
             asked.append((width, height))
             return bytes(width * height * 4)
 
-        def png(self, ppi: float) -> bytes:
-            out = io.BytesIO()
-            Image.new("RGB", (40, 60)).save(out, format="PNG")
-            return out.getvalue()
-
-    assert len(previews.previews(Noisy(), 841, 1189).screen) <= 10_000_000
+    assert len(pixels(Noisy())) <= 10_000_000
     assert all(width * 9 == height * 16 for width, height in asked)
 
 

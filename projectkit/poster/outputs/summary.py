@@ -17,16 +17,17 @@ from projectkit.runs.audit import read_audit
 SCHEMA = 1
 
 
-def summary(found: Rendered, project: Project) -> dict[str, Any]:
+def summary(found: Rendered, project: Project, *, on_screen: str) -> dict[str, Any]:
     """The content of `poster.json`.
 
     Args:
         found: the poster, laid out.
         project: whose runs it shows.
+        on_screen: how the hall's screen shows it: `laid out` for it, or the `sheet`.
 
     Returns:
-        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `theme`, `words`, `text` (all of them, a block a
-        line), `runs` (ids), `numbers` (each with its run and its place), `audit` (of the run whose badge it shows, else None),
+        `schema`, what `poster.yaml` gives (`title`, `authors`, `links` ...), `sheet`, `screen`, `theme`, `words`, `text` (all of them, a
+        block a line), `runs` (ids), `numbers` (each with its run and its place), `audit` (of the run whose badge it shows, else None),
         `sources_digest`.
     """
     poster = found.poster
@@ -51,6 +52,7 @@ def summary(found: Rendered, project: Project) -> dict[str, Any]:
             "width_mm": poster.sheet.width_mm,
             "height_mm": poster.sheet.height_mm,
         },
+        "screen": on_screen,
         "theme": poster.theme.name,
         "words": found.words,
         "text": "\n".join(_words(found)),

@@ -15,14 +15,13 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
+from projectkit.poster.source.sheets import MM_PER_INCH
 from projectkit.poster.typesetting.compose import Composed
 from projectkit.poster.typesetting.fonts import Fonts
 from projectkit.poster.typesetting.layout import Excess, Layout
 from projectkit.poster.typesetting.plan import fit, placed, plan
 from projectkit.poster.typesetting.printing import with_bleed_box
 from projectkit.poster.typesetting.warm import Warm
-
-_MM_PER_INCH = 25.4
 
 
 class Typesetter:
@@ -39,7 +38,7 @@ class Typesetter:
 
     def __init__(self, composed: Composed, fonts: Fonts, warm: Warm) -> None:
         self._composed = composed
-        self._fonts = fonts
+        self.fonts = fonts
         self._stage = Path(tempfile.mkdtemp(prefix="poster-")).resolve()
         self._warm = warm
 
@@ -109,7 +108,7 @@ class Typesetter:
         page = self._composed.document["page"]
         ratio = width / height
         tall = page["width"] / page["height"] <= ratio
-        ppi = (height / page["height"] if tall else width / page["width"]) * _MM_PER_INCH
+        ppi = (height / page["height"] if tall else width / page["width"]) * MM_PER_INCH
         return self._file("png", ppi=ppi, inputs={"screen": f"{ratio}"})
 
     def staged(self, name: str) -> bytes:
@@ -124,11 +123,13 @@ class Typesetter:
         return content
 
     def _ask(self, task: str, **arguments: Any) -> Any:
-        return self._warm.worker.ask(task, self._stage, self._fonts.folders, system=self._fonts.system, **arguments)
+        return self._warm.worker.ask(task, self._stage, self.fonts.folders, system=self.fonts.system, **arguments)
 
     def _write(self, name: str, value: Any) -> None:
         (self._stage / name).write_text(json.dumps(value, ensure_ascii=False), encoding="utf-8")
 
 
 def _load_drawing() -> None:
-    import matplotlib.backends.backend_svg  # noqa: F401
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
