@@ -107,7 +107,7 @@ def test_a_failed_run_is_no_first_run(directive, make_run):
         ("results", "runs: [latest]\nmetrics: [f1_makro]", "s.md:5", "did you mean 'f1_macro'?"),
         ("results", "runs: [latest]\nsubset: test", "s.md:5", "projectkit evaluate"),
         ("curves", "runs: [latest]\nmetrics: [val/los]", "s.md:5", "did you mean 'val/loss'?"),
-        ("figure", "run: latest\nname: rok", "s.md:5", "roc-val"),
+        ("figure", "run: latest\nname: rok", "s.md:5", "no figure 'rok'; did you mean 'roc'?"),
         ("numbers", "- a\n- b", "s.md:4", "key: value"),
         ("numbers", "run: [latest", "s.md", "not valid YAML"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from projectkit.errors import UserError
 from projectkit.poster.directives.drawings import Drawn, Shape, drawing, refused, remember, words
 from projectkit.poster.directives.evaluated import NAMES, evaluated
@@ -47,7 +49,9 @@ def figure(fields: Fields, project: Project, drawn: Drawn) -> Node:
     try:
         path = run.figure(f"{name}-{subset}")
     except UserError as error:
-        raise UserError(error.what, where=fields.where("name"), remedy=error.remedy) from error
+        # a directive names a figure without its subset, which files have in their names
+        what, remedy = (re.sub(rf"-{re.escape(subset)}(?!\.)", "", text) for text in (error.what, error.remedy or ""))
+        raise UserError(what, where=fields.where("name"), remedy=remedy) from error
     remember(fields, drawn, [run], subset, [name])
     return {
         "kind": "figure",
