@@ -219,8 +219,9 @@ class _Cuts:
             shares = dict.fromkeys(self._files, 0.0)
             for index, one in spare.items():
                 shares[self._atoms[index]["file"]] += lines * one / total
-            parts = [f"{math.ceil(share)} of {file.rpartition('/')[2]}" for file, share in shares.items() if share > 0]
-            yield lines, f"cut {_lines(lines)} in all: {', '.join(parts)}"
+            whole = {file.rpartition("/")[2]: math.ceil(share) for file, share in shares.items() if share > 0}
+            parts = ", ".join(f"{count} of {name}" for name, count in whole.items())
+            yield lines, f"cut {_lines(sum(whole.values()))} in all: {parts}"
 
     def _of_a_block_and_text(self) -> Iterator[tuple[float, str]]:
         for index in self._whole:

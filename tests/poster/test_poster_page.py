@@ -107,7 +107,7 @@ def test_results_are_a_table_with_headers_and_the_best_in_bold(written, make_run
     good, bad = make_run("good", f1=0.9), make_run("bad", f1=0.5)
     html = written(f"# A\n\n:::{{results}}\nruns: {{Good: {good}, Bad: {bad}}}\nmetrics: [f1_macro]\n:::\n")
     assert html.count('scope="row"') == 2
-    assert "<strong dir="ltr">0.900</strong>" in html
+    assert '<strong dir="ltr">0.900</strong>' in html
     assert "<strong>0.500</strong>" not in html
 
 
