@@ -79,8 +79,11 @@ def unexpected_line(error: Exception, library: Path) -> str:
         error: as it was caught.
         library: the folder of this library; frames below it or in installed packages are not the team's.
     """
+    import errno
     import sysconfig
 
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS):
+        return f"{error.filename or 'a disk'}: {error.strerror}; make room there, and where temporary files lie"
     others = (library, *(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")))
     own = [
         frame

@@ -104,6 +104,18 @@ def test_spaces_between_authors_are_read_in_one_go():
     assert time.process_time() - began < 5  # CPU time; it was 40 s
 
 
+@pytest.mark.parametrize("end", ["", "--> x", "-->"])
+def test_comments_that_are_never_closed_are_read_in_one_go(end):
+    began = time.process_time()
+    parse("# A\n\n" + "<!--\n" * 9000 + end, "a.md")
+    assert time.process_time() - began < 10  # CPU time; it was 40 s
+
+
+def test_a_hundred_long_sections_are_refused_before_they_are_set(team, write_poster):
+    sections = {f"{number}-a": f"# Found\n\n{'word ' * 9000}\n" for number in range(10, 20)}
+    assert refused(team, write_poster(**sections)).startswith("poster/sections/12-a.md: ")
+
+
 def test_what_is_said_cannot_speak_to_a_terminal():
     assert one_line("a\x1b[31m\n b\u202ec\x9b") == "a\ufffd[31m b\ufffdc\ufffd"
     assert str(UserError("\x1b]0;title\x07")) == "\ufffd]0;title\ufffd"

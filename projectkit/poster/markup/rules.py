@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,13 +46,24 @@ def _comment(state: StateBlock, start_line: int, end_line: int, silent: bool) ->
     start = state.bMarks[start_line] + state.tShift[start_line]
     if not state.src.startswith("<!--", start):
         return False
-    for line in range(start_line, end_line):
-        closed = state.src[start : state.eMarks[line]].rstrip().endswith("-->")
-        if closed:
-            if not silent:
-                state.line = line + 1
-            return True
-    return False
+    ends = state.env.get(
+        "ends of comments"
+    )  # looked for once a text: ten thousand beginnings must not each look through it
+    if ends is None:
+        ends = _ends_of_comments(state)
+    at = bisect_left(ends, start_line)
+    if at == len(ends) or ends[at] >= end_line:
+        return False
+    if not silent:
+        state.line = ends[at] + 1
+    return True
+
+
+def _ends_of_comments(state: StateBlock) -> list[int]:
+    lines = zip(state.bMarks, state.eMarks, strict=True)
+    ends = [number for number, (low, high) in enumerate(lines) if state.src[low:high].rstrip().endswith("-->")]
+    state.env["ends of comments"] = ends
+    return ends
 
 
 def _math_block(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:

@@ -27,6 +27,7 @@ _KEYS = (
     *("size", "orientation", "columns", "language", "theme", "logos", "bibliography"),
 )
 _MOST_COLUMNS = 5
+_MOST_CHARACTERS = 100_000  # of all sections
 LONGEST_ADDRESS = 500  # characters; a QR code of more has modules that a phone cannot tell apart
 _BIBLIOGRAPHY = "references.bib"
 
@@ -79,14 +80,19 @@ def read_poster(folder: Path, root: Path) -> Poster:
 def _sections(fields: Fields, folder: Path, root: Path) -> tuple[Section, ...]:
     language = _language(fields)
     parsed: list[tuple[str, list[Node]]] = []
-    footnotes = 0
+    footnotes = characters = 0
     for file in sorted((folder / "sections").glob("*.md"), key=lambda file: file.name):
         name = shown(file, root)
-        blocks = parse(read_text(file, root, name), name, language=language, first_footnote=footnotes + 1)
+        text = read_text(file, root, name)
+        blocks = parse(text, name, language=language, first_footnote=footnotes + 1)
         if blocks:
             parsed.append((name, blocks))
             _check_headings(Section(name, tuple(blocks)))
             footnotes += sum(len(block["items"]) for block in blocks if block["kind"] == "footnotes")
+        characters += len(text)
+        if characters > _MOST_CHARACTERS:
+            what = f"the sections up to this one have more than {_MOST_CHARACTERS:_} characters"
+            raise UserError(what, where=name, remedy="cut; a poster has room for some 6_000")
     if not parsed:
         raise UserError(
             "the poster has no text",
