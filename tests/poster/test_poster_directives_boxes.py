@@ -212,3 +212,13 @@ def test_every_box_is_drawn(make_run, team, write_poster):
 
 def test_a_card_of_data_without_a_name_is_called_as_its_run(directive, make_run):
     assert directive("data-card", f"run: {make_run('charcnn')}")["title"] == "charcnn"
+
+
+def test_a_file_of_the_ledger_that_cannot_be_read_is_named(directive, make_run, team):
+    team.ledger.mkdir(exist_ok=True)
+    (team.ledger / "20261121-test.json").write_text('{"time": "2026', encoding="utf-8")
+    drawn = Drawn()
+    directive("ledger", f"run: {make_run(data=DATA)}", drawn)
+    assert drawn.warnings == [
+        "s.md:4: ledger/20261121-test.json cannot be read and is not counted; get it back from git"
+    ]

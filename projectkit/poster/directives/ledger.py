@@ -12,7 +12,7 @@ from projectkit.poster.markup.nodes import Node
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 from projectkit.runs import Run
-from projectkit.runs.ledger import FREE, Look, looks
+from projectkit.runs.ledger import FREE, Look, looks, no_looks
 
 _DATA = ("name", "class_path", "target", "split_digest")  # looks at the same labels have these in common
 
@@ -23,7 +23,7 @@ def ledger(fields: Fields, project: Project, drawn: Drawn) -> Node:
     Args:
         fields: `run`, whose data and split it is about; `subset`, by default `test`.
         project: whose ledger is read.
-        drawn: receives the count.
+        drawn: receives the count, and a warning where a file of the ledger cannot be read.
 
     Returns:
         `count`: `value`, `label`, `text` (when, and with how many runs), `source`.
@@ -37,6 +37,10 @@ def ledger(fields: Fields, project: Project, drawn: Drawn) -> Node:
         remedy = "take it out, or write subset: test"
         raise fields.error("subset", f"looks at the {subset_words(subset)} are free, and are not counted", remedy)
     found = [look for look in looks(project.ledger) if look.subset == subset and _same_labels(look, run)]
+    damaged = [
+        f"ledger/{name} cannot be read and is not counted; get it back from git" for name in no_looks(project.ledger)
+    ]
+    drawn.warn_once(fields.place, damaged)
     value = counted(len(found))
     drawn.shown.append(Shown(fields.place, run.id, subset, "looks", float(len(found)), value))
     label = f"{'look' if len(found) == 1 else 'looks'} at the labels of the {subset_words(subset)}"
