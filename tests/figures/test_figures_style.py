@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from projectkit.figures import style, svg_bytes
+from projectkit.figures import confusion_matrix, style, svg_bytes
 from projectkit.figures.style import new_figure
 
 
@@ -14,3 +14,13 @@ def test_bold_and_regular_letters_are_drawn_with_glyphs_of_their_own():
         svg = svg_bytes(figure).decode()
     glyphs = {line.split('id="')[1].split('"')[0] for line in svg.splitlines() if '<path id="' in line}
     assert len(glyphs) == 2
+
+
+def test_a_finished_figure_is_drawn_once_when_it_is_saved(monkeypatch):
+    from matplotlib.figure import Figure
+
+    drawn = []
+    draw = Figure.draw
+    monkeypatch.setattr(Figure, "draw", lambda figure, renderer: (drawn.append(figure), draw(figure, renderer)))
+    svg_bytes(confusion_matrix([[9, 1], [2, 8]], ["ham", "spam"]))
+    assert len(drawn) == 1

@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_leaves_the_files_of_the_last_build(team, write_pos
 
     monkeypatch.setattr(build, "atomic_write", full)
     write_poster("# Another\n\ntext\n")
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(WorkError, match="No space"):
         build_poster(folder, team)
     assert contents(folder / "build") == before
 
