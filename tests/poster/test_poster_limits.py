@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import signal
 import struct
 import subprocess
 import sys
@@ -12,6 +14,7 @@ import pytest
 
 from projectkit.errors import UserError, WorkError
 from projectkit.poster import build_poster
+from projectkit.poster.typesetting import worker
 from projectkit.poster.typesetting.worker import TypesettingError, Worker
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10">'
@@ -49,6 +52,22 @@ def test_what_takes_too_long_is_ended_and_the_next_poster_is_typeset(stage):
         with pytest.raises(WorkError, match="longer than 1 s"):
             stage(worker, LOOP)
         assert stage(worker, "text").startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit of processor time")
+def test_a_task_that_loops_ends_by_itself_where_nobody_is_left_to_end_it(tmp_path):
+    (tmp_path / "main.typ").write_text(LOOP, encoding="utf-8")
+    stage = str(tmp_path.resolve())
+    task = {"do": "png", "main": "main.typ", "stage": stage, "fonts": [], "system": False, "inputs": {}, "ppi": 36}
+    program = Path(worker.__file__).with_name("worker_main.py")
+    done = subprocess.run(
+        [sys.executable, "-P", str(program), str(2**32), "1"],
+        input=json.dumps(task | {"out": f"{stage}/out"}) + "\n",
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == -signal.SIGXCPU
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")

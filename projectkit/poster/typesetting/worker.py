@@ -7,6 +7,7 @@ here it is one line. `worker_main.py` is the program that it runs.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -23,6 +24,8 @@ LIMIT_S = 60.0
 LIMIT_BYTES = 3 * 1024**3
 # One page gains nothing by more threads; each of a server's hundred would take addresses for a stack and a heap of its own.
 _THREADS = {"RAYON_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+
+_MORE_THREADS = 3  # processor time for each second of a task, and to spare
 
 
 class TypesettingError(Exception):
@@ -69,7 +72,15 @@ class Worker:
         program = Path(__file__).with_name("worker_main.py")
         self._process = subprocess.Popen(
             # -P: the program's folder is not looked through for modules, so that its neighbours shadow none
-            [sys.executable, "-P", "-X", "utf8", str(program), str(self._limit_bytes)],
+            [
+                sys.executable,
+                "-P",
+                "-X",
+                "utf8",
+                str(program),
+                str(self._limit_bytes),
+                str(math.ceil(_MORE_THREADS * self._limit_s)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # what it says when it is ended by a limit, which is said in our words

@@ -1,7 +1,8 @@
 """The program of a typesetting process: tasks come in, a line of JSON each, and answers go out; `worker.py` is its other end.
 
 It imports Typst and the standard library, nothing else: it is there in 20 ms, and what it draws can reach nothing but the staging
-folder that a task names. Its memory is limited where the system can do that (Linux); its time is limited by whoever asks.
+folder that a task names. Its memory is limited where the system can do that (Linux); its time is limited by whoever asks,
+its processor time by itself.
 
 | task | answer |
 |---|---|
@@ -23,10 +24,11 @@ _STANDARDS: list[Any] = ["a-2a", "ua-1"]  # archival and accessible; missing gly
 _kept: dict[str, Any] = {}  # the fonts of the last task
 
 
-def main(memory_bytes: int) -> None:
+def main(memory_bytes: int, cpu_s: int) -> None:
     """Answer tasks until there are no more."""
     _limit(memory_bytes)
     for line in sys.stdin:
+        _limit_task(cpu_s)
         sys.stdout.write(json.dumps(_answer(json.loads(line))) + "\n")
         sys.stdout.flush()
 
@@ -40,6 +42,17 @@ def _limit(memory_bytes: int) -> None:
         limit = memory_bytes if most == resource.RLIM_INFINITY else min(memory_bytes, most)
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_task(cpu_s: int) -> None:
+    """Processor time from now on: where whoever asks was ended in the middle, nobody else ends a task that loops."""
+    if sys.platform != "win32":
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        _, most = resource.getrlimit(resource.RLIMIT_CPU)
+        limit = int(used.ru_utime + used.ru_stime) + 1 + cpu_s
+        resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
 
 
 def _answer(task: dict[str, Any]) -> dict[str, Any]:
@@ -101,4 +114,4 @@ _TASKS: dict[str, Callable[[typst.Compiler, dict[str, Any]], Any]] = {
 }
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))
