@@ -5,7 +5,8 @@ at its final size instead of scaling it.
 
 | file | subject |
 |---|---|
-| style.py, fonts.py, labels.py, points.py, diverging.py | colours, type, names that fit, points that are seen, `svg_bytes` and `save_svg` |
+| style.py, fonts.py, labels.py, points.py, diverging.py | the look, type, names that fit, points that are seen, `svg_bytes`, `save_svg` |
+| colours.py | colours as numbers: `contrast`, `luminance`, `mixed` |
 | curves.py | `learning_curves`, `averaged` |
 | learning_rate.py | `lr_range` |
 | confusion.py | `confusion_matrix` |

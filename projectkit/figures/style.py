@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from projectkit.figures.colours import luminance, mixed
 from projectkit.figures.fonts import families
 from projectkit.figures.labels import lay_out, small_pt
 
@@ -145,26 +146,11 @@ def recoloured(svg: bytes, *, paper: str, ink: str, muted: str) -> bytes:
     into = {
         "#ffffff": paper,
         INK.lower(): ink,
-        FAINT.lower(): _mixed(muted, paper, 0.6),
-        GRID.lower(): _mixed(muted, paper, 0.16),
+        FAINT.lower(): mixed(muted, paper, 0.6),
+        GRID.lower(): mixed(muted, paper, 0.16),
     }
     found = re.compile("|".join(into).encode("ascii"))
     return found.sub(lambda match: into[match[0].decode("ascii")].lower().encode("ascii"), svg)
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance of `#rrggbb`, from 0 (black) to 1 (white).
-
-    Source: WCAG 2.2, "relative luminance".
-    """
-    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def _mixed(one: str, other: str, share: float) -> str:
-    parts = [(int(one[place : place + 2], 16), int(other[place : place + 2], 16)) for place in (1, 3, 5)]
-    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in parts)
 
 
 def save_svg(figure: Figure, path: Path) -> None:

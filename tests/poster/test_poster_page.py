@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from projectkit.figures.colours import contrast
 from projectkit.poster.outputs.page import page
 from projectkit.poster.outputs.page.colours import css_variables
 from projectkit.poster.outputs.page.markup import element, text
 from projectkit.poster.outputs.page.nodes import _BLOCKS, _INLINES
 from projectkit.poster.render import rendered
-from projectkit.poster.themes.contrast import contrast
 from projectkit.poster.themes.theme import COLOURS
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'

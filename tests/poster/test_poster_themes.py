@@ -5,8 +5,9 @@ import os
 import pytest
 
 from projectkit.errors import UserError
+from projectkit.figures.colours import contrast
 from projectkit.poster.source.reading import read_poster
-from projectkit.poster.themes.contrast import contrast, weak_contrasts
+from projectkit.poster.themes.contrast import weak_contrasts
 from projectkit.poster.themes.ours import THEMES
 from projectkit.poster.themes.theme import COLOURS
 

@@ -19,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from projectkit.errors import UserError, did_you_mean
+from projectkit.figures.colours import contrast, mixed
 from projectkit.poster.source.fields import Fields, read_fields
 from projectkit.poster.source.files import is_file, lies_in, read_text, shown
-from projectkit.poster.themes.contrast import contrast, mixed
 from projectkit.poster.themes.ours import THEMES
 from projectkit.poster.themes.theme import ARRANGEMENTS, COLOURS, FONTS, HEADERS, HEADINGS, Logo, Theme
 

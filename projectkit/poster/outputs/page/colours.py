@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from projectkit.poster.themes.contrast import TEXT, contrast, luminance, mixed
+from projectkit.figures.colours import contrast, luminance, mixed
+from projectkit.poster.themes.contrast import TEXT
 
 _DARK = {"paper": "#14181d", "ink": "#e8ecf0", "muted": "#a9b4bf", "tint": "#1e252d", "hairline": "#3a4550"}
 _STEPS = 20
