@@ -67,14 +67,6 @@ def test_a_text_that_is_far_too_long_says_by_how_much_and_where_to_cut(team, wri
     assert [file.name for file in (folder / "build").iterdir()] == ["poster-overfull.png"]
 
 
-def test_a_table_too_wide_for_a_column_is_named_with_its_line(team, write_poster):
-    row = "|" + " incomprehensibility |" * 9
-    table = "\n".join([row, "|" + "---|" * 9, row])
-    with pytest.raises(WorkError) as error:
-        build_poster(write_poster(f"# A\n\ntext\n\n{table}\n"), team)
-    assert str(error.value).startswith("poster/sections/10-found.md:5: this table is wider")
-
-
 HOSTILE = '#import "@preview/x:1.0.0"; #read("/etc/passwd") $x$ \\ <script>alert(1)</script> *a* _b_ @c'
 
 
