@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+import time
 import unicodedata
 import warnings
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ _TOO_LONG = "a PDF string is longer than"
 _MISSING_IN_FIGURE = re.compile(r"Glyph (\d+) ")  # matplotlib's words, where it would draw a box
 _MOST_SHOWN = 8
 _LIMIT_S = 10.0  # for one picture by itself
+_LIMIT_OF_ALL_S = 30.0  # after which no further one is tried
 
 
 class MissingCharactersError(UserError):
@@ -57,7 +59,10 @@ def explained(poster: Poster, pictures: Mapping[str, Picture]) -> Iterator[None]
         if _TOO_LONG in said:
             what = "an alternative text, a name or a formula has more than 32,767 characters, which no PDF holds"
             raise UserError(what, where=poster.file, remedy="shorten it") from error
+        deadline = time.monotonic() + _LIMIT_OF_ALL_S
         for name, picture in pictures.items():
+            if time.monotonic() > deadline:
+                break
             problem = _undecodable(name, picture)
             if problem is not None:
                 what = f"the picture {picture.named} cannot be decoded: {problem}"
