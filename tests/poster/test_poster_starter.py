@@ -46,7 +46,7 @@ def test_what_is_there_is_never_overwritten(tmp_path):
     [
         "Say \"yes\": #1 'quoted' {{ cookiecutter.x }} <title> <authors> \\n",
         "Что мы нашли — 恶意域名 🔒",
-        "two\nlines and a \x7f, a \x85 and a \u2028",
+        "two\nlines, a \u2028 and a \u200e",
         "- [a, {b: c}]",
     ],
 )
