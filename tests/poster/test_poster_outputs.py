@@ -182,6 +182,13 @@ def test_a_poster_for_a_screen_is_shown_on_it_as_it_is(team, write_poster):
     assert corners(built.folder) == {(255, 255, 255)}
 
 
+def test_a_billboard_that_has_no_room_for_its_middle_on_a_screen_is_shown_there_in_columns(team, write_poster):
+    text = "# A\n\n" + "\n\n".join(["Some words that take a line or two of the poster. " * 9] * 8)
+    folder = write_poster(text, yaml="size: A0\ntheme: billboard\nfinding: It works")
+    build_poster(folder, team)
+    assert told(folder)["screen"] == "laid out"
+
+
 def test_what_cannot_be_read_on_a_screen_is_shown_as_the_whole_sheet_in_its_middle(team, write_poster):
     text = "# A\n\n" + "\n\n".join(["Some words that take a line or two of the poster. " * 9] * 19)
     folder = write_poster(text, yaml="size: A0")

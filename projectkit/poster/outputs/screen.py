@@ -38,15 +38,17 @@ def own_layout(found: Rendered, worker: Worker) -> bytes | None:
     """
     if found.poster.sheet.screen:
         return pixels(found.typesetter)
-    try:
-        with Typesetter(_on_a_screen(found), found.typesetter.fonts, Warm(worker)) as typesetter:
-            layout = typesetter.lay_out()
-            if not isinstance(layout, Layout):
-                return None
-            typesetter.draw(layout)
-            return pixels(typesetter)
-    except (UserError, TypesettingError):  # a header that takes most of the screen, say: it is a picture beside others
-        return None
+    arrangement = found.composed.document["theme"]["arrangement"]
+    for one in dict.fromkeys((arrangement, "columns")):  # a billboard's middle may leave too little room
+        try:
+            with Typesetter(_on_a_screen(found, one), found.typesetter.fonts, Warm(worker)) as typesetter:
+                layout = typesetter.lay_out()
+                if isinstance(layout, Layout):
+                    typesetter.draw(layout)
+                    return pixels(typesetter)
+        except (UserError, TypesettingError):  # such as of a header that takes most of the screen
+            continue
+    return None
 
 
 def pixels(typesetter: Typesetter) -> bytes:
@@ -58,25 +60,27 @@ def pixels(typesetter: Typesetter) -> bytes:
     return content
 
 
-def _on_a_screen(found: Rendered) -> Composed:
-    """The same content, with the figures as pictures, and the page, the columns and the sizes of text of a screen."""
+def _on_a_screen(found: Rendered, arrangement: str) -> Composed:
+    """The same content on a screen's page, with its columns and sizes of text; figures are pictures.
+
+    A billboard that is set in columns has its finding as the subtitle.
+    """
     composed, here, there = found.composed, found.poster.sheet, sheet("screen")
+    data = composed.document
     nearer = there.distance_m / here.distance_m
     shorter = there.short_mm / here.short_mm
     page = {"width": there.width_mm, "height": there.height_mm}
-    page |= {key: composed.document["page"][key] * shorter for key in ("margin", "gutter")}
+    page |= {key: data["page"][key] * shorter for key in ("margin", "gutter")}
     good = composed.good * nearer
-    billboard = composed.document["theme"]["arrangement"] == "billboard"
     shares = dict(_shares(found))
-    atoms = [
-        {**atom, "blocks": [_with_pictures(node, shares) for node in atom["blocks"]]}
-        for atom in composed.document["atoms"]
-    ]
+    atoms = [{**atom, "blocks": [_with_pictures(node, shares) for node in atom["blocks"]]} for atom in data["atoms"]]
     document = {
-        **composed.document,
+        **data,
+        "subtitle": data["subtitle"] if arrangement == data["theme"]["arrangement"] else data["finding"],
+        "theme": {**data["theme"], "arrangement": arrangement},
         "page": page,
-        "options": options(page, good, billboard=billboard, wanted=None, atoms=len(atoms)),
-        "sizes": [size * nearer for size in composed.document["sizes"][::_EVERY]],
+        "options": options(page, good, billboard=arrangement == "billboard", wanted=None, atoms=len(atoms)),
+        "sizes": [size * nearer for size in data["sizes"][::_EVERY]],
         "atoms": atoms,
     }
     drawn = {
