@@ -8,7 +8,6 @@ from projectkit.errors import UserError
 from projectkit.poster.overfull import told
 from projectkit.poster.render import rendered
 
-REFUSED = ("header and footer take", "the finding has", "no font here has", "is too tall", "is too wide")
 FROM_RIGHT = ("ar", "fa", "he")
 
 
@@ -23,14 +22,13 @@ def check(seed, team, make_run):
                 assert cuts.lines >= 1
                 assert cuts.cuts
                 assert "\n" not in str(cuts.error())
-                return "overfull"
+                return
             page, mirrored = found.composed.document["page"], generator.language in FROM_RIGHT
             assert faults(found.pdf, page, found.layout, mirrored=mirrored, marks=generator.marks) == []
-            return "built"
     except UserError as error:
-        if not any(words in str(error) for words in REFUSED):
-            raise
-        return "refused"
+        if "no font here has" in str(error):
+            pytest.skip(str(error))
+        raise
 
 
 @pytest.mark.parametrize("seed", range(20))
