@@ -90,10 +90,12 @@ def test_a_machine_that_gives_less_memory_than_the_limit_typesets_in_that(tmp_pa
     assert (tmp_path / "out").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_fault_of_the_typesetters_native_code_ends_its_process_only(stage):
+def test_a_picture_that_overflows_the_typesetters_stack_ends_its_process_at_most(stage):
     deep = SVG + "<g>" * 100_000 + "</g>" * 100_000 + "</svg>"
     with Worker() as worker:
-        with pytest.raises(WorkError, match="a fault of the typesetter"):
+        with pytest.raises(
+            (WorkError, TypesettingError), match=r"a fault of the typesetter|limit"
+        ):  # Typst 0.15.2 counts nodes
             stage(worker, '#image("deep.svg")', deep_svg=deep.encode())
         assert stage(worker, "text").startswith(b"\x89PNG")
 

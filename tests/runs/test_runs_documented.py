@@ -25,6 +25,7 @@ def test_every_file_of_a_run_is_in_the_table(make_run, project):
     writer = make_run()
     (writer.path / "source.diff").touch()
     writer.write_evaluation("val", {"n": 1})
+    writer.write_model({"layers": []})
     writer.write_predictions("val", ["a"], [0], np.ones((1, 2)))
     note_run(read_run(writer.path), "good")
     there = {f"{path.name}/" if path.is_dir() else path.name for path in writer.path.iterdir()}

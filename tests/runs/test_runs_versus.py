@@ -263,7 +263,14 @@ def test_a_test_subset_that_was_looked_at_often_is_said_with_the_count(lab: Lab,
     project.ledger.mkdir()
 
     def look(run: str, place: int, digest: str = "d" * 64) -> None:
-        entry = {"run": run, "subset": "test", "data": {"split_digest": digest}}
+        time = f"2026-11-0{place}T12:00:00+00:00"
+        entry = {
+            "time": time,
+            "run": run,
+            "subset": "test",
+            "data": {"split_digest": digest},
+            "checkpoint_sha256": "c" * 64,
+        }
         (project.ledger / f"{place}.json").write_text(json.dumps(entry), encoding="utf-8")
 
     for place, run in enumerate(runs):
