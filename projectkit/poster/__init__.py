@@ -10,6 +10,7 @@ is evaluated. Numbers and curves come from runs, through `projectkit.runs`, and 
 | overfull.py | a poster that does not fit: how many lines too many, and cuts that would do |
 | source/ | `poster.yaml` and `sections/*.md`, as plain values |
 | markup/ | Markdown to a tree |
+| addresses.py | how addresses begin |
 | directives/ | results, numbers, curves, figures from runs |
 | themes/ | colours, fonts, logos, arrangement |
 | typesetting/ | the tree to a page, in Typst |

@@ -47,6 +47,22 @@ def atomic_write(path: Path, data: bytes, *, durable: bool = True) -> None:
         raise
 
 
+def replace_folder(fresh: Path, target: Path, old: Path) -> None:
+    """Put a folder into the place of another, which goes to `old`; all three lie on one disk.
+
+    Raises:
+        OSError: it cannot be put there; the former one stands as it was.
+    """
+    if target.exists():
+        target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        if old.exists():
+            old.rename(target)
+        raise
+
+
 def to_json(document: Any, *, indent: int | None = None) -> bytes:
     """Strict JSON in UTF-8; numpy and tensor scalars, arrays and tuples become plain values."""
     text = json.dumps(_plain(document), ensure_ascii=False, allow_nan=False, indent=indent)

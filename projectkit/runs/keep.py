@@ -11,7 +11,7 @@ from typing import Any
 
 from projectkit.errors import UserError, WorkError
 from projectkit.project import Project
-from projectkit.runs.files import append_line, atomic_write, read_lines, to_json
+from projectkit.runs.files import append_line, atomic_write, read_lines, replace_folder, to_json
 from projectkit.runs.notes import copy_notes
 from projectkit.runs.reader import Run
 
@@ -41,14 +41,7 @@ def keep_run(run: Run, project: Project) -> Path:
     try:
         _copy(run.path, fresh)
         copy_notes(target, fresh)  # a partner's came with git into the former copy only
-        if target.exists():
-            target.rename(old)
-        try:
-            fresh.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
+        replace_folder(fresh, target, old)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise WorkError(

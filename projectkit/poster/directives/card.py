@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from projectkit.errors import did_you_mean
-from projectkit.poster.directives.cells import counted
+from projectkit.poster.directives.cells import counted, mapping
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.directives.found import named_run, named_source
 from projectkit.poster.directives.shown import Shown
@@ -41,7 +41,7 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
     for name in show:
         if name not in _ROWS:
             raise fields.error("show", f"a data card has no {name!r}", did_you_mean(name, _ROWS))
-    data, card = run.part("data"), _mapping(run.part("data").get("card"))
+    data, card = run.part("data"), mapping(run.part("data").get("card"))
     texts = {
         "samples": _sizes(data),
         "classes": _classes(run, card),
@@ -68,7 +68,7 @@ def data_card(fields: Fields, project: Project, drawn: Drawn) -> Node:
 
 def _samples(data: Mapping[str, Any]) -> dict[str, int]:
     """Subset -> how many samples it has."""
-    return {str(name): number for name, number in _mapping(data.get("samples")).items() if isinstance(number, int)}
+    return {str(name): number for name, number in mapping(data.get("samples")).items() if isinstance(number, int)}
 
 
 def _sizes(data: Mapping[str, Any]) -> list[str]:
@@ -109,10 +109,6 @@ def _lines(texts: Sequence[str]) -> list[Node]:
         nodes += [{"kind": "break"}] if nodes else []
         nodes.append({"kind": "text", "text": text})
     return nodes
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _list(value: Any) -> Sequence[Any]:

@@ -63,7 +63,7 @@ def measured(result: Result, subset: str, fields: Fields) -> Measured:
 
 def entries(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The numbers of an evaluation by name, each with `value` and, where they are known, `low` and `high`."""
-    found = {name: entry for name, entry in _mapping(document.get("metrics")).items() if isinstance(entry, Mapping)}
+    found = {name: entry for name, entry in mapping(document.get("metrics")).items() if isinstance(entry, Mapping)}
     rows = document.get("per_class")
     for row in rows if isinstance(rows, list) else []:
         for metric in _PER_CLASS:
@@ -119,7 +119,7 @@ def require(metrics: Sequence[str], results: Sequence[Measured], fields: Fields)
         ids = ", ".join(run.id for result in results for run in result.result.runs)
         for result in results:
             for document in result.documents:
-                if reason := _mapping(document.get("refused")).get(metric):
+                if reason := mapping(document.get("refused")).get(metric):
                     raise fields.error("metrics", f"{metric!r} could not be measured: {reason}", "take another metric")
         raise fields.error("metrics", f"the evaluation of {ids} has no {metric!r}", did_you_mean(metric, known))
 
@@ -184,7 +184,8 @@ def _interval(metric: str, result: Result, values: Sequence[float], mean: float)
     return f"{printed(low)}–{printed(high)}"
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The value where it is a mapping; an empty one of a damaged file."""
     return value if isinstance(value, Mapping) else {}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from projectkit.poster.addresses import WEB
 from projectkit.poster.directives.captions import caption
 from projectkit.poster.directives.drawings import Drawn
 from projectkit.poster.markup.nodes import Node
@@ -11,7 +12,6 @@ from projectkit.poster.markup.words import breakable
 from projectkit.poster.source.fields import Fields
 from projectkit.project import Project
 
-_LINKS = ("https://", "http://")
 _LONGEST = 300  # characters: beyond, the modules get too small for a phone at arm's length
 _CORRECTION = "m"  # at least: 15% of the code may be covered or blurred; segno takes more where it costs no larger code
 
@@ -33,7 +33,7 @@ def qr(fields: Fields, project: Project, drawn: Drawn) -> Node:
     url = fields.text("url") or drawn.address
     if not url:
         raise fields.error("url", "the QR code has no address", "write url: https://..., or page: in poster.yaml")
-    if not url.startswith(_LINKS):
+    if not url.startswith(WEB):
         raise fields.error("url", f"{url!r} is no address that a phone opens", "let it start with https://")
     if len(url) > _LONGEST:
         remedy = f"give an address of at most {_LONGEST} characters"

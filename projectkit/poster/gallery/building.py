@@ -14,7 +14,7 @@ from projectkit.poster.gallery.places import Place
 from projectkit.project import find_project
 
 _DEADLINE_S = 180.0  # of one poster; an A0 takes about two seconds
-_AT_ONCE = max(1, min(4, os.cpu_count() or 1))
+AT_ONCE = max(1, min(4, os.cpu_count() or 1))  # builds, or decoded pictures: an A0 takes 110 MB
 _RUNS = "PROJECTKIT_RUNS"  # of one team: it would be taken for every team's
 
 
@@ -42,7 +42,7 @@ def build_all(places: Sequence[Place], say: Callable[[str], None]) -> list[Failu
         What failed, in their order.
     """
     failures = []
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         for count, (place, message) in enumerate(zip(places, threads.map(_build, places), strict=True), start=1):
             say(f"building posters: {count} of {len(places)}")
             if message:

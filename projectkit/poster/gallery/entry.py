@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from projectkit.errors import UserError
+from projectkit.poster.addresses import LINKS
 from projectkit.poster.gallery.places import FILES, Place
 from projectkit.poster.source.files import is_file, lies_in
 from projectkit.poster.source.values import Author, Link
 
 _MOST_BYTES = {"poster.json": 2 << 20, "poster.pdf": 64 << 20, "poster.png": 128 << 20}
-_SCHEMAS = ("https://", "http://", "mailto:")
 _LONGEST_IN_A_CODE = 500  # characters of an address; a code of more has modules that a phone cannot tell apart
 _REMEDY = "run `projectkit poster build` there"
 
@@ -179,4 +179,4 @@ def _whole(text: str) -> str:
 
 
 def _is_address(url: str) -> bool:
-    return url.strip().lower().startswith(_SCHEMAS)
+    return url.strip().lower().startswith(LINKS)

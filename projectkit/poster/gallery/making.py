@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from projectkit.errors import ProjectkitError, UserError, WorkError
-from projectkit.poster.gallery.building import Failure, build_all
+from projectkit.poster.gallery.building import AT_ONCE, Failure, build_all
 from projectkit.poster.gallery.entry import Entry, read_entry
 from projectkit.poster.gallery.frame import ASSETS, asset
 from projectkit.poster.gallery.numbers import Hung, hung
@@ -21,9 +20,9 @@ from projectkit.poster.gallery.places import is_current, places
 from projectkit.poster.gallery.prints import codes_page, plan_page
 from projectkit.poster.gallery.team import team_page
 from projectkit.poster.gallery.wall import wall_page
+from projectkit.runs.files import replace_folder
 
 _MARK = "gallery.json"  # says that a folder is a site of ours, which may be replaced
-_AT_ONCE = max(1, min(4, os.cpu_count() or 1))  # a decoded A0 takes 110 MB
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _pictured(entries: Sequence[Entry]) -> tuple[list[tuple[Entry, tuple[Picture
         except ProjectkitError as error:
             return Failure(entry.folder, str(error))
 
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
+    with ThreadPoolExecutor(AT_ONCE) as threads:
         made = list(zip(entries, threads.map(both, entries), strict=True))
     shown = [(entry, each) for entry, each in made if not isinstance(each, Failure)]
     return shown, [each for _, each in made if isinstance(each, Failure)]
@@ -131,15 +130,7 @@ class _Site:
             site = Path(scratch) / "site"
             self._write(site)
             size = sum(file.stat().st_size for file in site.rglob("*") if file.is_file())
-            old = Path(scratch) / "old"
-            if output.exists():
-                output.rename(old)
-            try:
-                site.rename(output)
-            except OSError:
-                if old.exists():
-                    old.rename(output)
-                raise
+            replace_folder(site, output, Path(scratch) / "old")
         return size
 
     def _write(self, site: Path) -> None:

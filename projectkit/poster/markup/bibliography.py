@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from projectkit.errors import UserError
+from projectkit.poster.addresses import WEB
 
 if TYPE_CHECKING:
     from bibtexparser.model import Entry
@@ -118,6 +119,6 @@ def _family(name: str) -> str:
 def _url(fields: Mapping[str, str]) -> str:
     url = fields.get("url", "")
     doi = re.sub(r"^(https?://(dx\.)?doi\.org/|doi:\s*)", "", fields.get("doi", ""), flags=re.IGNORECASE)
-    if url.startswith(("https://", "http://")) and not re.search(r"\s", url):
+    if url.startswith(WEB) and not re.search(r"\s", url):
         return url
     return f"https://doi.org/{doi}" if doi and not re.search(r"\s", doi) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from projectkit.poster.addresses import LINKS
 from projectkit.poster.markup.maths.parser import Maths, parse_maths
 from projectkit.poster.markup.maths.tokens import MathsError
 from projectkit.poster.markup.nodes import Node
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from markdown_it.tree import SyntaxTreeNode
 
-_LINKS = ("http://", "https://", "mailto:")
 _LONGEST_LINK = 2_000  # characters; a PDF holds up to 8,000
 _MARKS = {"strong": "strong", "em": "emph", "s": "strike"}
 _KEYS = re.compile(r"@[^\s;,@]+(\s*;\s*@[^\s;,@]+)*")
@@ -69,7 +69,7 @@ def _role(node: SyntaxTreeNode, written: Written) -> Node:
 
 def _link(node: SyntaxTreeNode, written: Written) -> Node:
     url = str(node.attrs.get("href", ""))
-    if not url.startswith(_LINKS):
+    if not url.startswith(LINKS):
         remedy = "write an address that starts with https://"
         raise written.error(f"the link {url[:80]!r} leads nowhere from paper", node, remedy)
     if len(url) > _LONGEST_LINK:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from projectkit.errors import UserError
+from projectkit.poster.addresses import LINKS, WEB
 from projectkit.poster.markup.bibliography import Reference, read_bibliography
 from projectkit.poster.markup.citations import cited
 from projectkit.poster.markup.markdown import parse
@@ -166,7 +167,7 @@ def _links(fields: Fields) -> tuple[Link, ...]:
     if not isinstance(value, dict):
         raise fields.error("links", "links is not a mapping", 'write links: {Code: "https://example.org/team"}')
     for label, url in value.items():
-        if not isinstance(url, str) or not url.startswith(("https://", "http://", "mailto:")):
+        if not isinstance(url, str) or not url.startswith(LINKS):
             raise fields.error("links", f"the link {label!r} is {url!r}", "write an address that starts with https://")
         _check_address(url.strip(), "links", fields)
     return tuple(Link(str(label), url.strip()) for label, url in value.items())
@@ -174,7 +175,7 @@ def _links(fields: Fields) -> tuple[Link, ...]:
 
 def _address(key: str, fields: Fields) -> str:
     url = fields.text(key)
-    if url and not url.startswith(("https://", "http://")):
+    if url and not url.startswith(WEB):
         raise fields.error(key, f"{key} is {url!r}", "write an address that starts with https://")
     _check_address(url, key, fields)
     return url

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from projectkit.poster.addresses import short
 from projectkit.poster.directives.qr import qr_code
 from projectkit.poster.markup.words import breakable
 from projectkit.poster.source.values import Poster, direction
@@ -59,4 +60,4 @@ def _logos(poster: Poster, pictures: dict[str, Picture]) -> list[dict[str, str]]
 
 def _shown(url: str) -> str:
     """An address as people write it."""
-    return breakable(url.removeprefix("https://").removeprefix("http://").removeprefix("mailto:").rstrip("/"))
+    return breakable(short(url))
