@@ -14,11 +14,12 @@ _PARTS = re.compile(r"(?P<where>\S+?): (?P<message>.*?)(?:; (?P<advice>.*))?", r
 
 def build_warnings(proof: Proof) -> Iterator[Finding]:
     """The warnings of `projectkit poster build` that no other check has."""
-    known = {*missing_places(proof), proof.found.poster.file}
+    known = missing_places(proof)
     for warning in proof.found.warnings:
         parts = _PARTS.fullmatch(warning)
         where, message, advice = (
             parts.group("where", "message", "advice") if parts else (proof.found.poster.file, warning, "")
         )
-        if "is a placeholder" not in message and (where not in known or "font" in message):
+        told = "is a placeholder" in message or "% empty" in message  # by `unfinished` and `underfull`
+        if not told and (where not in known or "font" in message):
             yield finding("build", "warning", where, message, advice or "")
